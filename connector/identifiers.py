@@ -1,0 +1,63 @@
+r"""What makes a person findable: cleaning of addresses and phone numbers, and the key that orders a customer's events.
+
+Rules from Insider: an address matches ``^.+@.+\..+$``, a phone number ``^\+[1-9]\d{6,14}$``, and placeholders such as
+``undefined`` or ``0`` are never sent. Ours are a little stricter, so that nothing that passes here is refused there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import phonenumbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PART = r"[^@\s\x00-\x1f\x7f\[\]()<>,;:\"\\]+"
+_EMAIL = re.compile(rf"{_PART}@{_PART}\.{_PART}")
+_EMAIL_LIMIT = 254
+_PHONE = re.compile(r"\+[1-9]\d{6,14}")
+_PHONE_LIMIT = 40
+_PLACEHOLDERS = frozenset({"undefined", "anonymous", "0", "1", "null", "none", "nil", "unknown"})
+_UUID_LIMIT = 255
+
+#: In the order in which they name a customer.
+NAMES = ("email", "phone_number", "uuid")
+
+
+def clean_email(value: object) -> str | None:
+    """Return the address trimmed and in lower case, or None where it is none."""
+    if not isinstance(value, str):
+        return None
+    address = value.strip().lower()
+    return address if len(address) <= _EMAIL_LIMIT and _EMAIL.fullmatch(address) else None
+
+
+def clean_phone(value: object, region: str | None = None) -> str | None:
+    """Return the number in E.164, or None where it is none; `region` reads a number without a country code."""
+    if not isinstance(value, str) or len(value) > _PHONE_LIMIT:
+        return None
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return written if _PHONE.fullmatch(written) else None
+
+
+def clean_uuid(value: object) -> str | None:
+    """Return the id as text, or None for placeholders and whatever is no id."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip()
+    if not text or len(text) > _UUID_LIMIT or not text.isprintable() or text.lower() in _PLACEHOLDERS:
+        return None
+    return text
+
+
+def customer_of(identifiers: Mapping[str, str]) -> str | None:
+    """Return what names this customer in the journal: the address, else the phone number, else the uuid."""
+    return next((identifiers[name] for name in NAMES if identifiers.get(name)), None)

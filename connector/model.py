@@ -1,0 +1,165 @@
+"""The nouns: what an event, an update and a delivery are. Frozen, no I/O, no SQL, no HTTP.
+
+A webhook is journaled once as an :class:`Event`. Its mapping yields a :class:`UserUpdate` for each person in it.
+Each update becomes a :class:`Delivery`, the duty to bring it to Insider; each try to do so is an :class:`Attempt`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+#: What an attribute or a param may hold; a time is RFC 3339 text.
+Value = str | int | float | bool | list[str | int | float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserEvent:
+    """Insider's event, as it goes into an upsert."""
+
+    #: Snake case of the label in Insider's event list, such as ``tier_earned``.
+    name: str
+    #: RFC 3339 text in UTC. A retry sends the same text, because Insider stores identical events once.
+    timestamp: str
+    params: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserUpdate:
+    """What a mapping yields for one user."""
+
+    #: ``email``, ``phone_number``, ``uuid``; empty only for a user who is refused.
+    identifiers: Mapping[str, str]
+    #: By Insider's system names, default and custom ones side by side.
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    events: tuple[UserEvent, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """What an operator should know about one value of an event. Never holds the value itself."""
+
+    #: The attribute, param or identifier.
+    name: str
+    #: One sentence: what was wrong, and what became of it.
+    problem: str
+    #: Where the rule stands: ``groups.yaml:12``.
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mapped:
+    """What a mapping makes of one event."""
+
+    updates: tuple[UserUpdate, ...] = ()
+    #: Users without a valid identifier: what would have been sent, and why it cannot be.
+    refused: tuple[tuple[UserUpdate, str], ...] = ()
+    notes: tuple[Note, ...] = ()
+    #: For the merchant, where the topic has no customer: the text, and details by name.
+    notice: tuple[str, Mapping[str, Value]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What a store may choose about its mapping."""
+
+    #: The year of a date whose source has only month and day. None: such a date is left out.
+    standin_year: int | None = None
+    #: ISO 3166-1 alpha-2 region of phone numbers without a country code. None: such a number is left out.
+    phone_region: str | None = None
+
+
+class Partition(NamedTuple):
+    """An ordered lane of a store's customers: one worker at a time maps and delivers what is in it."""
+
+    store_id: int
+    number: int
+
+
+#: Lanes a store. Fixed, because a customer who changed lanes could overtake himself.
+PARTITIONS = 16
+
+
+def partition_number(customer: str) -> int:
+    """Return the lane of a customer (or, of an event without one, of its idempotency key)."""
+    return zlib.crc32(customer.encode()) % PARTITIONS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """What happened at the source, journaled once."""
+
+    id: int
+    store_id: int
+    topic: str
+    #: When it happened by the source's clock; never later than it was received.
+    occurred_at: datetime
+    received_at: datetime
+    #: The raw bytes of the webhook.
+    body: bytes
+    #: True where an operator asked for it to be mapped and sent again.
+    replayed: bool = False
+
+
+#: A JSON object as it comes from outside.
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """The duty to bring one update to Insider."""
+
+    id: int
+    event_id: int
+    #: The address, phone number or uuid that names the customer within the store.
+    customer: str
+    update: UserUpdate
+    #: When the update's attributes were true.
+    occurred_at: datetime
+    #: True where Insider must not start journeys from it: snapshots and replays.
+    skip_hook: bool
+    #: Length of the stored update, which bounds its length on the wire.
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One upsert, whatever came of it."""
+
+    users: int
+    bytes: int
+    #: The HTTP status; None where no answer came.
+    status: int | None
+    #: ``delivered``, ``partly``, ``refused``, ``paused``: what the answer meant.
+    outcome: str
+    duration_ms: int
+    #: The beginning of the answer, without addresses and numbers of people.
+    excerpt: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """A store with what intake and delivery need of it. The secrets are decrypted and never printed."""
+
+    id: int
+    name: str
+    webhook_token: str = field(repr=False)
+    webhook_secret: str | None = field(repr=False)
+    webhook_secret_header: str
+    insider_partner: str
+    insider_token: str = field(repr=False)
+    insider_url: str | None
+    options: Options
+    created_at: datetime
+    #: Set by an operator: webhooks are taken and mapped, and deliveries wait.
+    held: bool = False
+    #: Set by delivery: nothing is sent before this time.
+    paused_until: datetime | None = None
+    pause_reason: str | None = None
+    #: Failures in a row, from which the next pause grows.
+    failures: int = 0

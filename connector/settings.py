@@ -1,0 +1,117 @@
+"""Every environment variable that the connector reads: its name, type, default, and one sentence.
+
+Read once, by `Settings.read()`, when a process starts. Nothing else looks at the environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from environs import Env, EnvError
+
+from connector.errors import SettingsError
+
+_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_MAPPINGS = _ROOT / "mappings"
+
+
+def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False) -> Any:
+    return field(metadata={"name": name, "sentence": sentence, "default": default, "required": required})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The settings of one process. Field by field what the README's table of settings shows."""
+
+    database_url: str = _variable(
+        "DATABASE_URL", "PostgreSQL 14 or newer, the journal. `postgres://` and `postgresql://` both do.", required=True
+    )
+    redis_url: str = _variable("REDIS_URL", "Redis 6.2 or newer, which carries the wake-ups.", required=True)
+    secret_key: list[str] = _variable(
+        "SECRET_KEY",
+        "Encrypts the stores' credentials. Several, separated by commas: the first encrypts, the others still decrypt.",
+        required=True,
+    )
+    redis_tls_verify: bool = _variable(
+        "REDIS_TLS_VERIFY",
+        "Check the certificate of a `rediss://` server; Heroku's are self-signed: false.",
+        default=True,
+    )
+    public_url: str = _variable(
+        "PUBLIC_URL", "Where the web process is reached from outside; used to print webhook URLs.", default=""
+    )
+    port: int = _variable("PORT", "The port that the web process listens on.", default=8000)
+    mappings_dir: Path = _variable("MAPPINGS_DIR", "Where the mapping files are.", default=DEFAULT_MAPPINGS)
+    batch_size: int = _variable(
+        "BATCH_SIZE",
+        "At most so many deliveries are merged into one upsert of Insider (its limit: 1,000 users).",
+        default=1000,
+    )
+    retention_days: int = _variable(
+        "INSIDER_RETENTION_DAYS", "Insider drops user events older than this, so they are not sent.", default=90
+    )
+    insider_url: str = _variable(
+        "INSIDER_URL",
+        "Insider's API host for stores that name none of their own.",
+        default="https://unification.useinsider.com",
+    )
+    insider_connect_seconds: float = _variable(
+        "INSIDER_CONNECT_SECONDS", "Time-out for connecting to Insider.", default=5.0
+    )
+    insider_read_seconds: float = _variable("INSIDER_READ_SECONDS", "Time-out for an answer of Insider.", default=15.0)
+    intake_timeout_seconds: float = _variable(
+        "INTAKE_TIMEOUT_SECONDS", "A webhook that cannot be journaled in this time is answered 503.", default=1.5
+    )
+    log_level: str = _variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`.", default="info")
+
+    @classmethod
+    def read(cls) -> Settings:
+        """Read the environment. Raises SettingsError, which names the variable and what it should be."""
+        env = Env()
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            meta = setting.metadata
+            read: Any = {
+                "int": env.int,
+                "float": env.float,
+                "bool": env.bool,
+                "Path": env.path,
+                "list[str]": env.list,
+            }.get(str(setting.type), env.str)
+            try:
+                values[setting.name] = read(meta["name"]) if meta["required"] else read(meta["name"], meta["default"])
+            except (EnvError, ValueError) as error:
+                raise SettingsError(f"{meta['name']}: {_told(error)}. It means: {meta['sentence']}") from None
+        settings = cls(**values)
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        limits = {
+            "SECRET_KEY": (all(len(key) >= 16 for key in self.secret_key) and self.secret_key, "16 characters or more"),
+            "BATCH_SIZE": (1 <= self.batch_size <= 1000, "1 to 1000"),
+            "INSIDER_RETENTION_DAYS": (1 <= self.retention_days <= 3650, "1 to 3650"),
+            "INSIDER_CONNECT_SECONDS": (0 < self.insider_connect_seconds <= 10, "more than 0, at most 10"),
+            "INSIDER_READ_SECONDS": (0 < self.insider_read_seconds <= 30, "more than 0, at most 30"),
+            "INTAKE_TIMEOUT_SECONDS": (0 < self.intake_timeout_seconds < 2, "more than 0, less than 2"),
+            "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),
+        }
+        for name, (holds, allowed) in limits.items():
+            if not holds:
+                raise SettingsError(f"{name}: it has to be {allowed}.")
+
+
+def _told(error: Exception) -> str:
+    return "it is not set" if "not set" in str(error) else str(error).replace("\n", " ")
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return name, default and sentence of each variable, for the README and `connector settings`."""
+    rows = []
+    for setting in fields(Settings):
+        meta = setting.metadata
+        default = "required" if meta["required"] else str(meta["default"]).replace(str(_ROOT) + "/", "")
+        rows.append((meta["name"], default, meta["sentence"]))
+    return rows
