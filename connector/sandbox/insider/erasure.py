@@ -1,0 +1,73 @@
+"""Deleting attributes, personal data and whole users: Insider's API reference, attribute/delete, anonymize, delete."""
+
+from typing import Any
+
+from connector.sandbox.insider import answers, defaults
+from connector.sandbox.insider.answers import Answer
+from connector.sandbox.insider.identity import asked_profile, profile_of
+from connector.sandbox.insider.profiles import flat
+from connector.sandbox.insider.shapes import as_list, as_names, as_object
+from connector.sandbox.insider.validation import Errors, note_identifiers
+from connector.sandbox.insider.world import Call
+
+
+def delete_attributes(call: Call) -> Answer:
+    """Delete attributes of many users, whole ones or values of arrays.
+
+    The reference answers `{}` in its text and counts in its example; counts are given here.
+    """
+    users = call.body["users"]
+    errors: dict[str, list[str]] = {}
+    failed = 0
+    for index, user in enumerate(users):
+        found = call.forced.get(index) or _delete_of(call, index, user)
+        failed += bool(found)
+        errors.update(found)
+    return answers.counted(len(users) - failed, failed, errors)
+
+
+def delete_user(call: Call) -> Answer:
+    profile = asked_profile(call)
+    # Inferred: a 404 isn't listed for this operation, so a user who isn't there is as good as deleted.
+    if profile is not None:
+        call.account.directory.remove(profile)
+    return Answer(200, {})
+
+
+def anonymize(call: Call) -> Answer:
+    """Delete personal data; the last identifier stays, even if it is an email or a phone number."""
+    profile = asked_profile(call)
+    if profile is None:
+        return answers.NO_SUCH_USER
+    for name in defaults.PERSONAL:
+        profile.attributes.pop(name, None)
+    for name in ("phone_number", "email"):
+        if name in profile.identifiers and len(profile.identifiers) > 1:
+            call.account.directory.unname(profile, name)
+    return Answer(200, {})
+
+
+def _delete_of(call: Call, index: int, user: Any) -> dict[str, list[str]]:
+    errors = Errors(f"users.{index}")
+    if type(user) is not dict:
+        errors.note("type(object)", "user must be an object")
+        return errors
+    note_identifiers(errors, user)
+    if errors:
+        return errors
+    profile = profile_of(call, flat(user.get("identifiers") or {}), user.get("insider_id"))
+    if profile is None:
+        # The simulator's own choice: nothing is published about a user who isn't there.
+        errors.note("identifiers.exists", "no such user for these identifiers: no data")
+        return errors
+    _delete(profile.attributes, user)
+    _delete(profile.custom, as_object(user.get("custom")))
+    return {}
+
+
+def _delete(stored: dict[str, Any], request: dict[str, Any]) -> None:
+    for name in as_names(request.get("whole")):
+        stored.pop(name, None)
+    for name, values in as_object(request.get("partial")).items():
+        if type(stored.get(name)) is list:
+            stored[name] = [value for value in stored[name] if value not in as_list(values)]

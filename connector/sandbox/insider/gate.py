@@ -1,0 +1,90 @@
+"""What a request must pass before its content counts: partner, token, content type, rate, size, JSON, users.
+
+Insider's API reference, upsert: headers, limits, and the errors of a whole request. The order of the checks is
+inferred.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Request
+
+from connector.sandbox.insider import answers
+from connector.sandbox.insider.answers import Answer
+from connector.sandbox.insider.shapes import as_list, as_object
+from connector.sandbox.insider.world import World
+
+#: The operations that take many users; they share one rate.
+BATCHES = ("/api/user/v1/upsert", "/api/user/v1/attribute/delete")
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it has arrived."""
+
+    at: float
+    method: str
+    path: str
+    partner: str
+    token: str
+    mimetype: str
+    raw: bytes
+    #: None where the body isn't JSON; JSON of anything but an object counts as an object without keys.
+    body: dict[str, Any] | None
+
+    @property
+    def users(self) -> list[Any]:
+        return as_list((self.body or {}).get("users"))
+
+
+def receive(request: Request) -> Received:
+    raw = request.get_data()
+    return Received(
+        at=round(time.time(), 3),
+        method=request.method,
+        path=request.path,
+        partner=request.headers.get("X-PARTNER-NAME", ""),
+        token=request.headers.get("X-REQUEST-TOKEN", ""),
+        mimetype=request.mimetype,
+        raw=raw,
+        body=_parsed(raw),
+    )
+
+
+def refusal(world: World, received: Received) -> Answer | None:
+    """Return why the request as a whole is refused, None where it may pass."""
+    if not _may_send(world, received.partner, received.token):
+        return answers.ACCESS_REFUSED[world.switches.refusal_status]
+    if received.mimetype != "application/json":
+        return answers.WRONG_CONTENT_TYPE
+    is_batch = received.path in BATCHES
+    if is_batch and world.spend("batches", received.token, 1, world.switches.requests_per_minute) is None:
+        return answers.RATE_LIMITED
+    if len(received.raw) > answers.MAX_BYTES:
+        return answers.TOO_BIG
+    if received.body is None:
+        return answers.NOT_JSON
+    return _users_refusal(received.users) if is_batch else None
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return as_object(body)
+
+
+def _may_send(world: World, partner: str, token: str) -> bool:
+    if not partner or not token or partner != partner.lower() or " " in partner:
+        return False
+    partners = world.switches.partners
+    return not partners or partners.get(partner) == token
+
+
+def _users_refusal(users: list[Any]) -> Answer | None:
+    if not users:
+        return answers.USERS_MISSING
+    return answers.TOO_MANY_USERS if len(users) > answers.MAX_USERS else None

@@ -1,0 +1,66 @@
+"""Reading a profile back: Insider's API reference, profile. Custom names are read with the prefix c_."""
+
+from typing import Any
+
+from connector.sandbox.insider import answers
+from connector.sandbox.insider.answers import Answer
+from connector.sandbox.insider.defaults import is_number, time_of
+from connector.sandbox.insider.identity import asked_profile
+from connector.sandbox.insider.profiles import Profile
+from connector.sandbox.insider.shapes import as_list, as_names, as_object
+from connector.sandbox.insider.world import Call
+
+_QUOTA = 1_000.0
+# The cost depends on the size of the account and the number of event types; the reference's sample has this figure.
+# Attributes are free.
+_COST_OF_EVENTS = 2.5
+
+
+def read_profile(call: Call) -> Answer:
+    profile = asked_profile(call)
+    if profile is None:
+        return answers.NO_SUCH_USER
+    events = as_object(call.body.get("events"))
+    cost = _COST_OF_EVENTS if events else 0.0
+    used = call.world.spend("profile", call.token, cost, _QUOTA)
+    if used is None:
+        return answers.RATE_LIMITED
+    shown: dict[str, Any] = {"attributes": _attributes(profile, as_names(call.body.get("attributes")))}
+    if events:
+        wanted = [as_object(each) for each in as_list(events.get("wanted"))]
+        shown["events"] = {str(each.get("event_name")): _events(profile, events, each) for each in wanted}
+    if call.body.get("quota") is True:
+        shown["quota"] = {"cost": cost, "used": used, "total": _QUOTA}
+    return Answer(200, shown)
+
+
+def _attributes(profile: Profile, wanted: list[str]) -> dict[str, Any]:
+    identifiers = {name.removeprefix("custom."): value for name, value in profile.identifiers.items()}
+    known = identifiers | profile.attributes | _prefixed(profile.custom)
+    return {name: known[name] for name in wanted if name in known}
+
+
+def _events(profile: Profile, window: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of one name within the window of epoch seconds; each with the parameters asked for."""
+    start, end = _number(window.get("start_date"), 0), _number(window.get("end_date"), float("inf"))
+    return [
+        _event(event, as_names(wanted.get("params")))
+        for event in profile.events.values()
+        if event["event_name"] == wanted.get("event_name")
+        and (happened_at := time_of(event["timestamp"])) is not None
+        and start <= happened_at.timestamp() <= end
+    ]
+
+
+def _event(event: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+    params = event["event_params"]
+    known = {"timestamp": event["timestamp"]} | params | _prefixed(params.get("custom", {}))
+    return {name: known[name] for name in wanted if name in known} | {"created_date": event["timestamp"]}
+
+
+def _prefixed(custom: dict[str, Any]) -> dict[str, Any]:
+    return {f"c_{name}": value for name, value in custom.items()}
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return float(value) if is_number(value) else otherwise

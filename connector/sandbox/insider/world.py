@@ -1,0 +1,163 @@
+"""The whole state of the simulator, the lock around it, its counters and its log of requests."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from connector.sandbox.insider.catalog import Catalog, Drop
+from connector.sandbox.insider.faults import Faults
+from connector.sandbox.insider.profiles import Directory, Identifiers
+from connector.sandbox.insider.switches import Switches
+
+#: How many left-out names are counted one by one; the budgets are smaller, so only a broken client has more.
+_NAMED_DROPS = 1_000
+
+
+@dataclass
+class Account:
+    """What belongs to one partner."""
+
+    attributes: Catalog
+    params: Catalog
+    directory: Directory = field(default_factory=Directory)
+
+
+@dataclass
+class Stats:
+    by_status: Counter[str] = field(default_factory=Counter)
+    users: Counter[str] = field(default_factory=lambda: Counter(received=0, successful=0, failed=0))
+    events: Counter[str] = field(default_factory=lambda: Counter(stored=0, duplicate=0, too_old=0))
+    dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def drop(self, drops: Iterable[Drop]) -> None:
+        for drop in drops:
+            key = (drop.reason, drop.name)
+            self.dropped[key if key in self.dropped or len(self.dropped) < _NAMED_DROPS else (drop.reason, "…")] += 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as the log keeps it."""
+
+    seq: int
+    at: float
+    partner: str
+    method: str
+    path: str
+    skip_hook: bool
+    users: int
+    bytes: int
+    #: Null where the connection was cut.
+    status: int | None
+    fault: str | None
+    answer: Any
+
+    def shown(self) -> dict[str, Any]:
+        return vars(self)
+
+
+class Log:
+    """The last requests, oldest first. Bodies are kept as bytes, and those of the oldest requests are let go first."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+        self._requests: deque[Request] = deque()
+        self._bodies: dict[int, bytes] = {}
+        self._kept_bytes = 0
+        self.seq = 0
+
+    def add(self, request: Request, raw: bytes) -> None:
+        self.seq = request.seq
+        self._requests.append(request)
+        self._bodies[request.seq] = raw
+        self._kept_bytes += len(raw)
+        while len(self._requests) > self._switches.log_size:
+            self._let_go(self._requests.popleft().seq)
+        while self._kept_bytes > self._switches.log_bytes:
+            self._let_go(next(iter(self._bodies)))
+
+    def after(self, seq: int, limit: int | None) -> Iterator[Request]:
+        skipped = max(0, seq - self._requests[0].seq + 1) if self._requests else 0
+        return islice(self._requests, skipped, None if limit is None else skipped + limit)
+
+    def body(self, seq: int) -> Any:
+        """The body of a request: parsed where it is JSON, else its text; None where it was let go."""
+        raw = self._bodies.get(seq)
+        if raw is None:
+            return None
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            return raw.decode(errors="replace")
+
+    def _let_go(self, seq: int) -> None:
+        self._kept_bytes -= len(self._bodies.pop(seq, b""))
+
+
+class World:
+    """Everything that requests share. Whoever reads or writes any of it holds the lock."""
+
+    def __init__(self, switches: Switches) -> None:
+        self.lock = threading.Lock()
+        self.switches = switches
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all but the switches."""
+        self.accounts: dict[str, Account] = {}
+        self.stats = Stats()
+        self.faults = Faults()
+        self.log = Log(self.switches)
+        self._minutes: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def account(self, partner: str) -> Account:
+        account = self.accounts.get(partner)
+        if account is None:
+            account = self.accounts[partner] = Account(*self._catalogs())
+        return account
+
+    def redeclare(self) -> None:
+        """Let every account start again from what the switches declare."""
+        for account in self.accounts.values():
+            account.attributes, account.params = self._catalogs()
+
+    def enabled(self, identifiers: Identifiers) -> Identifiers:
+        """Return the identifiers that count as such in this account."""
+        if self.switches.identifiers is None:
+            return identifiers
+        return {name: value for name, value in identifiers.items() if name in self.switches.identifiers}
+
+    def spend(self, budget: str, key: str, cost: float, limit: float) -> float | None:
+        """Take from what a key may use in this minute; return what it has used, None where that is too much."""
+        minute = int(time.time() // 60)
+        then, used = self._minutes.get((budget, key), (minute, 0.0))
+        used = cost if then != minute else used + cost
+        if used > limit:
+            return None
+        self._minutes[budget, key] = (minute, used)
+        return used
+
+    def _catalogs(self) -> tuple[Catalog, Catalog]:
+        switches = self.switches
+        return (
+            Catalog(switches.panel, switches.attribute_budget, switches),
+            Catalog(switches.param_panel, switches.param_budget, switches),
+        )
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an operation works with: a request that has passed the gate."""
+
+    world: World
+    account: Account
+    token: str
+    body: dict[str, Any]
+    #: Failures that a fault forces upon users, by their index.
+    forced: dict[int, dict[str, list[str]]]
