@@ -69,8 +69,8 @@ def rfc3339_date(day: date) -> str:
 
 
 def _from_epoch(number: float) -> datetime:
-    seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
     try:
+        seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     except (OverflowError, ValueError):
         raise NoTimeError from None
@@ -83,7 +83,8 @@ def _from_text(text: str) -> datetime | None:
     moment = _local(text)
     if moment.year == 1:
         return None
-    return _plausible(moment.astimezone(UTC))
+    # Before the zone is applied: at the ends of the calendar that would overflow.
+    return _plausible(moment).astimezone(UTC)
 
 
 def _local(text: str) -> datetime:

@@ -1,0 +1,1 @@
+"""Yotpo's side: what its webhooks look like. It never speaks of Insider."""

@@ -1,0 +1,225 @@
+"""How each webhook of Yotpo is recognised: its topic, its time, its customer and its idempotency key.
+
+Facts from Yotpo's "Webhook events" page and its samples, and from the Loyalty API's pages for the topics beyond it.
+A topic that is not in the table is recognised too, by guesses that hold for most: it is journaled, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.errors import WebhookRejected
+from connector.identifiers import clean_email, clean_phone
+from connector.times import parse_or_none
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from connector.model import Json
+
+#: A snapshot of a customer as Yotpo's Core API v3 shows it; it names no topic, so the path of the request must.
+SNAPSHOT = "customer/snapshot"
+
+_TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
+_KEY_LIMIT = 300
+#: Parts of a key that are not in the webhook: the day or hour of receipt, and a digest of the whole body.
+_DAY, _HOUR, _BODY = "@day", "@hour", "@body"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Where a topic's webhook holds what the journal needs; all are paths, the first that holds something counts."""
+
+    customer: tuple[str, ...]
+    #: Empty where the webhook carries no time: then the time of receipt is all there is.
+    time: tuple[str, ...]
+    #: What makes two webhooks the same event, within store and topic.
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What the journal has to know about a webhook."""
+
+    topic: str
+    #: By Yotpo's clock, and never later than the receipt: nothing is received before it happens.
+    occurred_at: datetime
+    #: False where the time is the receipt's, so that the key stands only for a while.
+    dated: bool
+    #: A cleaned address or phone number; None where there is none to be found.
+    customer: str | None
+    key: str
+
+
+_CUSTOMER = ("customer.email", "email", "customer.phone_number")
+_REQUEST = Topic(("shopper_profile.email",), ("trigger.date",), ("source_app_key", "trigger.type", "order_id"))
+_REDEMPTION = Topic(_CUSTOMER, ("redemption.created_at",), ("redemption.id",))
+_GIFT = Topic(_CUSTOMER, ("perk.created_at",), ("perk.id",))
+_REMINDER = Topic(_CUSTOMER, (), ("customer.email", "redemption_option.id", _DAY))
+_TIER = Topic(_CUSTOMER, (), ("customer.email", "old_tier.id", "new_tier.id", "customer.vip_tier_ends_at"))
+# The top-level e-mail of a share is the friend's, who must not be taken for the customer.
+_SHARE = Topic(("customer.email", "from.email", "from"), (), (_BODY,))
+_UNKNOWN = Topic(
+    (*_CUSTOMER, "data.customer_email", "phone_number"), ("timestamp", "published_at", "data.updated_at"), (_BODY,)
+)
+
+TOPICS = {
+    "review_request.eligible.on_fulfillment": _REQUEST,
+    "review_request.eligible.on_delivery": _REQUEST,
+    "review_create": Topic(("data.customer_email",), ("data.created_at",), ("data.id",)),
+    "review_updated": Topic(("data.customer_email",), ("data.updated_at",), ("data.id", "data.updated_at", _BODY)),
+    "swell/redemption/created": _REDEMPTION,
+    "loyalty/custom/reward/created": _REDEMPTION,
+    "loyalty/donation/created": _REDEMPTION,
+    "swell/customer/birthday": _GIFT,
+    "swell/customer/anniversary": _GIFT,
+    "swell/birthday/captured": Topic(
+        _CUSTOMER,
+        (),
+        (
+            "customer.email",
+            "customer.birthday_month",
+            "customer.birth_day",
+            "customer.birth_year",
+            "customer.last_seen_at",
+        ),
+    ),
+    "swell/anniversary/captured": Topic(
+        _CUSTOMER,
+        (),
+        (
+            "customer.email",
+            "customer.anniversary_month",
+            "customer.anniversary_day",
+            "customer.anniversary_year",
+            "customer.last_seen_at",
+        ),
+    ),
+    "swell/account/created": Topic(_CUSTOMER, ("published_at",), ("customer.email", "published_at")),
+    "loyalty/opt_in": Topic(_CUSTOMER, (), ("customer.email", "customer.loyalty_opt_in_date", "customer.last_seen_at")),
+    "loyalty/opt_out": Topic(_CUSTOMER, (), ("customer.email", "customer.last_seen_at", _BODY)),
+    "swell/points/changed": Topic(
+        _CUSTOMER, ("timestamp",), ("customer.email", "timestamp", "previous_balance", "current_balance")
+    ),
+    "swell/points/earned": Topic(_CUSTOMER, ("perk.awarded_at", "perk.completed_at"), ("perk.id",)),
+    "swell/points/reminder": _REMINDER,
+    "swell/redemption/reminder": _REMINDER,
+    "loyalty/expiration/reminder": Topic(
+        _CUSTOMER, ("timestamp",), ("customer.email", "loyalty_next_points_expire_on", "days_to_point_expiration")
+    ),
+    "swell/redemption_code/below_threshold": Topic((), (), ("redemption_option_id", "number_of_unused_codes", _DAY)),
+    "swell/point_redemption/cancellation_request": Topic(_CUSTOMER, (), ("point_redemption_id",)),
+    "swell/referral/completed": Topic(
+        ("referrer.email", "email"), ("perk.completed_at",), ("perk.id", "referred_customer.email")
+    ),
+    "yotpo/referral/completed": Topic(
+        ("referral_code.customer.email", "email"),
+        ("perk.completed_at", "published_at"),
+        ("referral_code.code", "friend.email", "perk.completed_at"),
+    ),
+    "swell/tier/earned": _TIER,
+    "swell/tier/lost": _TIER,
+    "swell/tier/status/changed": Topic(
+        _CUSTOMER, (), ("customer.email", "vip_stats", "vip_stats_needed_maintain", "vip_stats_needed_next")
+    ),
+    "loyalty/integrations/integration_disabled": Topic((), (), ("integration_name", _HOUR)),
+    "swell/referral/share": _SHARE,
+    "yotpo/referral/shared": Topic(("from.email", "from", "referral_code.email"), (), (_BODY,)),
+    "loyalty/referral/product_share": _SHARE,
+    "loyalty/referral/product_share/reminder": _SHARE,
+    SNAPSHOT: Topic(("email", "phone_number"), (), (_BODY,)),
+}
+
+
+def recognise(
+    body: Json, *, path_topic: str | None = None, event_id: str | None = None, received_at: datetime
+) -> Recognised:
+    """Find what the journal needs. Raises WebhookRejected where no topic is to be found.
+
+    `path_topic` is what follows the store's token in the path; a topic that the body itself names wins over it.
+    `event_id` is the header ``eventid``, which Yotpo repeats when it sends an event again.
+    """
+    name = _topic_of(body, path_topic)
+    topic = TOPICS.get(name, _UNKNOWN)
+    occurred_at = next(filter(None, (parse_or_none(_at(body, path)) for path in topic.time)), None)
+    return Recognised(
+        topic=name,
+        occurred_at=min(occurred_at, received_at) if occurred_at else received_at,
+        dated=occurred_at is not None or event_id is not None,
+        customer=next(filter(None, (_customer(_at(body, path)) for path in topic.customer)), None),
+        key=_bounded(f"eventid|{event_id}") if event_id else _key(name, topic, body, received_at),
+    )
+
+
+def _topic_of(body: Json, path_topic: str | None) -> str:
+    trigger = body.get("trigger")
+    inferred = {
+        "fulfilled": "review_request.eligible.on_fulfillment",
+        "delivered": "review_request.eligible.on_delivery",
+    }
+    kind = trigger.get("type") if isinstance(trigger, dict) else None
+    for found in (
+        body.get("topic"),
+        body.get("event"),
+        path_topic,
+        inferred.get(kind) if isinstance(kind, str) else None,
+    ):
+        if isinstance(found, str) and _TOPIC.fullmatch(found):
+            return found
+    raise WebhookRejected(
+        "no_topic",
+        "no topic to be found: the webhook has neither a text under 'topic' nor under 'event', its 'trigger.type' is "
+        "not one that Yotpo documents, and the URL names none (…/webhooks/yotpo/<store token>/<topic>)",
+    )
+
+
+def _customer(value: object) -> str | None:
+    return clean_email(value) or clean_phone(value)
+
+
+def _key(name: str, topic: Topic, body: Json, received_at: datetime) -> str:
+    """Join the key's parts. Where one is missing the body's digest joins them: rather an event twice than one lost."""
+    parts = [_part(part, body, received_at) for part in topic.key]
+    if None in parts:
+        parts = [*(part or "" for part in parts), _part(_BODY, body, received_at)]
+    return _bounded("|".join((name, *map(str, parts))))
+
+
+def _part(part: str, body: Json, received_at: datetime) -> str | None:
+    if part == _DAY:
+        return received_at.astimezone(UTC).strftime("%Y-%m-%d")
+    if part == _HOUR:
+        return received_at.astimezone(UTC).strftime("%Y-%m-%dT%H")
+    value = body if part == _BODY else _at(body, part)
+    if value is None or value == "":
+        return None
+    if isinstance(value, dict | list):
+        return _digest(value)
+    return str(value)
+
+
+def _digest(value: object) -> str:
+    # Not the bytes as sent: a sender may order keys and space values differently when it sends again.
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _bounded(key: str) -> str:
+    printable = "".join(character if character.isprintable() else "?" for character in key)
+    if len(printable) <= _KEY_LIMIT and printable == key:
+        return key
+    return f"{printable[:60]}|{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+
+def _at(body: Json, path: str) -> Any:
+    value: Any = body
+    for step in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(step)
+    return value

@@ -1,0 +1,119 @@
+"""Strict loading: each directory of `broken_mappings` holds one mistake, and the exact error that tells it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.errors import MappingError
+from connector.mapping import load
+
+BROKEN = Path(__file__).parent / "broken_mappings"
+MAPPINGS = Path(__file__).parent.parent / "mappings"
+
+SMALL = """\
+topic: a/b
+description: Something has happened.
+users:
+  - person: customer
+    identifiers: {email: customer.email}
+    attributes:
+      name: {text: customer.first_name}
+"""
+
+
+@pytest.mark.parametrize("broken", sorted(BROKEN.iterdir()), ids=lambda path: path.name)
+def test_each_mistake_is_told_with_its_place(broken: Path) -> None:
+    with pytest.raises(MappingError) as caught:
+        load(broken)
+
+    assert (broken / "expected.txt").read_text() == f"{caught.value}\n"
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match="no such directory"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_directory_without_mappings(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match="there are no mapping files in this directory"):
+        load(tmp_path)
+
+
+def test_yaml_words_and_numbers_stay_the_text_that_was_typed(tmp_path: Path) -> None:
+    (tmp_path / "a.b.yaml").write_text(
+        SMALL.replace("Something has happened.", "NO").replace("customer.email", "on.012")
+    )
+
+    mapping = load(tmp_path).get("a/b")
+
+    assert mapping is not None
+    assert mapping.description == "NO"
+
+
+def test_version_and_hash_change_with_any_file(tmp_path: Path) -> None:
+    copy = tmp_path / "mappings"
+    shutil.copytree(MAPPINGS, copy)
+    before, original = load(copy), load(MAPPINGS)
+    changed = copy / "swell.points.changed.yaml"
+    changed.write_text(changed.read_text() + "# a comment\n")
+    after = load(copy)
+
+    assert before.version == original.version != after.version
+    assert [topic for topic in before.topics if before.by_topic[topic].hash != after.by_topic[topic].hash] == [
+        "swell/points/changed"
+    ]
+
+
+def test_the_groups_are_part_of_every_hash(tmp_path: Path) -> None:
+    copy = tmp_path / "mappings"
+    shutil.copytree(MAPPINGS, copy)
+    before = load(copy)
+    (copy / "groups.yaml").write_text((copy / "groups.yaml").read_text() + "# a comment\n")
+    after = load(copy)
+
+    assert all(before.by_topic[topic].hash != after.by_topic[topic].hash for topic in before.topics)
+
+
+def test_only_the_snapshot_starts_no_journeys() -> None:
+    mappings = load(MAPPINGS)
+
+    assert [topic for topic in mappings.topics if mappings.by_topic[topic].skip_hook] == ["customer/snapshot"]
+
+
+WORDS = st.sampled_from(
+    [
+        *"{}[]|>#?%@~\"'\t\x00\ufeffé",
+        "users:",
+        "- ",
+        ": ",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "&a ",
+        "*a",
+        "!!int ",
+        "<<: ",
+        "---",
+        "null",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(position=st.integers(0, len(SMALL)), cut=st.integers(0, 30), word=WORDS | st.text(max_size=3))
+def test_a_spoilt_file_gives_a_mapping_error_or_loads_but_never_a_traceback(position: int, cut: int, word: str) -> None:
+    spoilt = SMALL[:position] + word + SMALL[position + cut :]
+    with TemporaryDirectory() as directory:
+        (Path(directory) / "a.b.yaml").write_bytes(spoilt.encode("utf-8", "surrogatepass"))
+        try:
+            load(Path(directory))
+        except MappingError as error:
+            for line in str(error).splitlines():
+                assert re.fullmatch(r"a\.b\.yaml:\d+:\d+: .+", line), line
