@@ -1,0 +1,133 @@
+"""The wire format of Insider's upsert: a user update to JSON, an answer to what it says of each user.
+
+Facts from Insider's API reference, "Upsert User Data": default attributes and params stand at the root, the account's
+own under ``custom``; arrays are appended unless ``not_append``; validation failures come back with status 200, as paths
+``users.<index>.…`` under ``data.fail.errors``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import marshmallow as ma
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from connector.model import UserUpdate, Value
+
+#: Limits of one request.
+USERS_LIMIT = 1000
+BYTES_LIMIT = 5_000_000
+
+DEFAULT_ATTRIBUTES = frozenset({
+    "name", "surname", "birthday", "gender", "age", "language", "lo", "country", "city",
+    "email_optin", "sms_optin", "whatsapp_optin", "gdpr_optin", "static_segment_id",
+})  # fmt: skip
+DEFAULT_PARAMS = frozenset({
+    "event_group_id", "product_id", "name", "taxonomy", "url", "currency", "quantity", "unit_price", "unit_sale_price",
+    "locale", "color", "size", "shipping_cost", "promotion_name", "promotion_discount",
+})  # fmt: skip
+
+_USER_PATH = re.compile(r"users\.(\d+)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer with status 200 says."""
+
+    #: Insider's messages by the index of the user that they are about.
+    failed: Mapping[int, list[str]] = field(default_factory=dict)
+    #: True where it speaks of failures that it does not attribute to any user.
+    unattributed: bool = False
+
+
+def encode_user(update: UserUpdate) -> bytes:
+    """Return one element of ``users``."""
+    user: dict[str, Any] = {"identifiers": update.identifiers, "not_append": True}
+    if update.attributes:
+        user["attributes"] = _nested(update.attributes, DEFAULT_ATTRIBUTES)
+    if update.events:
+        user["events"] = [
+            {
+                "event_name": event.name,
+                "timestamp": event.timestamp,
+                **({"event_params": _nested(event.params, DEFAULT_PARAMS)} if event.params else {}),
+            }
+            for event in update.events
+        ]
+    return orjson.dumps(user)
+
+
+def encode_request(users: Sequence[bytes], *, skip_hook: bool) -> bytes:
+    """Return the body of an upsert of encoded users."""
+    head = b'{"skip_hook":true,"users":[' if skip_hook else b'{"skip_hook":false,"users":['
+    return head + b",".join(users) + b"]}"
+
+
+def _nested(values: Mapping[str, Value], defaults: frozenset[str]) -> dict[str, Any]:
+    nested: dict[str, Any] = {name: value for name, value in values.items() if name in defaults}
+    custom = {name: value for name, value in values.items() if name not in defaults}
+    if custom:
+        nested["custom"] = custom
+    return nested
+
+
+class _Side(ma.Schema):
+    class Meta:
+        unknown = ma.INCLUDE
+
+    count = ma.fields.Integer(load_default=0)
+    errors = ma.fields.Dict(keys=ma.fields.String(), load_default=dict)
+
+
+class _Data(ma.Schema):
+    class Meta:
+        unknown = ma.INCLUDE
+
+    successful = ma.fields.Nested(_Side, required=True)
+    fail = ma.fields.Nested(_Side, required=True)
+
+
+class _Answer(ma.Schema):
+    class Meta:
+        unknown = ma.INCLUDE
+
+    data = ma.fields.Nested(_Data, required=True)
+
+
+_ANSWER = _Answer()
+
+
+def read_answer(body: bytes, users: int) -> Verdict | None:
+    """Return what the answer to an upsert of so many users says; None where it is not an answer of Insider's at all."""
+    try:
+        data = _ANSWER.load(orjson.loads(body))["data"]
+    except (orjson.JSONDecodeError, ma.ValidationError, TypeError):
+        return None
+    failed: defaultdict[int, list[str]] = defaultdict(list)
+    unattributed = False
+    for path, messages in data["fail"]["errors"].items():
+        found = _USER_PATH.match(path)
+        if found and int(found[1]) < users:
+            failed[int(found[1])].extend(map(str, messages if isinstance(messages, list) else [messages]))
+        else:
+            unattributed = True
+    if data["fail"]["count"] > len(failed) or data["successful"]["count"] + len(failed) < users:
+        unattributed = True
+    return Verdict(dict(failed), unattributed)
+
+
+def read_message(body: bytes) -> str:
+    """Return the sentence in an error's body, whichever of Insider's shapes it has; empty where there is none."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if not isinstance(answer, dict):
+        return ""
+    return next((found for key in ("error", "message", "errors") if isinstance(found := answer.get(key), str)), "")

@@ -1,0 +1,193 @@
+"""Events: what was received, each once. Appended by intake, marked by the mapping step, shown to operators."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.model import Event, Partition, partition_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from connector.journal.database import Connection
+    from connector.model import Note
+
+#: An event without a time of its own counts as a new one when its key comes again after this.
+DATELESS_WINDOW = timedelta(hours=48)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """A webhook that has been recognised and is to be journaled."""
+
+    store_id: int
+    topic: str
+    key: str
+    dated: bool
+    customer: str | None
+    occurred_at: datetime
+    received_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The id of the event, and whether it was there before."""
+
+    id: int
+    duplicate: bool
+
+
+_APPEND = """
+    insert into events (store_id, topic, key, dated, customer, partition, occurred_at, received_at, body)
+    select store_id, topic, key, dated, customer, partition, occurred_at, received_at, body
+    from unnest(%b::int[], %b::text[], %b::text[], %b::bool[], %b::text[], %b::smallint[],
+                %b::timestamptz[], %b::timestamptz[], %b::bytea[])
+         with ordinality
+         as incoming (store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, position)
+    order by position
+    on conflict (store_id, key) do nothing
+    returning store_id, key, id
+"""
+#: A dateless event's key stands for 48 hours; then it is retired, so that the same thing can happen again.
+_RETIRE = """
+    update events set key = events.key || '@' || id
+    from unnest(%s::int[], %s::text[]) as repeated (store_id, key)
+    where events.store_id = repeated.store_id and events.key = repeated.key
+      and not dated and received_at < %s
+"""
+_FIRST = """
+    select events.store_id, events.key, id
+    from events join unnest(%s::int[], %s::text[]) as repeated (store_id, key)
+      on events.store_id = repeated.store_id and events.key = repeated.key
+"""
+
+
+def append(connection: Connection, incoming: Sequence[Incoming]) -> list[Appended]:
+    """Journal webhooks in order, all or none; of one that is there already, return the first one's id."""
+    new = _insert(connection, incoming)
+    repeated = [one for one in incoming if (one.store_id, one.key) not in new]
+    known = _repeated(connection, repeated, new) if repeated else {}
+    appended = []
+    for one in incoming:
+        name = (one.store_id, one.key)
+        # Of several copies in one group the first takes the entry, and the others find none.
+        event_id = new.pop(name, None)
+        if event_id:
+            known[name] = event_id
+        appended.append(Appended(known[name], duplicate=event_id is None))
+    return appended
+
+
+def _repeated(
+    connection: Connection, repeated: Sequence[Incoming], new: dict[tuple[int, str], int]
+) -> dict[tuple[int, str], int]:
+    """Find the first events of repeated keys; where a key has lapsed, journal the event anew and add it to `new`."""
+    names = ([one.store_id for one in repeated], [one.key for one in repeated])
+    lapsed = min(one.received_at for one in repeated) - DATELESS_WINDOW
+    with connection.transaction():
+        if connection.execute(_RETIRE, (*names, lapsed)).rowcount:
+            new.update(_insert(connection, repeated))
+        return {(row.store_id, row.key): row.id for row in connection.execute(_FIRST, names)}
+
+
+def _insert(connection: Connection, incoming: Sequence[Incoming]) -> dict[tuple[int, str], int]:
+    rows = [
+        (
+            one.store_id,
+            one.topic,
+            one.key,
+            one.dated,
+            one.customer,
+            partition_number(one.customer or one.key),
+            one.occurred_at,
+            one.received_at,
+            one.body,
+        )
+        for one in incoming
+    ]
+    inserted = connection.execute(_APPEND, [list(column) for column in zip(*rows, strict=True)])
+    return {(row.store_id, row.key): row.id for row in inserted}
+
+
+def take_received(connection: Connection, partition: Partition, limit: int) -> list[Event]:
+    """Return the oldest events of a partition that wait for their mapping. The caller holds the partition."""
+    rows = connection.execute(
+        """
+        select id, store_id, topic, occurred_at, received_at, body, replayed
+        from events
+        where store_id = %s and partition = %s and state = 'received'
+        order by id
+        limit %s
+        """,
+        (*partition, limit),
+    )
+    return [Event(**row._asdict()) for row in rows]
+
+
+def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, Sequence[Note]]]) -> None:
+    """Mark events as mapped (or, without a mapping's hash, as unmapped), each with what was noted on the way."""
+    ids, hashes, notes = [], [], []
+    for event_id, mapping, event_notes in marks:
+        ids.append(event_id)
+        hashes.append(mapping)
+        notes.append(orjson.dumps([asdict(note) for note in event_notes]).decode() if event_notes else None)
+    connection.execute(
+        """
+        update events
+        set state = case when marks.mapping is null then 'unmapped' else 'mapped' end,
+            mapping = marks.mapping, notes = marks.notes::jsonb, mapped_at = now()
+        from unnest(%s::bigint[], %s::text[], %s::text[]) as marks (id, mapping, notes)
+        where events.id = marks.id
+        """,
+        (ids, hashes, notes),
+    )
+
+
+def map_again(connection: Connection, *, store_id: int, state: str, topic: str | None) -> int:
+    """Let events of a store be mapped and delivered again, in their order; return how many."""
+    return connection.execute(
+        """
+        update events set state = 'received', replayed = true
+        where store_id = %s and state = %s and (%s::text is null or topic = %s)
+        """,
+        (store_id, state, topic, topic),
+    ).rowcount
+
+
+def newest(
+    connection: Connection, *, store_id: int | None, state: str | None, customer: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return the newest events, without their bodies, newest first."""
+    rows = connection.execute(
+        """
+        select events.id, stores.name as store, topic, events.state, customer, occurred_at, received_at, notes
+        from events join stores on stores.id = store_id
+        where (%(store_id)s::int is null or store_id = %(store_id)s)
+          and (%(state)s::text is null or events.state = %(state)s)
+          and (%(customer)s::text is null or customer = %(customer)s)
+        order by events.id desc
+        limit %(limit)s
+        """,
+        {"store_id": store_id, "state": state, "customer": customer, "limit": limit},
+    )
+    return [row._asdict() for row in rows]
+
+
+def find(connection: Connection, event_id: int) -> dict[str, Any] | None:
+    """Return one event with its body."""
+    row = connection.execute(
+        """
+        select events.id, stores.name as store, topic, state, customer, key, occurred_at, received_at, mapped_at,
+               mapping, notes, replayed, body
+        from events join stores on stores.id = store_id
+        where events.id = %s
+        """,
+        (event_id,),
+    ).fetchone()
+    return row._asdict() if row else None

@@ -1,0 +1,89 @@
+"""What the settings of a store may be, checked before they reach the journal."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import marshmallow as ma
+import phonenumbers
+
+from connector.errors import OperatorError
+from connector.model import Options
+
+_TEXT = ma.validate.Length(min=1, max=500)
+_HEADER_VALUE = ma.validate.Regexp(r"[\x21-\x7e]+\Z", error="has to be printable ASCII without spaces")
+
+
+def _url(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme != "http" or not parts.hostname or not _is_loopback(parts.hostname):
+        raise ma.ValidationError("has to be an https URL (http only on this machine itself), as it carries credentials")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class StoreForm(ma.Schema):
+    """The settings with which a store is added."""
+
+    name = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(
+            r"[a-z0-9][a-z0-9-]{0,62}\Z", error="has to be lower-case letters, digits and hyphens, at most 63"
+        ),
+    )
+    insider_partner = ma.fields.String(
+        required=True,
+        validate=ma.validate.Regexp(
+            r"[a-z0-9][a-z0-9._-]{0,99}\Z",
+            error="has to be the partner name as Insider shows it: lower case, no spaces",
+        ),
+    )
+    insider_token = ma.fields.String(required=True, validate=[_TEXT, _HEADER_VALUE])
+    insider_url = ma.fields.String(load_default=None, allow_none=True, validate=_url)
+    webhook_secret = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=[ma.validate.Length(min=8, max=500, error="has to have 8 to 500 characters"), _HEADER_VALUE],
+    )
+    webhook_secret_header = ma.fields.String(
+        load_default="Authorization",
+        validate=ma.validate.Regexp(r"[A-Za-z0-9-]{1,100}\Z", error="has to be the name of an HTTP header"),
+    )
+    standin_year = ma.fields.Integer(load_default=None, allow_none=True, validate=ma.validate.Range(min=1, max=9999))
+    phone_region = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.OneOf(
+            sorted(phonenumbers.SUPPORTED_REGIONS), error="has to be a two-letter country code such as US"
+        ),
+    )
+
+
+def read_store(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the checked settings, as `stores.add` takes them. Raises OperatorError, which names each wrong one."""
+    try:
+        checked: dict[str, Any] = StoreForm().load(given)
+    except ma.ValidationError as error:
+        told = [
+            f"{re.sub('_', '-', str(name))} {' and '.join(map(str, problems))}" for name, problems in _problems(error)
+        ]
+        raise OperatorError("; ".join(told)) from None
+    options = Options(standin_year=checked.pop("standin_year"), phone_region=checked.pop("phone_region"))
+    return {**checked, "options": options}
+
+
+def _problems(error: ma.ValidationError) -> list[tuple[str, list[str]]]:
+    return [
+        (name, problems if isinstance(problems, list) else [str(problems)])
+        for name, problems in error.messages_dict.items()
+    ]

@@ -1,0 +1,56 @@
+"""Brings the schema up to date with Alembic; the SQL itself is in `migrations/versions/*.sql`.
+
+Safe to run by several at once and again and again: an advisory lock lets one in, and what is there is skipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+#: Any number will do, as long as nothing else in the database locks it: "yotpo" read as a number.
+_LOCK = 0x796F74706F
+
+
+def migrate(url: str) -> str:
+    """Apply what is missing; return the revision that the schema is at then."""
+    config = _config()
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
+    )
+    with engine.begin() as connection:
+        # A migration waits for the tables' readers no longer than this, because those who come after it would wait too.
+        connection.exec_driver_sql("set local lock_timeout = '10s'")
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return newest()
+
+
+def newest() -> str:
+    """Return the revision that this release of the connector expects."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None  # noqa: S101 - the folder ships with at least one migration
+    return revision
+
+
+def current(url: str) -> str | None:
+    """Return the revision that the schema is at; None for an empty database."""
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
+    )
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,207 @@
+"""Stores: their webhook tokens and Insider credentials, sealed; what an operator holds and delivery pauses."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import psycopg
+
+from connector.errors import OperatorError, StoreNotFound
+from connector.journal.vault import digest
+from connector.model import Options, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from connector.journal.database import Connection
+    from connector.journal.vault import Vault
+
+_COLUMNS = """
+    id, name, token_sealed, webhook_secret_sealed, webhook_secret_header, insider_partner, insider_token_sealed,
+    insider_url, options, held, paused_until, pause_reason, failures, created_at
+"""
+
+
+def add(
+    connection: Connection,
+    vault: Vault,
+    *,
+    name: str,
+    insider_partner: str,
+    insider_token: str,
+    insider_url: str | None = None,
+    webhook_secret: str | None = None,
+    webhook_secret_header: str = "Authorization",
+    options: Options | None = None,
+) -> Store:
+    """Add a store and make its webhook token. Raises OperatorError where the name is taken."""
+    token = secrets.token_urlsafe(32)
+    try:
+        row = connection.execute(
+            f"""
+            insert into stores (name, token_digest, token_sealed, webhook_secret_sealed, webhook_secret_header,
+                                insider_partner, insider_token_sealed, insider_url, options)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            returning {_COLUMNS}
+            """,
+            (
+                name,
+                digest(token),
+                vault.seal(token),
+                vault.seal(webhook_secret),
+                webhook_secret_header,
+                insider_partner,
+                vault.seal(insider_token),
+                insider_url,
+                orjson.dumps(asdict(options or Options())).decode(),
+            ),
+        ).fetchone()
+    except psycopg.errors.UniqueViolation:
+        raise OperatorError(
+            f"there is a store named {name!r} already; choose another name or remove that one"
+        ) from None
+    return _store(row, vault)
+
+
+def by_token(connection: Connection, vault: Vault, token: str) -> Store | None:
+    """Return the store whose webhook URL this token is part of."""
+    row = connection.execute(f"select {_COLUMNS} from stores where token_digest = %s", (digest(token),)).fetchone()
+    return _store(row, vault) if row else None
+
+
+def by_id(connection: Connection, vault: Vault, store_id: int) -> Store | None:
+    row = connection.execute(
+        f"select {_COLUMNS} from stores where id = %s and removed_at is null", (store_id,)
+    ).fetchone()
+    return _store(row, vault) if row else None
+
+
+def by_name(connection: Connection, vault: Vault, name: str) -> Store:
+    """Return the store of that name. Raises StoreNotFound."""
+    row = connection.execute(
+        f"select {_COLUMNS} from stores where name = %s and removed_at is null", (name,)
+    ).fetchone()
+    if row is None:
+        raise StoreNotFound(f"there is no store named {name!r}; `connector stores list` shows those there are")
+    return _store(row, vault)
+
+
+def everyone(connection: Connection, vault: Vault) -> list[Store]:
+    rows = connection.execute(f"select {_COLUMNS} from stores where removed_at is null order by name")
+    return [_store(row, vault) for row in rows]
+
+
+def rotate_token(connection: Connection, vault: Vault, store: Store) -> None:
+    """Give the store a new webhook URL; the old one is unknown from now on."""
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        "update stores set token_digest = %s, token_sealed = %s where id = %s",
+        (digest(token), vault.seal(token), store.id),
+    )
+
+
+def hold(connection: Connection, store: Store, *, held: bool) -> None:
+    """Hold a store's deliveries back, or let them go, which also ends whatever pause delivery had set."""
+    connection.execute(
+        """
+        update stores
+        set held = %s, paused_until = null, pause_reason = null, failures = 0
+        where id = %s
+        """,
+        (held, store.id),
+    )
+
+
+def remove(connection: Connection, store: Store) -> None:
+    """Take no more webhooks for a store and forget its secrets; its journal stays."""
+    connection.execute(
+        """
+        update stores
+        set removed_at = now(), token_digest = null, token_sealed = null,
+            webhook_secret_sealed = null, insider_token_sealed = null
+        where id = %s
+        """,
+        (store.id,),
+    )
+
+
+def reseal(connection: Connection, vault: Vault) -> int:
+    """Encrypt every secret anew with the first key of SECRET_KEY; return the number of stores."""
+    rows = connection.execute(
+        """
+        select id, token_sealed, webhook_secret_sealed, insider_token_sealed
+        from stores where removed_at is null
+        for update
+        """
+    ).fetchall()
+    for row in rows:
+        connection.execute(
+            "update stores set token_sealed = %s, webhook_secret_sealed = %s, insider_token_sealed = %s where id = %s",
+            (
+                vault.reseal(row.token_sealed),
+                vault.reseal(row.webhook_secret_sealed),
+                vault.reseal(row.insider_token_sealed),
+                row.id,
+            ),
+        )
+    return len(rows)
+
+
+def pause(connection: Connection, store_id: int, *, until: datetime, reason: str) -> None:
+    """Send nothing for this store before `until`; count the failure."""
+    connection.execute(
+        "update stores set paused_until = %s, pause_reason = %s, failures = failures + 1 where id = %s",
+        (until, reason, store_id),
+    )
+
+
+def end_pause(connection: Connection, store_id: int) -> None:
+    """Note that Insider has taken something of this store again."""
+    connection.execute(
+        "update stores set paused_until = null, pause_reason = null, failures = 0 where id = %s and failures > 0",
+        (store_id,),
+    )
+
+
+def counts(connection: Connection, store_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return for each store what waits and what is dead."""
+    counted: dict[int, dict[str, int]] = {store_id: {"received": 0, "waiting": 0, "dead": 0} for store_id in store_ids}
+    rows = connection.execute(
+        """
+        select store_id, state, count(*) as number from events
+        where state = 'received' and store_id = any(%(ids)s) group by store_id, state
+        union all
+        select store_id, state, count(*) from deliveries
+        where state = 'waiting' and store_id = any(%(ids)s) group by store_id, state
+        union all
+        select store_id, state, count(*) from deliveries
+        where state = 'dead' and store_id = any(%(ids)s) group by store_id, state
+        """,
+        {"ids": list(store_ids)},
+    )
+    for row in rows:
+        counted[row.store_id][row.state] = row.number
+    return counted
+
+
+def _store(row: Any, vault: Vault) -> Store:
+    return Store(
+        id=row.id,
+        name=row.name,
+        webhook_token=vault.open(row.token_sealed),
+        webhook_secret=vault.open(row.webhook_secret_sealed),
+        webhook_secret_header=row.webhook_secret_header,
+        insider_partner=row.insider_partner,
+        insider_token=vault.open(row.insider_token_sealed),
+        insider_url=row.insider_url,
+        options=Options(**row.options),
+        created_at=row.created_at,
+        held=row.held,
+        paused_until=row.paused_until,
+        pause_reason=row.pause_reason,
+        failures=row.failures,
+    )

@@ -1,0 +1,58 @@
+"""Encrypts the stores' secrets: Fernet, with keys derived from SECRET_KEY.
+
+To change SECRET_KEY, put the new key in front of the old one, run `connector stores reseal`, then take the old one out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, overload
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from connector.errors import SecretsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Vault:
+    """Seals and opens secrets with the keys of SECRET_KEY: the first seals, each of them opens."""
+
+    def __init__(self, secret_keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(_derived(key)) for key in secret_keys])
+
+    def seal(self, secret: str | None) -> bytes | None:
+        return None if secret is None else self._fernet.encrypt(secret.encode())
+
+    @overload
+    def open(self, sealed: bytes) -> str: ...
+    @overload
+    def open(self, sealed: None) -> None: ...
+    def open(self, sealed: bytes | None) -> str | None:
+        """Return the secret. Raises SecretsError where no key opens it."""
+        if sealed is None:
+            return None
+        try:
+            return self._fernet.decrypt(sealed).decode()
+        except InvalidToken:
+            raise SecretsError from None
+
+    def reseal(self, sealed: bytes | None) -> bytes | None:
+        """Return the same secret, sealed with the first key."""
+        return self.seal(self.open(sealed)) if sealed is not None else None
+
+
+def digest(token: str) -> bytes:
+    """Return what a webhook token is looked up by."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _derived(secret_key: str) -> bytes:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"connector: secrets of stores").derive(
+        secret_key.encode()
+    )
+    return base64.urlsafe_b64encode(key)

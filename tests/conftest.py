@@ -1,0 +1,166 @@
+"""Real servers for the tests: PostgreSQL and Redis, the simulator of Insider, and the whole connector.
+
+PostgreSQL is started once; each test that asks for a `database` gets one of its own, copied from a migrated one.
+Nothing here stands in for anything: what tests see is what the servers say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import psycopg
+import pytest
+import requests
+
+from connector import mapping
+from connector.journal import migrate, stores
+from connector.journal.database import Database
+from connector.journal.vault import Vault
+from connector.sandbox.processes import Group, free_port
+from connector.sandbox.servers import EmbeddedPostgres, EmbeddedRedis
+from connector.sandbox.stack import Stack
+from connector.settings import DEFAULT_MAPPINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connector.mapping import MappingSet
+    from connector.model import Store
+
+STATE = Path(__file__).resolve().parent.parent / ".local" / "test"
+SECRET_KEY = "a key for tests, of no use elsewhere"
+
+# The machines that run this are shared and slow at times: a test says what happens, never how fast.
+hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("connector")
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """Hide the variables of whoever runs the tests."""
+    hidden = {name: os.environ.pop(name) for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY") if name in os.environ}
+    yield
+    os.environ.update(hidden)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    STATE.mkdir(parents=True, exist_ok=True)
+    server = EmbeddedPostgres(STATE, durable=False)
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a database that is migrated and that nobody is connected to."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("drop database if exists migrated")
+        connection.execute("create database migrated")
+    migrate.migrate(_url(postgres, "migrated"))
+    return "migrated"
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """The URL of an empty journal."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {name}")
+        connection.execute(f"create database {name} template {template}")
+    yield _url(postgres, name)
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url, connections=4, wait_seconds=5)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault([SECRET_KEY])
+
+
+@pytest.fixture(scope="session")
+def mappings() -> MappingSet:
+    return mapping.load(DEFAULT_MAPPINGS)
+
+
+class Insider:
+    """The simulator of Insider: its address, and what it has been told."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def get(self, path: str, **parameters: object) -> list[dict]:  # type: ignore[type-arg]
+        wanted = {name: str(value) for name, value in parameters.items()}
+        answer = requests.get(f"{self.url}/_sandbox/{path}", params=wanted, timeout=30)
+        answer.raise_for_status()
+        return answer.json()  # type: ignore[no-any-return]
+
+    def post(self, path: str, **content: object) -> None:
+        requests.post(f"{self.url}/_sandbox/{path}", json=content, timeout=30).raise_for_status()
+
+    def user(self, email: str, partner: str = "acme") -> dict:  # type: ignore[type-arg]
+        (user,) = self.get("users", email=email, partner=partner)
+        return user
+
+
+@pytest.fixture(scope="session")
+def insider_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    with Group(tmp_path_factory.mktemp("insider")) as group:
+        command = [sys.executable, "-m", "connector.sandbox.insider", "--port", str(port)]
+        group.start("insider", command, dict(os.environ))
+        group.wait_for_http("insider", f"http://127.0.0.1:{port}/_sandbox/health")
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def insider(insider_process: str) -> Insider:
+    simulator = Insider(insider_process)
+    simulator.post("reset")
+    return simulator
+
+
+@pytest.fixture
+def store(database: Database, vault: Vault, insider_process: str) -> Store:
+    with database.connection() as connection:
+        return stores.add(
+            connection, vault, name="acme", insider_partner="acme", insider_token="token", insider_url=insider_process
+        )
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole connector, by the lines of the Procfile."""
+    state = STATE / "stack"
+    shutil.rmtree(state, ignore_errors=True)
+    with Stack(state, durable=False) as running:
+        yield running
+        if running.postgres:
+            running.postgres.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    STATE.mkdir(parents=True, exist_ok=True)
+    server = EmbeddedRedis(STATE)
+    with server:
+        yield server
+
+
+def _url(postgres: EmbeddedPostgres, name: str) -> str:
+    return postgres.url.replace("/connector?", f"/{name}?")
