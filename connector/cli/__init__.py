@@ -1,0 +1,60 @@
+"""The command line, `connector …`. Each command asks a part of the connector and prints what it says."""
+
+from __future__ import annotations
+
+import click
+
+import connector
+from connector import settings as settings_module
+from connector.cli import shared
+from connector.cli.events import dead_letters, events_group, notices_command, rejected
+from connector.cli.mappings import mappings_group
+from connector.cli.sandbox import sandbox_group
+from connector.cli.stores import state_of, stores_group
+from connector.journal import deliveries, migrate, notices, stores
+
+
+@click.group(cls=shared.Group)
+@click.version_option(connector.__version__)
+def main() -> None:
+    """Yotpo's webhooks in, Insider's users and user events out."""
+
+
+for command in (stores_group, events_group, dead_letters, notices_command, rejected, mappings_group, sandbox_group):
+    main.add_command(command)
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the journal's schema up to date."""
+    click.echo(f"the journal is at revision {migrate.migrate(shared.settings().database_url)}")
+
+
+@main.command("settings")
+@shared.with_format
+def settings_command(form: str) -> None:
+    """List the environment variables that the connector reads."""
+    rows = [
+        {"name": name, "default": default, "meaning": meaning} for name, default, meaning in settings_module.table()
+    ]
+    shared.show(rows, form)
+
+
+@main.command()
+@shared.with_format
+def status(form: str) -> None:
+    """Show what waits, what is dead, and the lag: the age of the oldest undelivered event."""
+    with shared.journal() as connection:
+        everyone = stores.everyone(connection, shared.vault())
+        counts = stores.counts(connection, [store.id for store in everyone])
+        lag = round(deliveries.oldest_undelivered_seconds(connection), 1)
+        intake = notices.counts(connection)
+    rows = [{"store": store.name, "state": state_of(store), **counts[store.id]} for store in everyone]
+    if form == "json":
+        shared.show_json({"lag_seconds": lag, "stores": rows, "intake": intake})
+    else:
+        click.echo(f"lag: {lag} s")
+        shared.show(rows, form)
+        if intake:
+            click.echo("turned away:")
+            shared.show(intake, form)

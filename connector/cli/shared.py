@@ -1,0 +1,91 @@
+"""What the commands share: the journal they ask, how they print, how an error is shown."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from connector.errors import ConnectorError
+from connector.journal import stores
+from connector.journal.database import Database
+from connector.journal.vault import Vault
+from connector.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from connector.journal.database import Connection
+
+with_format = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)
+with_store = click.option("--store", "store_name", help="Only this store's.")
+with_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+
+
+class Group(click.Group):
+    """Shows errors of the connector as one sentence, with exit status 1 and without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConnectorError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+
+@cache
+def settings() -> Settings:
+    return Settings.read()
+
+
+@cache
+def vault() -> Vault:
+    return Vault(settings().secret_key)
+
+
+@contextmanager
+def journal() -> Iterator[Connection]:
+    """Lend a connection in a transaction."""
+    database = Database(settings().database_url, connections=1, wait_seconds=5.0)
+    try:
+        with database.transaction() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+def store_id(connection: Connection, name: str | None) -> int | None:
+    return stores.by_name(connection, vault(), name).id if name else None
+
+
+def show(rows: Sequence[Mapping[str, Any]], form: str) -> None:
+    """Print rows as a table, or as a JSON array."""
+    if form == "json":
+        show_json(list(rows))
+        return
+    if not rows:
+        click.echo("none")
+        return
+    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_json(content: Any) -> None:
+    options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+    click.echo(orjson.dumps(content, option=options, default=str).decode())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") and hasattr(value, "hour") else str(value)

@@ -1,0 +1,140 @@
+"""`connector stores …`: add, look at, pause and remove stores."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector.cli import shared
+from connector.journal import forms, stores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from connector.journal.database import Connection
+    from connector.model import Store
+
+
+@click.group("stores", cls=shared.Group)
+def stores_group() -> None:
+    """Add, look at, pause and remove stores."""
+
+
+@stores_group.command("add")
+@click.argument("name")
+@click.option("--insider-partner", required=True, help="The partner name, as Insider's account settings show it.")
+@click.option("--insider-token", required=True, help="The API key for the user database.")
+@click.option("--insider-url", help="Insider's API host, where it is not the usual one.")
+@click.option("--webhook-secret", help="Demand this secret of each webhook, in a header.")
+@click.option("--webhook-secret-header", default="Authorization", show_default=True, help="The name of that header.")
+@click.option("--standin-year", type=int, help="The year of birthdays without one; otherwise they are left out.")
+@click.option("--phone-region", help="The country of phone numbers that are written without a country code.")
+@shared.with_format
+def stores_add(form: str, **given: Any) -> None:
+    """Add a store and print its webhook URL."""
+    checked = forms.read_store(given)
+    with shared.journal() as connection:
+        store = stores.add(connection, shared.vault(), **checked)
+    _show_store(store, form)
+
+
+@stores_group.command("list")
+@shared.with_format
+def stores_list(form: str) -> None:
+    """List the stores."""
+    with shared.journal() as connection:
+        everyone = stores.everyone(connection, shared.vault())
+    shared.show([_told(store) for store in everyone], form)
+
+
+@stores_group.command("show")
+@click.argument("name")
+@shared.with_format
+def stores_show(name: str, form: str) -> None:
+    """Show a store with its webhook URL and what waits for it."""
+    with shared.journal() as connection:
+        store = stores.by_name(connection, shared.vault(), name)
+        counts = stores.counts(connection, [store.id])[store.id]
+    _show_store(store, form, counts)
+
+
+def _store_command(name: str, help_text: str, change: Callable[[Connection, Store], None]) -> None:
+    @stores_group.command(name, help=help_text)
+    @click.argument("store_name", metavar="NAME")
+    @shared.with_format
+    def command(store_name: str, form: str) -> None:
+        with shared.journal() as connection:
+            change(connection, stores.by_name(connection, shared.vault(), store_name))
+            changed = stores.by_name(connection, shared.vault(), store_name)
+        _show_store(changed, form)
+
+
+_store_command(
+    "rotate-token",
+    "Give a store a new webhook URL; the old one is unknown within 5 seconds.",
+    lambda connection, store: stores.rotate_token(connection, shared.vault(), store),
+)
+_store_command(
+    "pause",
+    "Hold a store's deliveries back; webhooks are taken and mapped all the same.",
+    lambda connection, store: stores.hold(connection, store, held=True),
+)
+_store_command(
+    "resume",
+    "Let a store's deliveries go, whoever paused them.",
+    lambda connection, store: stores.hold(connection, store, held=False),
+)
+
+
+@stores_group.command("remove")
+@click.argument("name")
+@shared.with_format
+def stores_remove(name: str, form: str) -> None:
+    """Take no more webhooks for a store and forget its secrets; its journal stays."""
+    with shared.journal() as connection:
+        stores.remove(connection, stores.by_name(connection, shared.vault(), name))
+    shared.show([{"name": name, "state": "removed"}], form)
+
+
+@stores_group.command("reseal")
+@shared.with_format
+def stores_reseal(form: str) -> None:
+    """Encrypt all secrets anew with the first key of SECRET_KEY."""
+    with shared.journal() as connection:
+        number = stores.reseal(connection, shared.vault())
+    shared.show([{"stores": number, "state": "resealed"}], form)
+
+
+def state_of(store: Store) -> str:
+    if store.held:
+        return "held"
+    if store.paused_until and store.paused_until > datetime.now(UTC):
+        return f"paused until {store.paused_until.isoformat(timespec='seconds')}: {store.pause_reason}"
+    return "active"
+
+
+def _told(store: Store) -> dict[str, Any]:
+    """Return what may be shown of a store: its webhook URL, and no other secret."""
+    base = shared.settings().public_url or f"http://localhost:{shared.settings().port}"
+    return {
+        "name": store.name,
+        "state": state_of(store),
+        "webhook_url": f"{base.rstrip('/')}/webhooks/yotpo/{store.webhook_token}",
+        "webhook_secret": f"demanded in {store.webhook_secret_header}" if store.webhook_secret else None,
+        "insider_partner": store.insider_partner,
+        "insider_url": store.insider_url or shared.settings().insider_url,
+        "standin_year": store.options.standin_year,
+        "phone_region": store.options.phone_region,
+        "created_at": store.created_at,
+    }
+
+
+def _show_store(store: Store, form: str, counts: Mapping[str, int] | None = None) -> None:
+    told = {**_told(store), **(counts or {})}
+    if form == "json":
+        shared.show_json(told)
+    else:
+        for name, value in told.items():
+            click.echo(f"{name:16} {'-' if value is None else value}")

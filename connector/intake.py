@@ -1,0 +1,164 @@
+"""Takes Yotpo's webhooks: proves the store, recognises the event, journals it, answers 200. Nothing else happens here.
+
+It needs PostgreSQL alone, so webhooks are taken while Redis or Insider is down. Whoever does not know a store's token
+learns nothing: an unknown token is answered like any unknown page.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import flask
+import orjson
+
+from connector import observability
+from connector.errors import JournalUnavailable, WebhookRejected
+from connector.journal.events import Incoming
+from connector.yotpo.topics import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.journal.reception import Reception
+    from connector.model import Store
+
+#: A webhook of Yotpo has a few kilobytes.
+BODY_LIMIT = 1024 * 1024
+#: What is too large is read on for so long, because a sender that is cut off in the middle never sees the answer.
+_DRAIN_LIMIT = 32 * BODY_LIMIT
+_WEBHOOKS_LIMIT = 1000
+_EVENT_ID_LIMIT = 1000
+_CHUNK = 64 * 1024
+
+_log = observability.logger("intake")
+
+
+def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds: float) -> flask.Blueprint:
+    """Return the route that Yotpo calls. `wake` is called after something was journaled."""
+    routes = flask.Blueprint("intake", __name__, url_prefix="/webhooks/yotpo")
+
+    @routes.post("/<token>")
+    @routes.post("/<token>/<path:topic>")
+    def receive(token: str, topic: str | None = None) -> flask.Response:
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            store = reception.store(token, timeout_seconds=timeout_seconds)
+            if store is None:
+                reception.count("unknown_token")
+                return _answer(404, {"error": "not found"})
+            if not _knows_secret(store):
+                reception.count("unauthorized", store)
+                return _answer(401, {"error": "unauthorized"})
+            return _taken(store, topic, reception, wake, deadline)
+        except JournalUnavailable as error:
+            _log.error("webhook.deferred", error=str(error))
+            answer = _answer(503, {"error": "the journal cannot be reached; send the webhook again"})
+            answer.headers["Retry-After"] = "5"
+            return answer
+
+    return routes
+
+
+def _taken(
+    store: Store, path_topic: str | None, reception: Reception, wake: Callable[[], None], deadline: float
+) -> flask.Response:
+    body = _read()
+    try:
+        incoming, single = _recognised(store, path_topic, body)
+    except WebhookRejected as rejected:
+        return _rejected(store, reception, rejected, len(body), [])
+    kept = []
+    if known := [one for one in incoming if isinstance(one, Incoming)]:
+        appended = reception.append(known, timeout_seconds=max(0.05, deadline - time.monotonic()))
+        wake()
+        for one, result in zip(known, appended, strict=True):
+            _log.info(
+                "event.received", store=store.name, topic=one.topic, event_id=result.id, duplicate=result.duplicate
+            )
+            kept.append({"id": result.id, "duplicate": result.duplicate})
+    unknown = next((one for one in incoming if isinstance(one, WebhookRejected)), None)
+    if unknown:
+        # What could be kept is kept; sent again, it is a duplicate.
+        return _rejected(store, reception, unknown, len(body), kept)
+    return _answer(200, kept[0] if single else {"events": kept})
+
+
+def _recognised(store: Store, path_topic: str | None, body: bytes) -> tuple[list[Incoming | WebhookRejected], bool]:
+    """Return what each webhook in the body is, and whether it was a single one.
+
+    Raises WebhookRejected for the whole body.
+    """
+    if len(body) > BODY_LIMIT:
+        raise WebhookRejected("too_large", f"the webhook is larger than {BODY_LIMIT} bytes")
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise WebhookRejected("not_json", f"the body is not JSON: {error.msg} at byte {error.pos}") from None
+    single = isinstance(parsed, dict)
+    webhooks = [parsed] if single else parsed
+    if not isinstance(webhooks, list) or not webhooks or not all(isinstance(one, dict) for one in webhooks):
+        raise WebhookRejected("not_an_object", "the body is neither a JSON object nor an array of JSON objects")
+    if len(webhooks) > _WEBHOOKS_LIMIT:
+        raise WebhookRejected("too_many", f"the array holds more than {_WEBHOOKS_LIMIT} webhooks")
+    event_id = flask.request.headers.get("eventid", "").strip()[:_EVENT_ID_LIMIT]
+    received_at = datetime.now(UTC)
+    found: list[Incoming | WebhookRejected] = []
+    for position, webhook in enumerate(webhooks):
+        # One header for many webhooks names none of them alone.
+        own_id = event_id if single or not event_id else f"{event_id}#{position}"
+        try:
+            seen = recognise(webhook, path_topic=path_topic, event_id=own_id or None, received_at=received_at)
+        except WebhookRejected as rejected:
+            found.append(rejected)
+            continue
+        found.append(
+            Incoming(
+                store_id=store.id,
+                topic=seen.topic,
+                key=seen.key,
+                dated=seen.dated,
+                customer=seen.customer,
+                occurred_at=seen.occurred_at,
+                received_at=received_at,
+                body=body if single else orjson.dumps(webhook),
+            )
+        )
+    return found, single
+
+
+def _rejected(
+    store: Store, reception: Reception, rejected: WebhookRejected, length: int, kept: list[dict[str, Any]]
+) -> flask.Response:
+    content_type = flask.request.headers.get("Content-Type", "")
+    reception.reject(store, code=rejected.code, message=rejected.message, content_type=content_type, length=length)
+    _log.warning("webhook.rejected", store=store.name, code=rejected.code, bytes=length)
+    answer: dict[str, Any] = {"error": rejected.message, "code": rejected.code}
+    if kept:
+        answer["events"] = kept
+    return _answer(413 if rejected.code == "too_large" else 400, answer)
+
+
+def _knows_secret(store: Store) -> bool:
+    if store.webhook_secret is None:
+        return True
+    given = flask.request.headers.get(store.webhook_secret_header, "").removeprefix("Bearer ").strip()
+    return hmac.compare_digest(given.encode(), store.webhook_secret.encode())
+
+
+def _read() -> bytes:
+    """Read the body up to one byte over the limit, and read on without keeping: the sender should see the answer."""
+    stream = flask.request.stream
+    body = bytearray()
+    while len(body) <= BODY_LIMIT and (chunk := stream.read(_CHUNK)):
+        body += chunk
+    drained = 0
+    while drained < _DRAIN_LIMIT and len(body) > BODY_LIMIT and (chunk := stream.read(_CHUNK)):
+        drained += len(chunk)
+    return bytes(body)
+
+
+def _answer(status: int, content: dict[str, Any]) -> flask.Response:
+    return flask.Response(orjson.dumps(content), status=status, content_type="application/json")

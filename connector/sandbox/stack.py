@@ -1,0 +1,131 @@
+"""The whole connector on this machine: servers, the simulator of Insider, and the very lines of the Procfile."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+
+from connector.errors import OperatorError
+from connector.sandbox.processes import Group, free_port, is_free, parse_procfile
+from connector.sandbox.servers import EmbeddedPostgres, EmbeddedRedis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROCESSES = ("web", "worker", "beat")
+_USUAL_PORT = 8000
+
+
+class Stack:
+    """A running connector; as a context manager it leaves no process behind.
+
+    `DATABASE_URL` and `REDIS_URL` name servers that are there already; without them embedded ones are started, which
+    keep their data in `state`. So does the key that encrypts the stores' secrets, unless `SECRET_KEY` is set.
+    """
+
+    def __init__(self, state: Path, *, durable: bool = True, environment: dict[str, str] | None = None) -> None:
+        self.state = state.resolve()
+        self.environment = {**os.environ, **(environment or {})}
+        self._durable = durable
+        self._exits = ExitStack()
+        self.postgres: EmbeddedPostgres | None = None
+        self.redis: EmbeddedRedis | None = None
+        self.insider_url = ""
+        self.web_url = ""
+        self.group: Group
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exits.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def start(self, names: Sequence[str] = PROCESSES) -> None:
+        """Start processes by the lines of the Procfile."""
+        commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
+        for name in names:
+            self.group.start(name, commands[name], self.environment)
+        if "web" in names:
+            self.group.wait_for_http("web", f"{self.web_url}/health")
+
+    def command(self, *arguments: str) -> Any:
+        """Run `connector …` and return what it prints as JSON. Raises OperatorError with what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "connector", *arguments, "--format", "json"],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OperatorError(f"`connector {' '.join(arguments)}` failed: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+    def insider(self, path: str, **parameters: Any) -> Any:
+        """Ask the simulator of Insider about its state."""
+        return requests.get(f"{self.insider_url}/_sandbox/{path}", params=parameters, timeout=30).json()
+
+    def _start(self) -> None:
+        self.state.mkdir(parents=True, exist_ok=True)
+        environment = self.environment
+        if not environment.get("DATABASE_URL"):
+            self.postgres = EmbeddedPostgres(self.state, durable=self._durable)
+            environment["DATABASE_URL"] = self._exits.enter_context(self.postgres)
+        if not environment.get("REDIS_URL"):
+            self.redis = EmbeddedRedis(self.state)
+            environment["REDIS_URL"] = self._exits.enter_context(self.redis)
+        environment["SECRET_KEY"] = environment.get("SECRET_KEY") or self._secret_key()
+        environment["PORT"] = environment.get("PORT") or str(_USUAL_PORT if is_free(_USUAL_PORT) else free_port())
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        # The Procfile's lines find the package, whichever directory this was called from.
+        environment["PYTHONPATH"] = str(ROOT)
+        self.web_url = f"http://127.0.0.1:{environment['PORT']}"
+        environment["PUBLIC_URL"] = environment.get("PUBLIC_URL") or self.web_url
+        self.group = self._exits.enter_context(Group(self.state))
+        self.start_insider()
+        self._release()
+        self.start()
+
+    def start_insider(self) -> None:
+        """Start the simulator, at the port that it has had before."""
+        port = int(self.insider_url.rpartition(":")[2] or free_port())
+        self.insider_url = f"http://127.0.0.1:{port}"
+        self.environment["INSIDER_URL"] = self.insider_url
+        self.group.start(
+            "insider", [sys.executable, "-m", "connector.sandbox.insider", "--port", str(port)], self.environment
+        )
+        self.group.wait_for_http("insider", f"{self.insider_url}/_sandbox/health")
+
+    def _release(self) -> None:
+        line = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))["release"]
+        done = subprocess.run(
+            ["sh", "-c", line],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise OperatorError(f"the release command failed: {done.stderr.strip()}")
+
+    def _secret_key(self) -> str:
+        path = self.state / "secret-key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+        return path.read_text(encoding="utf-8")

@@ -1,0 +1,147 @@
+"""The Celery app. Tasks are hints that carry nothing: what there is to do stands in the journal.
+
+The settings follow from how Celery on Redis fails: no ETA and no results, late acknowledgement of short tasks, one task
+fetched at a time, a soft shutdown, and time-outs that fit into each other (request < task < visibility of a message).
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery, signals
+
+from connector import mapping, observability
+from connector.errors import JournalUnavailable
+from connector.insider.client import Insider
+from connector.journal.database import Database
+from connector.journal.vault import Vault
+from connector.pipeline import Pipeline
+from connector.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TASK_SECONDS = 10.0
+_SWEEP_SECONDS = 5.0
+#: A hint that waited longer than this has been overtaken by the sweep.
+_EXPIRES_SECONDS = 10
+#: As many hints as the sweep gives at once; each worker process that takes one sends others if it finds too much.
+_SWEEP_HINTS = 8
+
+_log = observability.logger("tasks")
+
+app = Celery("connector")
+
+
+@cache
+def settings() -> Settings:
+    return Settings.read()
+
+
+@app.add_defaults
+def _configuration() -> dict[str, Any]:
+    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED if settings().redis_tls_verify else ssl.CERT_NONE}
+    return {
+        "broker_url": settings().redis_url,
+        "broker_use_ssl": tls if settings().redis_url.startswith("rediss://") else None,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "visibility_timeout": 300,
+            "socket_connect_timeout": 5,
+            # Longer than a blocking read, which redis-py's own default no longer is.
+            "socket_timeout": 30,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "retry_on_timeout": True,
+        },
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "task_soft_time_limit": 90,
+        "task_time_limit": 120,
+        "task_default_queue": "connector",
+        "worker_prefetch_multiplier": 1,
+        "worker_soft_shutdown_timeout": 20.0,
+        # There are no ETA tasks that an idle worker would have to give back: it may end at once.
+        "worker_enable_soft_shutdown_on_idle": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_max_memory_per_child": 250_000,
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": False,
+        "beat_schedule": {
+            "sweep": {
+                "task": "connector.sweep",
+                "schedule": _SWEEP_SECONDS,
+                "options": {"expires": _SWEEP_SECONDS},
+            }
+        },
+    }
+
+
+@cache
+def mappings() -> mapping.MappingSet:
+    return mapping.load(settings().mappings_dir)
+
+
+@cache
+def pipeline() -> Pipeline:
+    """Return this process's pipeline. First called in the child that runs tasks, so nothing is shared over a fork."""
+    return Pipeline(
+        database=Database(settings().database_url, connections=2, wait_seconds=5.0),
+        vault=Vault(settings().secret_key),
+        mappings=mappings(),
+        insider=Insider(
+            url=settings().insider_url,
+            connect_seconds=settings().insider_connect_seconds,
+            read_seconds=settings().insider_read_seconds,
+        ),
+        batch_size=settings().batch_size,
+        retention=timedelta(days=settings().retention_days),
+    )
+
+
+@app.task(name="connector.advance")
+def advance() -> None:
+    """Map and deliver what there is; where it is too much for one task, wake another."""
+    with _without_journal_later():
+        if pipeline().advance(seconds=_TASK_SECONDS):
+            wake()
+
+
+@app.task(name="connector.sweep")
+def sweep() -> None:
+    """Find what was left lying, because a hint was lost or a pause is over."""
+    with _without_journal_later():
+        for _ in range(pipeline().busy(limit=_SWEEP_HINTS)):
+            wake()
+
+
+@contextmanager
+def _without_journal_later() -> Iterator[None]:
+    """End a task in peace where PostgreSQL is away: nothing has changed, and the next sweep tries again."""
+    try:
+        yield
+    except JournalUnavailable as error:
+        _log.warning("task.deferred", error=str(error))
+
+
+def wake() -> None:
+    """Tell the workers that there is something to do. Raises where the broker cannot be reached."""
+    advance.apply_async(expires=_EXPIRES_SECONDS, retry=False)
+
+
+@signals.setup_logging.connect
+def _logging(**_: Any) -> None:
+    observability.configure(settings().log_level)
+
+
+@signals.worker_init.connect
+def _load(**_: Any) -> None:
+    # Once, before the children are forked; a mapping that is wrong stops the worker here, with its place.
+    mappings()

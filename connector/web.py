@@ -1,0 +1,45 @@
+"""Wires the web process: `gunicorn 'connector.web:create_app()'`. Made in each worker of gunicorn, after the fork."""
+
+from __future__ import annotations
+
+import flask
+import orjson
+from werkzeug.exceptions import HTTPException
+
+from connector import intake, observability, tasks
+from connector.journal.database import Database
+from connector.journal.reception import Reception
+from connector.journal.vault import Vault
+from connector.wakeups import WakeUps
+
+#: The appender's connection and some for looking up.
+_CONNECTIONS = 4
+
+_log = observability.logger("web")
+
+
+def create_app() -> flask.Flask:
+    """Return the WSGI application, with settings from the environment. Raises SettingsError."""
+    settings = tasks.settings()
+    observability.configure(settings.log_level)
+    database = Database(
+        settings.database_url, connections=_CONNECTIONS, wait_seconds=settings.intake_timeout_seconds / 2
+    )
+    reception = Reception(database, Vault(settings.secret_key))
+    app = flask.Flask("connector")
+    app.register_blueprint(
+        intake.blueprint(reception=reception, wake=WakeUps(tasks.wake), timeout_seconds=settings.intake_timeout_seconds)
+    )
+    app.register_blueprint(observability.health(reception.ping))
+    app.register_error_handler(Exception, _as_json)
+    return app
+
+
+def _as_json(error: Exception) -> flask.Response:
+    status, name = 500, "internal server error"
+    if isinstance(error, HTTPException):
+        status, name = error.code or status, (error.name or name).lower()
+    else:
+        # Here and not by Flask, which would log the path, and with it the store's token.
+        _log.error("request.failed", endpoint=flask.request.endpoint, exc_info=error)
+    return flask.Response(orjson.dumps({"error": name}), status=status, content_type="application/json")
