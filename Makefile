@@ -5,13 +5,54 @@ BIN := .venv/bin
 
 .PHONY: help
 help:  ## List the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 # The virtual environment follows setup.cfg: whoever changes the one gets the other at the next verb.
 .venv/ready: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
 	@touch $@
 
 .PHONY: install
 install: .venv/ready  ## Make .venv and install everything into it
+
+.PHONY: run
+run: .venv/ready  ## Run the whole connector here and send every sample through it (ONCE=1: then exit)
+	@$(BIN)/connector sandbox run $(if $(ONCE),--once)
+
+.PHONY: lint
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/connector mappings check
+	$(BIN)/connector mappings test
+
+.PHONY: check
+check: lint  ## The door before a commit: format, lint, types, imports, mappings, fast tests
+	$(BIN)/pytest -q -m 'not slow'
+
+.PHONY: test
+test: lint  ## Everything, on real servers, with whole processes started and killed
+	$(BIN)/pytest -q
+
+.PHONY: format
+format: .venv/ready  ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: .venv/ready  ## Measure what intake, mapping and delivery cost (CPU seconds per 1,000 events)
+	$(BIN)/python -m bench
+
+.PHONY: lock
+lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
+	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--no-header --no-annotate --output-file requirements.txt setup.cfg
+	@sed -i '/^$$/d;/^--/d' requirements.txt
+
+.PHONY: clean
+clean:  ## Remove the virtual environment and the state of local runs
+	rm -rf .venv .local

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from connector.model import Store
 
 STATE = Path(__file__).resolve().parent.parent / ".local" / "test"
-SECRET_KEY = "a key for tests, of no use elsewhere"
+SECRET_KEY = "a key for tests of no use elsewhere"
 
 # The machines that run this are shared and slow at times: a test says what happens, never how fast.
 hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)

@@ -10,8 +10,8 @@ from connector.cli import shared
 from connector.cli.events import dead_letters, events_group, notices_command, rejected
 from connector.cli.mappings import mappings_group
 from connector.cli.sandbox import sandbox_group
-from connector.cli.stores import state_of, stores_group
-from connector.journal import deliveries, migrate, notices, stores
+from connector.cli.stores import stores_group
+from connector.journal import deliveries, notices, stores
 
 
 @click.group(cls=shared.Group)
@@ -27,6 +27,9 @@ for command in (stores_group, events_group, dead_letters, notices_command, rejec
 @main.command("migrate")
 def migrate_command() -> None:
     """Bring the journal's schema up to date."""
+    # Alembic and SQLAlchemy take longer to import than all other commands take to run.
+    from connector.journal import migrate  # noqa: PLC0415
+
     click.echo(f"the journal is at revision {migrate.migrate(shared.settings().database_url)}")
 
 
@@ -45,11 +48,9 @@ def settings_command(form: str) -> None:
 def status(form: str) -> None:
     """Show what waits, what is dead, and the lag: the age of the oldest undelivered event."""
     with shared.journal() as connection:
-        everyone = stores.everyone(connection, shared.vault())
-        counts = stores.counts(connection, [store.id for store in everyone])
+        rows = stores.states(connection)
         lag = round(deliveries.oldest_undelivered_seconds(connection), 1)
         intake = notices.counts(connection)
-    rows = [{"store": store.name, "state": state_of(store), **counts[store.id]} for store in everyone]
     if form == "json":
         shared.show_json({"lag_seconds": lag, "stores": rows, "intake": intake})
     else:

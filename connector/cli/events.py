@@ -49,7 +49,7 @@ def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is
 
 
 @events_group.command("replay-unmapped")
-@click.option("--store", "store_name", required=True)
+@click.option("--store", "store_name", required=True, help="Whose events.")
 @click.option("--topic", help="Only events of this topic.")
 @shared.with_format
 def events_replay_unmapped(store_name: str, topic: str | None, form: str) -> None:

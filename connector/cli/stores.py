@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,8 +55,8 @@ def stores_show(name: str, form: str) -> None:
     """Show a store with its webhook URL and what waits for it."""
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
-        counts = stores.counts(connection, [store.id])[store.id]
-    _show_store(store, form, counts)
+        (state,) = stores.states(connection, name=name)
+    _show_store(store, form, state)
 
 
 def _store_command(name: str, help_text: str, change: Callable[[Connection, Store], None]) -> None:
@@ -107,20 +106,12 @@ def stores_reseal(form: str) -> None:
     shared.show([{"stores": number, "state": "resealed"}], form)
 
 
-def state_of(store: Store) -> str:
-    if store.held:
-        return "held"
-    if store.paused_until and store.paused_until > datetime.now(UTC):
-        return f"paused until {store.paused_until.isoformat(timespec='seconds')}: {store.pause_reason}"
-    return "active"
-
-
 def _told(store: Store) -> dict[str, Any]:
     """Return what may be shown of a store: its webhook URL, and no other secret."""
     base = shared.settings().public_url or f"http://localhost:{shared.settings().port}"
     return {
         "name": store.name,
-        "state": state_of(store),
+        "state": "held" if store.held else "paused" if store.paused_until else "active",
         "webhook_url": f"{base.rstrip('/')}/webhooks/yotpo/{store.webhook_token}",
         "webhook_secret": f"demanded in {store.webhook_secret_header}" if store.webhook_secret else None,
         "insider_partner": store.insider_partner,
@@ -131,8 +122,8 @@ def _told(store: Store) -> dict[str, Any]:
     }
 
 
-def _show_store(store: Store, form: str, counts: Mapping[str, int] | None = None) -> None:
-    told = {**_told(store), **(counts or {})}
+def _show_store(store: Store, form: str, state: Mapping[str, Any] | None = None) -> None:
+    told = {**_told(store), **(state or {})}
     if form == "json":
         shared.show_json(told)
     else:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import psycopg
 
-from connector.errors import OperatorError, StoreNotFound
+from connector.errors import OperatorError, SecretsError, StoreNotFound
 from connector.journal.vault import digest
 from connector.model import Options, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from connector.journal.database import Connection
@@ -167,36 +166,42 @@ def end_pause(connection: Connection, store_id: int) -> None:
     )
 
 
-def counts(connection: Connection, store_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return for each store what waits and what is dead."""
-    counted: dict[int, dict[str, int]] = {store_id: {"received": 0, "waiting": 0, "dead": 0} for store_id in store_ids}
+def states(connection: Connection, *, name: str | None = None) -> list[dict[str, Any]]:
+    """Return for each store, or the one of that name, its state and how much waits or is dead."""
     rows = connection.execute(
         """
-        select store_id, state, count(*) as number from events
-        where state = 'received' and store_id = any(%(ids)s) group by store_id, state
-        union all
-        select store_id, state, count(*) from deliveries
-        where state = 'waiting' and store_id = any(%(ids)s) group by store_id, state
-        union all
-        select store_id, state, count(*) from deliveries
-        where state = 'dead' and store_id = any(%(ids)s) group by store_id, state
+        select name,
+               case when held then 'held'
+                    when paused_until > now() then 'paused until ' || to_char(paused_until at time zone 'UTC',
+                                                   'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ': ' || pause_reason
+                    else 'active' end as state,
+               (select count(*) from events where store_id = stores.id and state = 'received') as received,
+               (select count(*) from deliveries where store_id = stores.id and state = 'waiting') as waiting,
+               (select count(*) from deliveries where store_id = stores.id and state = 'dead') as dead
+        from stores
+        where removed_at is null and (%(name)s::text is null or name = %(name)s)
+        order by name
         """,
-        {"ids": list(store_ids)},
+        {"name": name},
     )
-    for row in rows:
-        counted[row.store_id][row.state] = row.number
-    return counted
+    return [row._asdict() for row in rows]
 
 
 def _store(row: Any, vault: Vault) -> Store:
+    try:
+        token, secret, insider_token = map(
+            vault.open, (row.token_sealed, row.webhook_secret_sealed, row.insider_token_sealed)
+        )
+    except SecretsError as error:
+        raise SecretsError(f"store {row.name!r}: {error}") from None
     return Store(
         id=row.id,
         name=row.name,
-        webhook_token=vault.open(row.token_sealed),
-        webhook_secret=vault.open(row.webhook_secret_sealed),
+        webhook_token=token or "",
+        webhook_secret=secret,
         webhook_secret_header=row.webhook_secret_header,
         insider_partner=row.insider_partner,
-        insider_token=vault.open(row.insider_token_sealed),
+        insider_token=insider_token or "",
         insider_url=row.insider_url,
         options=Options(**row.options),
         created_at=row.created_at,

@@ -82,8 +82,11 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def exit_on_signals() -> None:
-    """Leave by an exception at SIGTERM, and when the terminal is closed, so that what we have started is ended."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Leave by an exception at SIGTERM, and when the terminal is closed, so that what we have started is ended.
+
+    At SIGINT too, which a shell tells those to ignore whom it starts in the background.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 

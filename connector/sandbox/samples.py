@@ -28,6 +28,8 @@ _ADDRESS = re.compile(r"([\w.]+)@(example\.(?:com|net|org))", re.IGNORECASE)
 _DATE = re.compile(r"(?!0001)(\d{4}-\d{2}-\d{2})(?=$|[T ]\d{2}:)")
 #: Times of the future, which say nothing of when the event happened.
 _FUTURE = re.compile(r"expire|ends_at|expiration")
+#: An id may be as large a number as a time in milliseconds; only these names are times.
+_TIME_NAME = re.compile(r"(^|_)(timestamp|at|date)$")
 _EPOCH_MS = range(1_000_000_000_000, 10_000_000_000_000)
 #: Made from day and month, which are not shifted.
 _UNSHIFTED = frozenset({"birthday", "anniversary_date"})
@@ -85,7 +87,7 @@ def _shifted(content: Any, days: int, key: str = "") -> Any:
         return [_shifted(value, days, key) for value in content]
     if isinstance(content, str) and key not in _UNSHIFTED:
         return _DATE.sub(lambda found: str(date.fromisoformat(found[1]) + timedelta(days=days)), content, count=1)
-    if isinstance(content, int) and content in _EPOCH_MS:
+    if isinstance(content, int) and content in _EPOCH_MS and _TIME_NAME.search(key):
         return content + days * 86_400_000
     return content
 

@@ -85,6 +85,9 @@ class Stack:
         environment = self.environment
         if not environment.get("DATABASE_URL"):
             self.postgres = EmbeddedPostgres(self.state, durable=self._durable)
+            if not self._key_file.exists():
+                # What a database elsewhere still holds of this state was sealed with a key that is gone.
+                self.postgres.remove()
             environment["DATABASE_URL"] = self._exits.enter_context(self.postgres)
         if not environment.get("REDIS_URL"):
             self.redis = EmbeddedRedis(self.state)
@@ -123,9 +126,12 @@ class Stack:
         if done.returncode:
             raise OperatorError(f"the release command failed: {done.stderr.strip()}")
 
+    @property
+    def _key_file(self) -> Path:
+        return self.state / "secret-key"
+
     def _secret_key(self) -> str:
-        path = self.state / "secret-key"
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(32), encoding="utf-8")
-        return path.read_text(encoding="utf-8")
+        if not self._key_file.exists():
+            self._key_file.touch(mode=0o600)
+            self._key_file.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+        return self._key_file.read_text(encoding="utf-8")

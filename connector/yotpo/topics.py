@@ -210,10 +210,10 @@ def _digest(value: object) -> str:
 
 
 def _bounded(key: str) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in key)
-    if len(printable) <= _KEY_LIMIT and printable == key:
+    if len(key) <= _KEY_LIMIT and key.isprintable():
         return key
-    return f"{printable[:60]}|{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    beginning = "".join(character if character.isprintable() else "?" for character in key[:60])
+    return f"{beginning}|{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 def _at(body: Json, path: str) -> Any:

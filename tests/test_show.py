@@ -1,0 +1,95 @@
+"""`make run ONCE=1` from beginning to end: every sample arrives as its golden pair says, and no process is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from conftest import STATE
+
+from connector.sandbox.servers import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    directory = STATE / "show"
+    shutil.rmtree(directory, ignore_errors=True)
+    yield directory
+    EmbeddedPostgres(directory).remove()
+
+
+def left_behind(state: Path) -> list[str]:
+    """The processes that this run has started: all of them know its state directory or its database."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            continue
+        if str(state) in environment.get("CONNECTOR_SHOW", ""):
+            found.append(" ".join(process.cmdline()))
+    return found
+
+
+def run(state: Path, *flags: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "connector", "sandbox", "run", "--state", str(state), *flags],
+        cwd=ROOT,
+        env={**os.environ, "CONNECTOR_SHOW": str(state)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_every_sample_arrives_as_its_golden_pair_says(state: Path) -> None:
+    with run(state, "--once") as process:
+        told, errors = process.communicate(timeout=300)
+
+    assert process.returncode == 0, told + errors
+    documented = [line for line in told.splitlines() if " documented " in line or " awarded " in line]
+    assert len(documented) >= 28
+    for topic in ("swell/referral/share", "loyalty/referral/product_share/reminder", "customer/snapshot"):
+        assert f"{topic} documented" in told
+    assert "operator notice" in told
+    assert left_behind(state) == []
+
+
+def test_a_second_run_works_on_the_first_ones_state_and_ends_on_ctrl_c_without_a_process_left(state: Path) -> None:
+    with run(state) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        told = "".join(lines)
+        assert "Webhook URL: http://127.0.0.1:" in told, told
+        assert "curl http" in told
+        assert "DIFFERS" not in told
+
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+
+    patience = time.monotonic() + 10
+    while left_behind(state) and time.monotonic() < patience:
+        time.sleep(0.1)
+    assert left_behind(state) == []

@@ -1,0 +1,175 @@
+"""The whole connector, by the lines of its Procfile: what happens to webhooks while parts of it are gone."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from connector.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from connector.sandbox.stack import Stack
+
+pytestmark = pytest.mark.slow
+
+_THREADS = 8
+_local = threading.local()
+
+
+class Store:
+    """A store of its own for each test, so that Insider's profiles are this test's alone."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.partner = f"partner-{secrets.token_hex(4)}"
+        told = stack.command("stores", "add", self.partner, "--insider-partner", self.partner, "--insider-token", "t")
+        self.url = told["webhook_url"]
+
+    def post(self, webhook: dict[str, Any]) -> int:
+        session = _local.__dict__.setdefault("session", requests.Session())
+        return int(session.post(self.url, json=webhook, timeout=30).status_code)
+
+    def post_all(self, webhooks: Iterable[dict[str, Any]]) -> list[int]:
+        with ThreadPoolExecutor(_THREADS) as threads:
+            return list(threads.map(self.post, webhooks))
+
+    def users(self) -> dict[str, dict[str, Any]]:
+        return {user["identifiers"]["email"]: user for user in self.stack.insider("users", partner=self.partner)}
+
+    def wait_for(self, emails: Iterable[str], seconds: float) -> dict[str, dict[str, Any]]:
+        """Return Insider's users as soon as all of these have arrived."""
+        wanted = set(emails)
+        patience = time.monotonic() + seconds
+        while not wanted <= (users := self.users()).keys():
+            assert time.monotonic() < patience, f"{len(wanted - users.keys())} of {len(wanted)} users are missing"
+            time.sleep(0.2)
+        return users
+
+
+@pytest.fixture
+def store(stack: Stack) -> Store:
+    # Its own limit is not the subject here.
+    requests.post(f"{stack.insider_url}/_sandbox/settings", json={"requests_per_minute": 10**7}, timeout=10)
+    return Store(stack)
+
+
+@pytest.fixture
+def revived(stack: Stack) -> Iterator[Stack]:
+    """The stack, all of whose parts run again afterwards."""
+    yield stack
+    if stack.redis:
+        stack.redis.start()
+    gone = [name for name in ("web", "worker", "beat") if name not in stack.group.alive()]
+    stack.start(gone)
+
+
+def changed(email: str, balance: int, at: datetime | None = None) -> dict[str, Any]:
+    return {
+        "topic": "swell/points/changed",
+        "customer": {"email": email, "points_balance": balance},
+        "current_balance": balance,
+        "timestamp": rfc3339(at or datetime.now(UTC)),
+    }
+
+
+def test_the_older_webhook_that_arrives_last_leaves_the_newer_balance(store: Store) -> None:
+    now = datetime.now(UTC)
+    assert store.post(changed("ann@example.com", 200, now)) == 200
+    store.wait_for(["ann@example.com"], seconds=20)
+
+    assert store.post(changed("ann@example.com", 100, now - timedelta(minutes=1))) == 200
+
+    patience = time.monotonic() + 20
+    while len((user := store.users()["ann@example.com"])["events"]) < 2:
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    assert user["custom"]["yotpo_point_balance"] == 200
+    balances = {event["event_params"]["custom"]["yotpo_points_current_balance"] for event in user["events"]}
+    assert balances == {100, 200}
+
+
+def test_webhooks_that_come_while_redis_is_down_arrive_when_it_is_back(revived: Stack, store: Store) -> None:
+    assert revived.redis
+    emails = [f"c{number}@example.com" for number in range(500)]
+    revived.redis.stop()
+
+    answers = store.post_all(changed(email, 1) for email in emails)
+    time.sleep(3)
+    assert store.users() == {}
+    revived.redis.start()
+
+    assert set(answers) == {200}
+    store.wait_for(emails, seconds=60)
+
+
+def test_a_wiped_redis_costs_no_event(revived: Stack, store: Store) -> None:
+    assert revived.redis
+    emails = [f"c{number}@example.com" for number in range(300)]
+    revived.group.kill("worker")
+    assert set(store.post_all(changed(email, 1) for email in emails)) == {200}
+
+    revived.redis.kill()
+    revived.redis.start()
+    revived.start(["worker"])
+
+    store.wait_for(emails, seconds=60)
+
+
+def test_a_worker_killed_in_the_middle_loses_no_event_and_no_order(revived: Stack, store: Store) -> None:
+    emails = [f"c{number}@example.com" for number in range(200)]
+    start = datetime.now(UTC) - timedelta(hours=1)
+    webhooks = [changed(email, step, start + timedelta(seconds=step)) for step in range(1, 6) for email in emails]
+    sending = threading.Thread(target=store.post_all, args=(webhooks,))
+    sending.start()
+    while len(store.users()) < 20:
+        time.sleep(0.02)
+
+    revived.group.kill("worker")
+    sending.join()
+    revived.start(["worker"])
+
+    patience = time.monotonic() + 60
+    while sum(len(user["events"]) for user in store.users().values()) < len(webhooks):
+        assert time.monotonic() < patience
+        time.sleep(0.2)
+    users = store.users()
+    assert {user["custom"]["yotpo_point_balance"] for user in users.values()} == {5}
+    for user in users.values():
+        balances = sorted(event["event_params"]["custom"]["yotpo_points_current_balance"] for event in user["events"])
+        assert balances == [1, 2, 3, 4, 5]
+    status = revived.command("status")
+    (mine,) = [line for line in status["stores"] if line["name"] == store.partner]
+    assert (mine["received"], mine["waiting"], mine["dead"]) == (0, 0, 0)
+
+
+def test_web_processes_killed_while_webhooks_come_lose_nothing_that_they_answered(revived: Stack, store: Store) -> None:
+    emails = [f"c{number}@example.com" for number in range(400)]
+    answered: list[str] = []
+
+    def send(email: str) -> None:
+        try:
+            if store.post(changed(email, 1)) == 200:
+                answered.append(email)
+        except requests.RequestException:
+            return
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        futures = [threads.submit(send, email) for email in emails]
+        while len(answered) < 50:
+            time.sleep(0.01)
+        revived.group.kill("web")
+        revived.start(["web"])
+        for future in futures:
+            future.result()
+
+    assert len(answered) >= 50
+    store.wait_for(answered, seconds=60)
