@@ -12,7 +12,9 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import kombu
 from celery import Celery, signals
+from celery.app.amqp import AMQP
 
 from connector import mapping, observability
 from connector.errors import JournalUnavailable
@@ -34,7 +36,19 @@ _SWEEP_HINTS = 8
 
 _log = observability.logger("tasks")
 
-app = Celery("connector")
+
+class _Connection(kombu.Connection):
+    """Looks every two seconds whether a broker that is away is back, where kombu would look ever more seldom."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        return super().ensure_connection(*args, **{"interval_start": 2, "interval_step": 0, **options})
+
+
+class _Amqp(AMQP):
+    Connection = _Connection
+
+
+app = Celery("connector", amqp=_Amqp)
 
 
 @cache
