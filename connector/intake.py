@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.journal.reception import Reception
-    from connector.model import Store
+    from connector.model import Json, Store
 
 #: A webhook of Yotpo has a few kilobytes.
 BODY_LIMIT = 1024 * 1024
@@ -67,54 +67,61 @@ def _taken(
 ) -> flask.Response:
     body = _read()
     try:
-        incoming, single = _recognised(store, path_topic, body)
+        webhooks, single = _parsed(body)
     except WebhookRejected as rejected:
-        return _rejected(store, reception, rejected, len(body), [])
+        return _rejected(store, reception, rejected, len(body))
+    incoming, unknown = _recognised(store, path_topic, webhooks)
     kept = []
-    if known := [one for one in incoming if isinstance(one, Incoming)]:
-        appended = reception.append(known, timeout_seconds=max(0.05, deadline - time.monotonic()))
+    if incoming:
+        appended = reception.append(incoming, timeout_seconds=max(0.05, deadline - time.monotonic()))
         wake()
-        for one, result in zip(known, appended, strict=True):
+        for one, result in zip(incoming, appended, strict=True):
             _log.info(
                 "event.received", store=store.name, topic=one.topic, event_id=result.id, duplicate=result.duplicate
             )
             kept.append({"id": result.id, "duplicate": result.duplicate})
-    unknown = next((one for one in incoming if isinstance(one, WebhookRejected)), None)
     if unknown:
-        # What could be kept is kept; sent again, it is a duplicate.
         return _rejected(store, reception, unknown, len(body), kept)
     return _answer(200, kept[0] if single else {"events": kept})
 
 
-def _recognised(store: Store, path_topic: str | None, body: bytes) -> tuple[list[Incoming | WebhookRejected], bool]:
-    """Return what each webhook in the body is, and whether it was a single one.
-
-    Raises WebhookRejected for the whole body.
-    """
+def _parsed(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
+    """Return the webhooks in a body, each with its bytes, and whether it is a single one. Raises WebhookRejected."""
     if len(body) > BODY_LIMIT:
         raise WebhookRejected("too_large", f"the webhook is larger than {BODY_LIMIT} bytes")
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise WebhookRejected("not_json", f"the body is not JSON: {error.msg} at byte {error.pos}") from None
-    single = isinstance(parsed, dict)
-    webhooks = [parsed] if single else parsed
-    if not isinstance(webhooks, list) or not webhooks or not all(isinstance(one, dict) for one in webhooks):
+    if isinstance(parsed, dict):
+        return [(parsed, body)], True
+    if not isinstance(parsed, list) or not parsed or not all(isinstance(one, dict) for one in parsed):
         raise WebhookRejected("not_an_object", "the body is neither a JSON object nor an array of JSON objects")
-    if len(webhooks) > _WEBHOOKS_LIMIT:
+    if len(parsed) > _WEBHOOKS_LIMIT:
         raise WebhookRejected("too_many", f"the array holds more than {_WEBHOOKS_LIMIT} webhooks")
+    return [(one, orjson.dumps(one)) for one in parsed], False
+
+
+def _recognised(
+    store: Store, path_topic: str | None, webhooks: list[tuple[Json, bytes]]
+) -> tuple[list[Incoming], WebhookRejected | None]:
+    """Return what can be journaled of the webhooks, and why the first of the others cannot.
+
+    What can be kept is kept even beside what cannot: sent again, it is a duplicate.
+    """
     event_id = flask.request.headers.get("eventid", "").strip()[:_EVENT_ID_LIMIT]
     received_at = datetime.now(UTC)
-    found: list[Incoming | WebhookRejected] = []
-    for position, webhook in enumerate(webhooks):
+    incoming: list[Incoming] = []
+    unknown: WebhookRejected | None = None
+    for position, (webhook, body) in enumerate(webhooks):
         # One header for many webhooks names none of them alone.
-        own_id = event_id if single or not event_id else f"{event_id}#{position}"
+        own_id = f"{event_id}#{position}" if event_id and len(webhooks) > 1 else event_id
         try:
             seen = recognise(webhook, path_topic=path_topic, event_id=own_id or None, received_at=received_at)
         except WebhookRejected as rejected:
-            found.append(rejected)
+            unknown = unknown or rejected
             continue
-        found.append(
+        incoming.append(
             Incoming(
                 store_id=store.id,
                 topic=seen.topic,
@@ -123,14 +130,14 @@ def _recognised(store: Store, path_topic: str | None, body: bytes) -> tuple[list
                 customer=seen.customer,
                 occurred_at=seen.occurred_at,
                 received_at=received_at,
-                body=body if single else orjson.dumps(webhook),
+                body=body,
             )
         )
-    return found, single
+    return incoming, unknown
 
 
 def _rejected(
-    store: Store, reception: Reception, rejected: WebhookRejected, length: int, kept: list[dict[str, Any]]
+    store: Store, reception: Reception, rejected: WebhookRejected, length: int, kept: list[dict[str, Any]] | None = None
 ) -> flask.Response:
     content_type = flask.request.headers.get("Content-Type", "")
     reception.reject(store, code=rejected.code, message=rejected.message, content_type=content_type, length=length)
