@@ -30,6 +30,8 @@ BODY_LIMIT = 1024 * 1024
 #: What is too large is read on for so long, because a sender that is cut off in the middle never sees the answer.
 _DRAIN_LIMIT = 32 * BODY_LIMIT
 _WEBHOOKS_LIMIT = 1000
+#: As deep as orjson writes what it has read.
+_DEPTH_LIMIT = 254
 _EVENT_ID_LIMIT = 1000
 _CHUNK = 64 * 1024
 
@@ -93,6 +95,8 @@ def _parsed(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise WebhookRejected("not_json", f"the body is not JSON: {error.msg} at byte {error.pos}") from None
+    if body.count(b"[") + body.count(b"{") > _DEPTH_LIMIT:
+        _check_depth(parsed)
     if isinstance(parsed, dict):
         return [(parsed, body)], True
     if not isinstance(parsed, list) or not parsed or not all(isinstance(one, dict) for one in parsed):
@@ -100,6 +104,13 @@ def _parsed(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
     if len(parsed) > _WEBHOOKS_LIMIT:
         raise WebhookRejected("too_many", f"the array holds more than {_WEBHOOKS_LIMIT} webhooks")
     return [(one, orjson.dumps(one)) for one in parsed], False
+
+
+def _check_depth(parsed: Any) -> None:
+    try:
+        orjson.dumps(parsed)
+    except TypeError:
+        raise WebhookRejected("too_deep", f"the webhook is nested more than {_DEPTH_LIMIT} levels deep") from None
 
 
 def _recognised(

@@ -18,7 +18,10 @@ DEFAULT_MAPPINGS = _ROOT / "mappings"
 
 
 def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False) -> Any:
-    return field(metadata={"name": name, "sentence": sentence, "default": default, "required": required})
+    # What is required holds passwords and keys, which no representation should show.
+    return field(
+        repr=not required, metadata={"name": name, "sentence": sentence, "default": default, "required": required}
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +93,8 @@ class Settings:
 
     def _check(self) -> None:
         limits = {
+            "DATABASE_URL": (bool(self.database_url), "the URL of a PostgreSQL database"),
+            "REDIS_URL": (bool(self.redis_url), "the URL of a Redis server"),
             "SECRET_KEY": (all(len(key) >= 16 for key in self.secret_key) and self.secret_key, "16 characters or more"),
             "BATCH_SIZE": (1 <= self.batch_size <= 1000, "1 to 1000"),
             "INSIDER_RETENTION_DAYS": (1 <= self.retention_days <= 3650, "1 to 3650"),

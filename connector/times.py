@@ -90,7 +90,7 @@ def _from_text(text: str) -> datetime | None:
 def _local(text: str) -> datetime:
     if len(text) < len("2019-12-31") or len(text) > len("2016-10-15T16:00:17.786000000 +00:00"):
         raise NoTimeError
-    if text[4] != "-":  # fromisoformat also reads ordinal and week dates and "20191231", which Yotpo never means
+    if text[4] != "-" or text[5] == "W":  # fromisoformat also reads "20191231" and weeks, which Yotpo never means
         raise NoTimeError
     try:
         moment = datetime.fromisoformat(text.removesuffix(" UTC").replace(" +", "+").replace(" -", "-"))

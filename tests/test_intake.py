@@ -161,7 +161,8 @@ def test_a_customer_without_identifier_becomes_a_dead_letter_with_its_reason(sto
         pytest.param(b'{"topic": 5}', "no_topic", id="a topic that is no text"),
         pytest.param(b'{"topic": "a b"}', "no_topic", id="a topic that is no name"),
         pytest.param(b'{"trigger": {"type": "painted"}}', "no_topic", id="an unknown trigger"),
-        pytest.param(b"[" * 100_000, "not_json", id="too deep"),
+        pytest.param(b"[" * 100_000, "not_json", id="too deep to be read"),
+        pytest.param(b'{"topic": "a/b", "deep": ' + b"[" * 900 + b"]" * 900 + b"}", "too_deep", id="too deep"),
     ],
 )
 def test_what_is_no_webhook_is_answered_400_and_recorded_without_its_body(store: Store, body: bytes, code: str) -> None:

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from connector.insider import wire
@@ -72,7 +73,7 @@ class Insider:
                 stream=True,
             )
             content = self._content(response, started)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             return Answer(status=None, message=type(error).__name__, duration_ms=_since(started))
         return Answer(
             status=response.status_code,
@@ -80,14 +81,15 @@ class Insider:
             message=wire.read_message(content),
             retry_after=_retry_after(response.headers.get("Retry-After")),
             duration_ms=_since(started),
-            excerpt=_PERSONAL.sub(b"*", content[:_EXCERPT]).decode(errors="replace").replace("\x00", ""),
+            # Cut after people's data are gone: half an address would not be recognised.
+            excerpt=_PERSONAL.sub(b"*", content)[:_EXCERPT].decode(errors="replace").replace("\x00", ""),
         )
 
     def _content(self, response: requests.Response, started: float) -> bytes:
         """Read the body, bounded in size and in time: the read time-out alone begins anew with every byte."""
         content = bytearray()
         with response:
-            for chunk in response.iter_content(65_536):
+            while chunk := response.raw.read1(65_536, decode_content=True):
                 content += chunk
                 if len(content) > _ANSWER_LIMIT or time.monotonic() - started > 2 * self._read_seconds:
                     raise requests.ReadTimeout
@@ -102,7 +104,7 @@ def _retry_after(header: str | None) -> float | None:
     """Read seconds or an HTTP date."""
     if header is None:
         return None
-    if header.strip().isdigit():
+    if header.strip().isdecimal():
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())

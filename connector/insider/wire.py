@@ -33,7 +33,7 @@ DEFAULT_PARAMS = frozenset({
     "locale", "color", "size", "shipping_cost", "promotion_name", "promotion_discount",
 })  # fmt: skip
 
-_USER_PATH = re.compile(r"users\.(\d+)\.")
+_USER_PATH = re.compile(r"users\.(\d{1,4})\.")
 
 
 @dataclass(frozen=True, slots=True)

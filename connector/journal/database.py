@@ -65,6 +65,8 @@ class Database:
             with self._pool.connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            # Where one connection has gone stale, the others have too: the next to ask should meet fresh ones.
+            self._pool.check()
             raise JournalUnavailable(f"PostgreSQL cannot be reached: {str(error).splitlines()[0]}") from error
 
     @contextmanager

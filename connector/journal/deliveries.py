@@ -195,7 +195,7 @@ def settle(connection: Connection, settled: Sequence[Settled], attempt_id: int |
         """
         update deliveries
         set state = settled.state, reason = settled.reason, notes = settled.notes::jsonb, settled_at = now(),
-            attempt_id = case when settled.attempted then %s end
+            attempt_id = case when settled.attempted then %s::bigint end
         from unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bool[])
              as settled (id, state, reason, notes, attempted)
         where deliveries.id = settled.id

@@ -18,11 +18,15 @@ _HEADER_VALUE = ma.validate.Regexp(r"[\x21-\x7e]+\Z", error="has to be printable
 
 
 def _url(value: str) -> None:
-    parts = urlsplit(value)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme != "http" or not parts.hostname or not _is_loopback(parts.hostname):
-        raise ma.ValidationError("has to be an https URL (http only on this machine itself), as it carries credentials")
+    wrong = ma.ValidationError("has to be an https URL of a host (http only on this machine itself)")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise wrong from None
+    plain = value.isascii() and value.isprintable() and not re.search(r"[\s@?#]", value)
+    if not host or not plain or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+        raise wrong
 
 
 def _is_loopback(host: str) -> bool:

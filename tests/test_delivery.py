@@ -1,0 +1,211 @@
+"""The policy of delivery: what is merged, what is left out, what shares a request, and how long a pause is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector import delivery
+from connector.delivery import Ruling, User
+from connector.insider.client import Answer
+from connector.model import Attempt, Delivery, UserEvent, UserUpdate, Value
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+RETENTION = timedelta(days=90)
+
+
+def owed(
+    number: int,
+    *,
+    seconds: float = 0,
+    customer: str = "a@example.com",
+    size: int = 100,
+    events: Any = (),
+    **attributes: Value,
+) -> Delivery:
+    return Delivery(
+        id=number,
+        event_id=number,
+        customer=customer,
+        update=UserUpdate(identifiers={"email": customer}, attributes=attributes, events=tuple(events)),
+        occurred_at=NOW + timedelta(seconds=seconds),
+        skip_hook=False,
+        bytes=size,
+    )
+
+
+def happened(name: str, ago: timedelta = timedelta(0)) -> UserEvent:
+    return UserEvent(name=name, timestamp=(NOW - ago).isoformat().replace("+00:00", "Z"))
+
+
+def milliseconds(seconds: float = 0) -> int:
+    return round((NOW.timestamp() + seconds) * 1000)
+
+
+def merged(deliveries: list[Delivery], known: dict[str, dict[str, int]] | None = None) -> list[User]:
+    return delivery.merge(deliveries, known or {}, now=NOW, retention=RETENTION)
+
+
+def test_each_customer_becomes_one_user_in_the_order_of_their_first_delivery() -> None:
+    users = merged(
+        [
+            owed(1, customer="b@example.com", events=[happened("first")], points=1),
+            owed(2, customer="a@example.com", points=2),
+            owed(3, customer="b@example.com", events=[happened("second"), happened("first")], tier="Gold"),
+        ]
+    )
+
+    assert [user.customer for user in users] == ["b@example.com", "a@example.com"]
+    assert users[0].update == UserUpdate(
+        identifiers={"email": "b@example.com"},
+        attributes={"points": 1, "tier": "Gold"},
+        events=(happened("first"), happened("second"), happened("first")),
+    )
+    assert [list(user.notes) for user in users] == [[1, 3], [2]]
+
+
+def test_identifiers_of_all_deliveries_come_together() -> None:
+    update = UserUpdate(identifiers={"email": "a@example.com", "uuid": "7"}, attributes={"points": 2})
+    (user,) = merged([owed(1, points=1), replace(owed(2), update=update)])
+
+    assert user.update.identifiers == {"email": "a@example.com", "uuid": "7"}
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "known", "attributes", "times", "stale"),
+    [
+        # The newest wins, in whatever order they came.
+        ([owed(1, seconds=0, p=1), owed(2, seconds=1, p=2)], {}, {"p": 2}, {"p": 1}, {}),
+        ([owed(1, seconds=1, p=1), owed(2, seconds=0, p=2)], {}, {"p": 1}, {"p": 1}, {2: ["p"]}),
+        # Of the same time the later one wins; a millisecond is the smallest difference.
+        ([owed(1, seconds=0, p=1), owed(2, seconds=0, p=2)], {}, {"p": 2}, {"p": 0}, {}),
+        ([owed(1, seconds=0.001, p=1), owed(2, seconds=0, p=2)], {}, {"p": 1}, {"p": 0.001}, {2: ["p"]}),
+        # Each attribute has its own time.
+        ([owed(1, seconds=1, p=1), owed(2, p=2, r=2)], {}, {"p": 1, "r": 2}, {"p": 1, "r": 0}, {2: ["p"]}),
+        # What Insider has counts too, and equally.
+        ([owed(1, seconds=0, p=1, q=1)], {"p": 1}, {"q": 1}, {"q": 0}, {1: ["p"]}),
+        ([owed(1, seconds=1, p=1)], {"p": 1}, {"p": 1}, {"p": 1}, {}),
+        ([owed(1, seconds=2, p=False)], {"p": 1}, {"p": False}, {"p": 2}, {}),
+        ([owed(1, seconds=0, p=1), owed(2, seconds=2, p=2)], {"p": 1}, {"p": 2}, {"p": 2}, {1: ["p"]}),
+        ([owed(1, seconds=0, p=1, q=1)], {"p": 1, "q": 1, "r": 1}, {}, {}, {1: ["p", "q"]}),
+    ],
+)  # fmt: skip
+def test_the_newest_value_of_each_attribute_wins(
+    deliveries: list[Delivery],
+    known: dict[str, float],
+    attributes: dict[str, Value],
+    times: dict[str, float],
+    stale: dict[int, list[str]],
+) -> None:
+    (user,) = merged(deliveries, {"a@example.com": {name: milliseconds(at) for name, at in known.items()}})
+
+    assert user.update.attributes == attributes
+    assert user.times == {name: milliseconds(at) for name, at in times.items()}
+    assert {number: notes["stale"] for number, notes in user.notes.items() if notes} == stale
+    assert user.sendable is bool(attributes)
+
+
+def test_what_is_known_of_one_customer_says_nothing_of_another() -> None:
+    users = merged([owed(1, customer="b@example.com", p=1)], {"a@example.com": {"p": milliseconds(1)}})
+
+    assert users[0].update.attributes == {"p": 1}
+
+
+def test_events_that_insider_would_drop_are_left_out_and_noted() -> None:
+    moment = timedelta(milliseconds=1)
+    events = [happened("old", RETENTION), happened("young", RETENTION - moment), happened("older", 2 * RETENTION)]
+    (user,) = merged([owed(1, events=events, p=1), owed(2, events=[happened("old", RETENTION)])])
+
+    assert [event.name for event in user.update.events] == ["young"]
+    assert user.notes == {1: {"too_old": ["old", "older"]}, 2: {"too_old": ["old"]}}
+    assert user.update.attributes == {"p": 1}
+
+
+def test_events_are_sent_however_stale_the_attributes_are() -> None:
+    (user,) = merged([owed(1, events=[happened("e")], p=1)], {"a@example.com": {"p": milliseconds(1)}})
+
+    assert user.sendable
+    assert user.update == UserUpdate(identifiers={"email": "a@example.com"}, events=(happened("e"),))
+
+
+def test_each_delivery_of_a_user_is_settled_with_its_own_notes() -> None:
+    (user,) = merged([owed(1, seconds=1, p=1), owed(2, p=2)])
+    delivered, dead = user.settled("delivered"), user.settled("dead", "refused")
+
+    assert [(one.id, one.state, one.reason, one.notes) for one in delivered] == [
+        (1, "delivered", None, {}),
+        (2, "delivered", None, {"stale": ["p"]}),
+    ]
+    assert {(one.state, one.reason, one.attempted) for one in dead} == {("dead", "refused", True)}
+
+
+def test_a_user_of_whom_nothing_is_left_is_settled_as_not_attempted() -> None:
+    (user,) = merged([owed(1, p=1)], {"a@example.com": {"p": milliseconds(1)}})
+
+    assert not user.sendable
+    assert [one.attempted for one in user.settled("delivered")] == [False]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [([40, 60], 2), ([40, 61], 1), ([40, 60, 1], 2), ([101, 1], 1), ([50, 60, 1], 1), ([100], 1), ([], 0)],
+)
+def test_as_many_deliveries_as_fit_and_at_least_one_share_a_request(sizes: list[int], expected: int) -> None:
+    deliveries = [owed(number, size=size) for number, size in enumerate(sizes)]
+
+    assert list(delivery.fitting(deliveries, 100)) == deliveries[:expected]
+
+
+def test_an_attempt_tells_what_was_sent_and_what_came_of_it() -> None:
+    answered = Answer(status=200, duration_ms=12, excerpt="{}", message="")
+    unanswered = Answer(status=None, duration_ms=5000, message="ConnectTimeout")
+
+    assert delivery.attempt(answered, Ruling(outcome="delivered"), users=2, size=300) == Attempt(
+        users=2, bytes=300, status=200, outcome="delivered", duration_ms=12, excerpt="{}"
+    )
+    assert delivery.attempt(unanswered, Ruling(outcome="paused"), users=1, size=9).excerpt == "ConnectTimeout"
+
+
+@pytest.mark.parametrize(
+    ("asked", "retry_after", "expected"),
+    [
+        (900.0, None, 900.0),
+        (900.0, 30.0, 900.0),
+        (0.0, 30.0, 30.0),
+        (0.0, 0.0, 1.0),
+        (0.0, 0.2, 1.0),
+        (0.0, 3600.0, 3600.0),
+        (0.0, 1e9, 3600.0),
+        (0.0, float("inf"), 3600.0),
+    ],
+)
+def test_what_is_asked_for_is_waited_within_bounds(asked: float, retry_after: float | None, expected: float) -> None:
+    for failures, jitter in ((0, 0.0), (3, 0.5), (10_000, 1.0)):
+        assert delivery.pause_seconds(asked, retry_after, failures=failures, jitter=jitter) == expected
+
+
+def test_pauses_double_up_to_five_minutes() -> None:
+    longest = [delivery.pause_seconds(0, None, failures=failures, jitter=1) for failures in range(10)]
+
+    assert longest == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+@given(st.integers(0, 2**31), st.floats(0, 1), st.floats(0, 1))
+def test_pauses_are_spread_between_a_second_and_five_minutes(failures: int, jitter: float, other: float) -> None:
+    seconds, others = (delivery.pause_seconds(0, None, failures=failures, jitter=drawn) for drawn in (jitter, other))
+
+    assert 1 <= seconds <= 300
+    assert (seconds <= others) or jitter > other
+    assert delivery.pause_seconds(0, None, failures=failures + 1, jitter=jitter) >= seconds
+
+
+@pytest.mark.parametrize("failures", [3, 8, 1000])
+def test_half_the_jitter_is_half_the_pause(failures: int) -> None:
+    half, whole = (delivery.pause_seconds(0, None, failures=failures, jitter=jitter) for jitter in (0.5, 1))
+
+    assert half == whole / 2

@@ -1,0 +1,247 @@
+"""Events in the journal: each once and in order, how long a key stands, and which are mapped again."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from connector.journal import events
+from connector.journal.database import Database
+from connector.journal.events import Appended, Incoming
+from connector.model import Event, Note, Partition, partition_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WINDOW = timedelta(hours=48)
+SECOND = timedelta(seconds=1)
+THREADS = 12
+
+
+@pytest.fixture
+def crowd(database_url: str) -> Iterator[Database]:
+    """A database with a connection for each of many threads."""
+    opened = Database(database_url, connections=THREADS, wait_seconds=10)
+    yield opened
+    opened.close()
+
+
+def incoming(key: str, **changes: Any) -> Incoming:
+    given: dict[str, Any] = {
+        "store_id": 1,
+        "topic": "a/b",
+        "key": key,
+        "dated": True,
+        "customer": "a@example.com",
+        "occurred_at": NOW - timedelta(minutes=5),
+        "received_at": NOW,
+        "body": b'{"topic": "a/b"}',
+    }
+    return Incoming(**given | changes)
+
+
+def append(database: Database, *group: Incoming) -> list[Appended]:
+    with database.connection() as connection:
+        return events.append(connection, group)
+
+
+def at_once(database: Database, groups: list[list[Incoming]]) -> list[list[Appended]]:
+    """Append each group from a thread of its own, all at the same moment."""
+    barrier = threading.Barrier(len(groups))
+
+    def run(group: list[Incoming]) -> list[Appended]:
+        with database.connection() as connection:
+            barrier.wait(10)
+            return events.append(connection, group)
+
+    with ThreadPoolExecutor(len(groups)) as threads:
+        return list(threads.map(run, groups))
+
+
+def bodies(database: Database, store_id: int = 1) -> list[bytes]:
+    with database.connection() as connection:
+        rows = connection.execute("select body from events where store_id = %s order by id", (store_id,))
+        return [row.body for row in rows]
+
+
+def test_an_event_is_kept_as_it_came(database: Database) -> None:
+    body = b' {"topic" : "a/b", "name":"\xc3\xbc\\u0000"}\n'
+    given = incoming("k", body=body, received_at=NOW.astimezone())
+    (appended,) = append(database, given)
+
+    with database.connection() as connection:
+        partition = Partition(1, partition_number("a@example.com"))
+        assert events.take_received(connection, partition, 10) == [
+            Event(
+                id=appended.id,
+                store_id=1,
+                topic="a/b",
+                occurred_at=given.occurred_at,
+                received_at=NOW,
+                body=body,
+            )
+        ]
+    assert not appended.duplicate
+
+
+def test_ids_follow_the_order_of_the_group(database: Database) -> None:
+    keys = [f"{number * 7919 % 500:03}" for number in range(500)]
+    appended = append(database, *[incoming(key, body=key.encode()) for key in keys])
+
+    assert [one.id for one in appended] == sorted({one.id for one in appended})
+    assert bodies(database) == [key.encode() for key in keys]
+    assert append(database, incoming("later"))[0].id > appended[-1].id
+
+
+def test_of_copies_in_one_group_the_first_is_kept(database: Database) -> None:
+    first, copy, other, again = append(
+        database, incoming("k", body=b"1"), incoming("k", body=b"2"), incoming("l"), incoming("k", body=b"3")
+    )
+
+    assert [one.duplicate for one in (first, copy, other, again)] == [False, True, False, True]
+    assert first.id == copy.id == again.id != other.id
+    assert bodies(database)[0] == b"1"
+
+
+def test_over_groups_the_first_is_kept(database: Database) -> None:
+    (first,) = append(database, incoming("k", body=b"1"))
+    fresh, copy = append(database, incoming("l", body=b"2"), incoming("k", body=b"3"))
+
+    assert (copy, fresh.duplicate) == (Appended(first.id, duplicate=True), False)
+    assert bodies(database) == [b"1", b"2"]
+
+
+def test_stores_do_not_share_keys(database: Database) -> None:
+    appended = append(database, incoming("k"), incoming("k", store_id=2), incoming("k", store_id=2))
+
+    assert [one.duplicate for one in appended] == [False, False, True]
+    assert appended[0].id != appended[1].id == appended[2].id
+
+
+def test_a_group_is_appended_whole_or_not_at_all(database: Database) -> None:
+    with pytest.raises(Exception, match="out of range"):
+        append(database, incoming("k"), incoming("l", store_id=2**40))
+
+    assert bodies(database) == []
+
+
+def test_of_many_threads_with_one_key_exactly_one_is_new(crowd: Database) -> None:
+    for key in ("j", "k", "l"):
+        appended = [one for (one,) in at_once(crowd, [[incoming(key)] for _ in range(THREADS)])]
+
+        assert sorted(one.duplicate for one in appended) == [False] + [True] * (THREADS - 1)
+        assert len({one.id for one in appended}) == 1
+
+
+@pytest.mark.parametrize(
+    ("dated", "later", "duplicate"),
+    [
+        (False, timedelta(0), True),
+        (False, WINDOW - SECOND, True),
+        (False, WINDOW, True),
+        (False, WINDOW + SECOND, False),
+        (False, timedelta(days=365), False),
+        (True, WINDOW + SECOND, True),
+        (True, timedelta(days=3650), True),
+    ],
+)
+def test_a_key_without_a_time_lapses_after_two_days_and_any_other_never(
+    database: Database, *, dated: bool, later: timedelta, duplicate: bool
+) -> None:
+    (first,) = append(database, incoming("k", dated=dated))
+    (again,) = append(database, incoming("k", dated=dated, received_at=NOW + later))
+
+    assert again.duplicate is duplicate
+    assert (again.id == first.id) is duplicate
+
+
+def test_a_lapsed_key_stands_for_two_days_again(database: Database) -> None:
+    times = [NOW, NOW + 2 * WINDOW, NOW + 3 * WINDOW, NOW + 4 * WINDOW, NOW + 4 * WINDOW + SECOND]
+    appended = [append(database, incoming("k", dated=False, received_at=time))[0] for time in times]
+
+    assert [one.duplicate for one in appended] == [False, False, True, False, True]
+    assert [one.id for one in appended[1:3]] == [appended[1].id] * 2
+    assert len(bodies(database)) == 3
+
+
+def test_of_copies_of_a_lapsed_key_one_is_new(database: Database) -> None:
+    append(database, incoming("k", dated=False), incoming("dated"), incoming("k", dated=False, store_id=2))
+    later = NOW + 2 * WINDOW
+    group = [incoming(key, dated=key == "dated", received_at=later) for key in ("dated", "k", "new", "k")]
+    appended = append(database, *group)
+
+    assert [one.duplicate for one in appended] == [True, False, False, True]
+    assert appended[1].id == appended[3].id
+    assert len(bodies(database)) == 4
+    assert len(bodies(database, store_id=2)) == 1
+
+
+def test_of_many_threads_with_a_lapsed_key_exactly_one_is_new(crowd: Database) -> None:
+    (old,) = append(crowd, incoming("k", dated=False))
+    later = incoming("k", dated=False, received_at=NOW + 2 * WINDOW)
+    appended = [one for (one,) in at_once(crowd, [[later] for _ in range(THREADS)])]
+
+    assert sorted(one.duplicate for one in appended) == [False] + [True] * (THREADS - 1)
+    assert len({one.id for one in appended} | {old.id}) == 2
+
+
+@pytest.mark.usefixtures("store")
+def test_a_partition_is_taken_in_order_and_only_what_waits(database: Database) -> None:
+    ids = [one.id for one in append(database, *[incoming(str(number)) for number in range(5)])]
+    append(database, incoming("other", store_id=2), incoming("another", customer="f@example.com"))
+    partition = Partition(1, partition_number("a@example.com"))
+    assert partition_number("f@example.com") != partition.number
+
+    with database.connection() as connection:
+        events.mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [Note(name="n", problem="p")])])
+        assert [event.id for event in events.take_received(connection, partition, 10)] == [ids[0], ids[3], ids[4]]
+        assert [event.id for event in events.take_received(connection, partition, 2)] == [ids[0], ids[3]]
+        mapped, unmapped = events.find(connection, ids[1]), events.find(connection, ids[2])
+    assert mapped
+    assert unmapped
+    assert (mapped["state"], mapped["mapping"], mapped["notes"]) == ("mapped", "hash", None)
+    assert (unmapped["state"], unmapped["mapping"]) == ("unmapped", None)
+    assert unmapped["notes"] == [{"name": "n", "problem": "p", "rule": ""}]
+
+
+def test_without_a_customer_the_key_says_which_partition(database: Database) -> None:
+    append(database, incoming("k", customer=None))
+
+    with database.connection() as connection:
+        assert len(events.take_received(connection, Partition(1, partition_number("k")), 10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "topic", "expected"),
+    [
+        ("mapped", None, [0, 1]),
+        ("mapped", "a/b", [0]),
+        ("unmapped", None, [2, 3]),
+        ("unmapped", "a/b", [3]),
+        ("mapped", "x", []),
+    ],
+)
+def test_events_are_mapped_again_by_state_and_topic(
+    database: Database, state: str, topic: str | None, expected: list[int]
+) -> None:
+    topics = ["a/b", "c/d", "c/d", "a/b", "a/b"]
+    group = [incoming(str(number), topic=name) for number, name in enumerate(topics)]
+    ids = [one.id for one in append(database, *group, incoming("x", store_id=2))]
+    with database.connection() as connection:
+        marks = [(ids[0], "h"), (ids[1], "h"), (ids[2], None), (ids[3], None), (ids[5], "h")]
+        events.mark_mapped(connection, [(event_id, mapping, []) for event_id, mapping in marks])
+
+        assert events.map_again(connection, store_id=1, state=state, topic=topic) == len(expected)
+        taken = events.take_received(connection, Partition(1, partition_number("a@example.com")), 10)
+        assert [(event.id, event.replayed) for event in taken] == [
+            *[(ids[number], True) for number in expected],
+            (ids[4], False),
+        ]
+        assert [
+            row["id"] for row in events.newest(connection, store_id=2, state="received", customer=None, limit=9)
+        ] == []

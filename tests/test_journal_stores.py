@@ -1,0 +1,274 @@
+"""Stores and the vault that seals their secrets: what is found, what is kept apart, and what the table never holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from connector.errors import OperatorError, SecretsError, StoreNotFound
+from connector.journal import deliveries, events, stores
+from connector.journal.deliveries import Owed
+from connector.journal.events import Incoming
+from connector.journal.vault import Vault
+from connector.model import Options, UserUpdate
+
+if TYPE_CHECKING:
+    from connector.journal.database import Connection, Database
+    from connector.model import Store
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+#: What a store is added with, beside its name.
+SETTINGS: dict[str, Any] = {
+    "insider_partner": "acme-partner",
+    "insider_token": "the-token-of-insider",
+    "insider_url": "https://insider.example.com",
+    "webhook_secret": "the-secret-of-webhooks",
+    "webhook_secret_header": "X-Secret",
+    "options": Options(standin_year=1904, phone_region="US"),
+}
+
+
+def added(database: Database, vault: Vault, name: str, **settings: Any) -> Store:
+    with database.connection() as connection:
+        return stores.add(connection, vault, name=name, **SETTINGS | settings)
+
+
+def receive(connection: Connection, store: Store, number: int) -> int:
+    incoming = Incoming(
+        store_id=store.id,
+        topic="a/b",
+        key=str(number),
+        dated=True,
+        customer=None,
+        occurred_at=NOW,
+        received_at=NOW,
+        body=b"{}",
+    )
+    return events.append(connection, [incoming])[0].id
+
+
+def owe(connection: Connection, store: Store, event_id: int, reason: str | None = None) -> None:
+    owed = Owed(
+        event_id=event_id,
+        store_id=store.id,
+        customer="a@example.com",
+        occurred_at=NOW,
+        update=UserUpdate(identifiers={"email": "a@example.com"}),
+        skip_hook=False,
+        mapping="hash",
+        reason=reason,
+    )
+    deliveries.append(connection, [owed])
+
+
+# ---------------------------------------------------------------------------------------------------- the vault
+
+
+@pytest.mark.parametrize("secret", ["token", "ü" * 500, ""])
+def test_a_sealed_secret_is_opened_and_looks_different_each_time(vault: Vault, secret: str) -> None:
+    sealed = vault.seal(secret)
+
+    assert sealed is not None
+    assert vault.open(sealed) == secret
+    assert vault.seal(secret) != sealed
+    assert secret.encode() not in sealed or not secret
+
+
+def test_no_secret_stays_none(vault: Vault) -> None:
+    assert (vault.seal(None), vault.open(None), vault.reseal(None)) == (None, None, None)
+
+
+def test_the_first_key_seals_and_each_of_them_opens() -> None:
+    old, new, both = Vault(["the old key"]), Vault(["the new key"]), Vault(["the new key", "the old key"])
+    sealed, sealed_now = old.seal("token"), both.seal("token")
+    assert sealed
+    assert sealed_now
+
+    assert (both.open(sealed), new.open(sealed_now)) == ("token", "token")
+    with pytest.raises(SecretsError):
+        new.open(sealed)
+    with pytest.raises(SecretsError):
+        old.open(sealed_now)
+
+
+def test_what_is_resealed_needs_the_old_key_no_longer() -> None:
+    sealed = Vault(["the old key"]).seal("token")
+    resealed = Vault(["the new key", "the old key"]).reseal(sealed)
+
+    assert resealed
+    assert Vault(["the new key"]).open(resealed) == "token"
+
+
+@pytest.mark.parametrize("sealed", [b"", b"token", b"gAAAAABo"])
+def test_what_was_never_sealed_is_told_with_its_remedy(vault: Vault, sealed: bytes) -> None:
+    with pytest.raises(SecretsError, match="SECRET_KEY"):
+        vault.open(sealed)
+
+
+# --------------------------------------------------------------------------------------------------- the stores
+
+
+def test_a_store_is_found_by_token_name_and_id(database: Database, vault: Vault) -> None:
+    store, other = added(database, vault, "acme"), added(database, vault, "beta", webhook_secret=None)
+
+    with database.connection() as connection:
+        found = stores.by_token(connection, vault, store.webhook_token)
+        assert found == stores.by_name(connection, vault, "acme") == stores.by_id(connection, vault, store.id) == store
+        assert stores.by_token(connection, vault, other.webhook_token) == other
+        assert stores.everyone(connection, vault) == [store, other]
+    assert {name: getattr(store, name) for name in SETTINGS} == SETTINGS
+    assert (store.held, store.paused_until, store.pause_reason, store.failures) == (False, None, None, 0)
+    assert other.webhook_secret is None
+    assert len(store.webhook_token) >= 32
+
+
+def test_nobody_else_is_found(database: Database, vault: Vault, store: Store) -> None:
+    with database.connection() as connection:
+        assert stores.by_token(connection, vault, store.webhook_token[:-1]) is None
+        assert stores.by_token(connection, vault, "") is None
+        assert stores.by_id(connection, vault, store.id + 1) is None
+        with pytest.raises(StoreNotFound, match="'beta'"):
+            stores.by_name(connection, vault, "beta")
+
+
+def test_a_name_is_given_once_until_its_store_is_removed(database: Database, vault: Vault) -> None:
+    store = added(database, vault, "acme")
+    with pytest.raises(OperatorError, match="'acme' already"):
+        added(database, vault, "acme")
+
+    with database.connection() as connection:
+        stores.remove(connection, store)
+    again = added(database, vault, "acme")
+
+    assert again.id != store.id
+    assert again.webhook_token != store.webhook_token
+
+
+def test_a_removed_store_is_gone_with_its_secrets(database: Database, vault: Vault, store: Store) -> None:
+    with database.connection() as connection:
+        event_id = receive(connection, store, 1)
+        stores.remove(connection, store)
+
+        assert stores.by_token(connection, vault, store.webhook_token) is None
+        assert stores.by_id(connection, vault, store.id) is None
+        assert stores.everyone(connection, vault) == []
+        with pytest.raises(StoreNotFound):
+            stores.by_name(connection, vault, store.name)
+        row = connection.execute("select token_digest, token_sealed, insider_token_sealed from stores").fetchone()
+        assert row == (None, None, None)
+        assert events.find(connection, event_id) is not None
+
+
+def test_no_secret_can_be_read_in_the_table(database: Database, vault: Vault) -> None:
+    store = added(database, vault, "acme")
+    with database.connection() as connection:
+        rows = connection.execute("select stores.* from stores").fetchall()
+    content = b"".join(value if isinstance(value, bytes) else repr(value).encode() for row in rows for value in row)
+
+    assert b"acme-partner" in content
+    for secret in (store.webhook_token, store.webhook_secret, store.insider_token):
+        assert secret is not None
+        assert secret.encode() not in content
+        assert secret not in repr(store)
+
+
+def test_another_key_opens_no_store(database: Database, store: Store) -> None:
+    with database.connection() as connection, pytest.raises(SecretsError, match=r"'acme'.*SECRET_KEY"):
+        stores.by_token(connection, Vault(["another key"]), store.webhook_token)
+
+
+def test_all_secrets_are_resealed_with_the_first_key(database: Database, vault: Vault) -> None:
+    old_key, new_key = "the old key of this test", "the new key of this test"
+    kept = [
+        added(database, Vault([old_key]), name, webhook_secret=secret) for name, secret in (("a", "x" * 8), ("b", None))
+    ]
+    gone = added(database, vault, "gone")
+
+    with database.connection() as connection:
+        stores.remove(connection, gone)
+        assert stores.reseal(connection, Vault([new_key, old_key])) == 2
+        assert stores.everyone(connection, Vault([new_key])) == kept
+        with pytest.raises(SecretsError):
+            stores.everyone(connection, Vault([old_key]))
+
+
+def test_a_rotated_token_replaces_the_old_one(database: Database, vault: Vault, store: Store) -> None:
+    other = added(database, vault, "other")
+    with database.connection() as connection:
+        stores.rotate_token(connection, vault, store)
+        rotated = stores.by_name(connection, vault, store.name)
+
+        assert rotated.webhook_token not in {store.webhook_token, other.webhook_token}
+        assert rotated == replace(store, webhook_token=rotated.webhook_token)
+        assert stores.by_token(connection, vault, rotated.webhook_token) == rotated
+        assert stores.by_token(connection, vault, store.webhook_token) is None
+        assert stores.by_token(connection, vault, other.webhook_token) == other
+
+
+def test_pauses_count_failures_and_end_with_a_success(database: Database, vault: Vault, store: Store) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    with database.connection() as connection:
+        stores.pause(connection, store.id, until=NOW, reason="first")
+        stores.pause(connection, store.id, until=until, reason="second")
+        paused = stores.by_name(connection, vault, store.name)
+        assert paused == replace(store, paused_until=until, pause_reason="second", failures=2)
+
+        stores.end_pause(connection, store.id)
+        assert stores.by_name(connection, vault, store.name) == store
+
+
+def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vault, store: Store) -> None:
+    other = added(database, vault, "other")
+    with database.connection() as connection:
+        stores.hold(connection, store, held=True)
+        assert stores.by_name(connection, vault, store.name).held
+        stores.pause(connection, store.id, until=NOW, reason="first")
+        stores.end_pause(connection, store.id)
+        assert stores.by_name(connection, vault, store.name).held
+
+        stores.pause(connection, store.id, until=NOW, reason="second")
+        stores.hold(connection, store, held=False)
+        assert stores.everyone(connection, vault) == [store, other]
+
+
+def test_what_waits_and_what_is_dead_is_counted_for_each_store(database: Database, vault: Vault, store: Store) -> None:
+    other, _ = added(database, vault, "other"), added(database, vault, "idle")
+    with database.connection() as connection:
+        ids = [receive(connection, store, number) for number in range(4)]
+        receive(connection, other, 1)
+        events.mark_mapped(connection, [(ids[0], "hash", []), (ids[1], None, [])])
+        for reason in (None, None, None, "refused"):
+            owe(connection, store, ids[0], reason)
+        (waiting, *_) = connection.execute("select id from deliveries where state = 'waiting' order by id").fetchall()
+        deliveries.settle(connection, [deliveries.Settled(id=waiting.id, state="delivered")], 1)
+
+        stores.remove(connection, added(database, vault, "gone"))
+
+        numbers = {row["name"]: (row["received"], row["waiting"], row["dead"]) for row in stores.states(connection)}
+        assert numbers == {"acme": (2, 2, 1), "idle": (0, 0, 0), "other": (1, 0, 0)}
+        assert [row["name"] for row in stores.states(connection)] == sorted(numbers)
+        assert [row["name"] for row in stores.states(connection, name="other")] == ["other"]
+        assert stores.states(connection, name="gone") == []
+
+
+@pytest.mark.parametrize(
+    ("until", "held", "expected"),
+    [
+        (None, False, "active"),
+        (datetime(2020, 1, 1, tzinfo=UTC), False, "active"),
+        (datetime(2100, 1, 1, 12, tzinfo=UTC), False, "paused until 2100-01-01T12:00:00Z: busy"),
+        (None, True, "held"),
+    ],
+)
+def test_the_state_of_a_store_is_told(
+    database: Database, store: Store, until: datetime | None, expected: str, *, held: bool
+) -> None:
+    with database.connection() as connection:
+        stores.hold(connection, store, held=held)
+        if until:
+            stores.pause(connection, store.id, until=until, reason="busy")
+
+        assert [row["state"] for row in stores.states(connection)] == [expected]
