@@ -7,12 +7,20 @@ The way of an event, and the modules it passes::
                                      └── attempts, outcomes ──┘
 
     intake      proves, recognises and journals a webhook; answers 200; nothing else
+    yotpo       what Yotpo's webhooks look like: topic, time, customer, idempotency key
     journal     PostgreSQL, the truth: events, deliveries, attempts, stores
+    wakeups     hints that there is something to do, sent from outside of the request
     pipeline    the two steps that Celery workers run: map, deliver
     mapping     YAML rules, compiled into plain callables: an event in, user updates out
     delivery    pure policy: merging, newest wins, what an answer means
     insider     the client and wire format of Insider's upsert API
-    yotpo       what Yotpo's webhooks look like: topic, time, customer, idempotency key
+
+    tasks, web, cli    wire it for Celery, gunicorn and the command line
+    sandbox            the whole of it on one machine, with a simulator of Insider
+    goldens            holds mappings to the examples beside them
+    observability, settings, model, errors, times, identifiers    what all of them stand on
+
+Imports go down only; the order is in `setup.cfg`, and a contract holds it.
 """
 
 __version__ = "0.1.0"

@@ -25,12 +25,13 @@ for command in (stores_group, events_group, dead_letters, notices_command, rejec
 
 
 @main.command("migrate")
-def migrate_command() -> None:
+@shared.with_format
+def migrate_command(form: str) -> None:
     """Bring the journal's schema up to date."""
     # Alembic and SQLAlchemy take longer to import than all other commands take to run.
     from connector.journal import migrate  # noqa: PLC0415
 
-    click.echo(f"the journal is at revision {migrate.migrate(shared.settings().database_url)}")
+    shared.show([{"revision": migrate.migrate(shared.settings().database_url)}], form)
 
 
 @main.command("settings")

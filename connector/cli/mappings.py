@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,28 +33,32 @@ def mappings_group() -> None:
 def mappings_check(directory: Path, form: str) -> None:
     """Load all mapping files strictly; name each mistake with its file, line and column."""
     loaded = mapping.load(directory)
-    if form == "json":
-        shared.show_json({"version": loaded.version, "topics": sorted(loaded.topics)})
-    else:
-        click.echo(f"{len(loaded.topics)} topics, version {loaded.version}")
+    told = {"version": loaded.version, "topics": sorted(loaded.topics)}
+    _tell(told, f"{len(loaded.topics)} topics, version {loaded.version}", form)
 
 
 @mappings_group.command("test")
 @_directory
 @click.option("--accept", is_flag=True, help="Take what the mappings make of the examples for what is expected.")
-def mappings_test(directory: Path, *, accept: bool) -> None:
+@shared.with_format
+def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
     """Run the golden pairs; show what differs."""
     loaded = mapping.load(directory)
     pairs = list(goldens.goldens(directory / "examples", loaded))
     if accept:
-        changed = [pair for pair in pairs if goldens.accept(pair, loaded)]
-        click.echo(f"{len(pairs)} pairs, {len(changed)} rewritten")
+        rewritten = [str(pair) for pair in pairs if goldens.accept(pair, loaded)]
+        _tell({"pairs": len(pairs), "rewritten": rewritten}, f"{len(pairs)} pairs, {len(rewritten)} rewritten", form)
         return
-    differing = 0
-    for pair in pairs:
-        if difference := goldens.difference(pair, loaded):
-            differing += 1
-            click.echo(f"{pair}\n{difference}")
-    click.echo(f"{len(pairs)} pairs, {differing} differ")
+    differing = {str(pair): difference for pair in pairs if (difference := goldens.difference(pair, loaded))}
+    differences = "".join(f"{pair}\n{difference}" for pair, difference in differing.items())
+    told = {"pairs": len(pairs), "differing": differing}
+    _tell(told, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
     if differing:
         sys.exit(1)
+
+
+def _tell(told: dict[str, Any], text: str, form: str) -> None:
+    if form == "json":
+        shared.show_json(told)
+    else:
+        click.echo(text)
