@@ -5,9 +5,11 @@ Read once, by `Settings.read()`, when a process starts. Nothing else looks at th
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
@@ -87,6 +89,7 @@ class Settings:
                 values[setting.name] = read(meta["name"]) if meta["required"] else read(meta["name"], meta["default"])
             except (EnvError, ValueError) as error:
                 raise SettingsError(f"{meta['name']}: {_told(error)}. It means: {meta['sentence']}") from None
+        values["secret_key"] = [key.strip() for key in values["secret_key"]]
         settings = cls(**values)
         settings._check()
         return settings
@@ -95,17 +98,41 @@ class Settings:
         limits = {
             "DATABASE_URL": (bool(self.database_url), "the URL of a PostgreSQL database"),
             "REDIS_URL": (bool(self.redis_url), "the URL of a Redis server"),
+            "PORT": (0 < self.port < 65536, "1 to 65535"),
+            "INSIDER_URL": (is_safe_destination(self.insider_url), SAFE_DESTINATION),
             "SECRET_KEY": (all(len(key) >= 16 for key in self.secret_key) and self.secret_key, "16 characters or more"),
             "BATCH_SIZE": (1 <= self.batch_size <= 1000, "1 to 1000"),
             "INSIDER_RETENTION_DAYS": (1 <= self.retention_days <= 3650, "1 to 3650"),
             "INSIDER_CONNECT_SECONDS": (0 < self.insider_connect_seconds <= 10, "more than 0, at most 10"),
-            "INSIDER_READ_SECONDS": (0 < self.insider_read_seconds <= 30, "more than 0, at most 30"),
+            "INSIDER_READ_SECONDS": (0 < self.insider_read_seconds <= 20, "more than 0, at most 20"),
             "INTAKE_TIMEOUT_SECONDS": (0 < self.intake_timeout_seconds < 2, "more than 0, less than 2"),
             "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),
         }
         for name, (holds, allowed) in limits.items():
             if not holds:
                 raise SettingsError(f"{name}: it has to be {allowed}.")
+
+
+#: What `is_safe_destination` asks for.
+SAFE_DESTINATION = "an https URL of a host (http only on this machine itself)"
+
+
+def is_safe_destination(url: str) -> bool:
+    """Whether credentials may be sent to this URL, and a path be added to it."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and not set(url) & set(" @?#")
+    return bool(host) and plain and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host or "")))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _told(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,31 @@ def test_an_answer_that_drips_is_given_up() -> None:
 
     assert answer.status is None
     assert answer.duration_ms < 2500
+
+
+def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
+    with bare(HEAD + b"Content-Length: 100\r\n\r\n", b'{"data":') as server:
+        answer = Insider(url="", connect_seconds=1, read_seconds=5).upsert(
+            store_at(server.url), [person()], skip_hook=False
+        )
+
+    assert (answer.status, answer.excerpt) == (None, "")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("form", ["plain", "chunked", "gzip"])
+def test_an_answer_is_whole_in_whatever_form_and_pieces_it_comes(form: str, size: int) -> None:
+    body = b'{"error":"' + b"told " * 40 + b'"}'
+    sent, header = body, f"Content-Length: {len(body)}"
+    if form == "chunked":
+        sent, header = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), "Transfer-Encoding: chunked"
+    elif form == "gzip":
+        sent = gzip.compress(body)
+        header = f"Content-Encoding: gzip\r\nContent-Length: {len(sent)}"
+    pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+    with bare(HEAD + f"{header}\r\n\r\n".encode(), *pieces, pause_seconds=0.002) as server:
+        answer = Insider(url="", connect_seconds=1, read_seconds=5).upsert(
+            store_at(server.url), [person()], skip_hook=False
+        )
+
+    assert (answer.status, answer.message) == (400, "told " * 40)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PATH = "/api/user/v1/upsert"
 _ANSWER_LIMIT = 4_000_000
 _EXCERPT = 500
-_PERSONAL = re.compile(rb"[^\s\"':,]+@[^\s\"':,]+|\+?\d{7,15}")
+_PERSONAL = re.compile(rb"[^\s\"':,]+@[^\s\"':,]+|\+?\d[\d ().-]{5,}\d")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ class Insider:
         return Answer(
             status=response.status_code,
             verdict=wire.read_answer(content, len(users)) if response.status_code == requests.codes.ok else None,
-            message=wire.read_message(content),
+            message=wire.read_message(_PERSONAL.sub(b"*", content)),
             retry_after=_retry_after(response.headers.get("Retry-After")),
             duration_ms=_since(started),
             # Cut after people's data are gone: half an address would not be recognised.

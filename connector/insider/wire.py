@@ -82,7 +82,7 @@ class _Side(ma.Schema):
         unknown = ma.INCLUDE
 
     count = ma.fields.Integer(load_default=0)
-    errors = ma.fields.Dict(keys=ma.fields.String(), load_default=dict)
+    errors = ma.fields.Dict(keys=ma.fields.String(), load_default=dict, allow_none=True)
 
 
 class _Data(ma.Schema):
@@ -90,7 +90,7 @@ class _Data(ma.Schema):
         unknown = ma.INCLUDE
 
     successful = ma.fields.Nested(_Side, required=True)
-    fail = ma.fields.Nested(_Side, required=True)
+    fail = ma.fields.Nested(_Side, load_default=dict, allow_none=True)
 
 
 class _Answer(ma.Schema):
@@ -107,17 +107,18 @@ def read_answer(body: bytes, users: int) -> Verdict | None:
     """Return what the answer to an upsert of so many users says; None where it is not an answer of Insider's at all."""
     try:
         data = _ANSWER.load(orjson.loads(body))["data"]
+        fail = data["fail"] or {}
     except (orjson.JSONDecodeError, ma.ValidationError, TypeError):
         return None
     failed: defaultdict[int, list[str]] = defaultdict(list)
     unattributed = False
-    for path, messages in data["fail"]["errors"].items():
+    for path, messages in (fail.get("errors") or {}).items():
         found = _USER_PATH.match(path)
         if found and int(found[1]) < users:
             failed[int(found[1])].extend(map(str, messages if isinstance(messages, list) else [messages]))
         else:
             unattributed = True
-    if data["fail"]["count"] > len(failed) or data["successful"]["count"] + len(failed) < users:
+    if fail.get("count", 0) > len(failed) or data["successful"]["count"] + len(failed) < users:
         unattributed = True
     return Verdict(dict(failed), unattributed)
 

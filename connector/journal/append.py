@@ -78,7 +78,7 @@ class Appender:
             return
         try:
             appended = iter(self._append([one for incoming, _ in group for one in incoming]))
-        except psycopg.DataError as error:
+        except (psycopg.DataError, psycopg.errors.DeadlockDetected) as error:
             self._isolate(group, error)
         except Exception as error:  # noqa: BLE001 - whatever it was, each waiting thread is told
             if isinstance(error, JournalUnavailable):
@@ -93,13 +93,17 @@ class Appender:
         try:
             with self._database.connection() as connection:
                 return events.append(connection, incoming)
-        except (JournalUnavailable, psycopg.errors.DeadlockDetected):
+        except JournalUnavailable:
             # A connection that went stale while PostgreSQL restarted is found out by using it; a second one is fresh.
             with self._database.connection() as connection:
                 return events.append(connection, incoming)
 
-    def _isolate(self, group: list[_Waiting], error: psycopg.DataError) -> None:
-        """Write each request's webhooks alone, so that one which PostgreSQL refuses does not fail its neighbours."""
+    def _isolate(self, group: list[_Waiting], error: psycopg.Error) -> None:
+        """Write each request's webhooks alone.
+
+        One that PostgreSQL refuses must not fail its neighbours; and two processes that were sent the same webhooks in
+        another order wait for each other, which a single webhook cannot.
+        """
         if len(group) == 1:
             group[0][1].set_exception(error)
             return

@@ -23,7 +23,7 @@ set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
 #: A transaction that idles longer than this is ended by the server, and with it the lock that a vanished worker held.
-#: It is longer than the longest that a send may take, with both of its time-outs at their limits.
+#: It is longer than a send may take with its time-outs at their limits: 10 s to connect, twice 20 s to read.
 _IDLE_IN_TRANSACTION = "60s"
 
 
@@ -64,9 +64,11 @@ class Database:
         try:
             with self._pool.connection() as connection:
                 yield connection
+        except psycopg.errors.DeadlockDetected:
+            raise
         except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
             # Where one connection has gone stale, the others have too: the next to ask should meet fresh ones.
-            self._pool.check()
+            self._pool.drain()
             raise JournalUnavailable(f"PostgreSQL cannot be reached: {str(error).splitlines()[0]}") from error
 
     @contextmanager

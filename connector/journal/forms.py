@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import marshmallow as ma
 import phonenumbers
 
 from connector.errors import OperatorError
 from connector.model import Options
+from connector.settings import SAFE_DESTINATION, is_safe_destination
 
 _TEXT = ma.validate.Length(min=1, max=500)
 _HEADER_VALUE = ma.validate.Regexp(r"[\x21-\x7e]+\Z", error="has to be printable ASCII without spaces")
 
 
 def _url(value: str) -> None:
-    wrong = ma.ValidationError("has to be an https URL of a host (http only on this machine itself)")
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise wrong from None
-    plain = value.isascii() and value.isprintable() and not re.search(r"[\s@?#]", value)
-    if not host or not plain or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
-        raise wrong
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    if not is_safe_destination(value):
+        raise ma.ValidationError(f"has to be {SAFE_DESTINATION}")
 
 
 class StoreForm(ma.Schema):

@@ -98,7 +98,7 @@ def rotate_token(connection: Connection, vault: Vault, store: Store) -> None:
     """Give the store a new webhook URL; the old one is unknown from now on."""
     token = secrets.token_urlsafe(32)
     connection.execute(
-        "update stores set token_digest = %s, token_sealed = %s where id = %s",
+        "update stores set token_digest = %s, token_sealed = %s where id = %s and removed_at is null",
         (digest(token), vault.seal(token), store.id),
     )
 
