@@ -17,6 +17,7 @@ import hypothesis
 import psycopg
 import pytest
 import requests
+from pipelines import Connector
 
 from connector import mapping
 from connector.journal import migrate, stores
@@ -141,6 +142,12 @@ def store(database: Database, vault: Vault, insider_process: str) -> Store:
         return stores.add(
             connection, vault, name="acme", insider_partner="acme", insider_token="token", insider_url=insider_process
         )
+
+
+@pytest.fixture
+def connector(database: Database, vault: Vault, mappings: MappingSet, store: Store, insider: Insider) -> Connector:
+    assert store.insider_url == insider.url
+    return Connector(database, vault, mappings, store)
 
 
 @pytest.fixture(scope="session")

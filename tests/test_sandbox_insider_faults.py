@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from test_sandbox_insider import PARTNER, UPSERT, Simulator, custom, person, running, simulator
+from simulators import PARTNER, UPSERT, Simulator, custom, person, running, simulator
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,76 @@
+"""A journal, a pipeline and a store for the tests of the two steps."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from connector.insider.client import Insider as Client
+from connector.journal import events
+from connector.journal.events import Incoming
+from connector.pipeline import Pipeline
+from connector.times import rfc3339
+from connector.yotpo.topics import recognise
+
+if TYPE_CHECKING:
+    from connector.journal.database import Database
+    from connector.journal.vault import Vault
+    from connector.mapping import MappingSet
+    from connector.model import Store
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Connector:
+    """A journal, a pipeline and a store."""
+
+    def __init__(self, database: Database, vault: Vault, mappings: MappingSet, store: Store) -> None:
+        self.database = database
+        self.store = store
+        self.pipeline = Pipeline(
+            database=database,
+            vault=vault,
+            mappings=mappings,
+            insider=Client(url="http://127.0.0.1:9", connect_seconds=1, read_seconds=2),
+            batch_size=1000,
+            retention=timedelta(days=90),
+        )
+
+    def receive(self, *webhooks: dict[str, Any], topic: str | None = None) -> list[int]:
+        incoming = []
+        for webhook in webhooks:
+            seen = recognise(webhook, path_topic=topic, received_at=datetime.now(UTC))
+            incoming.append(
+                Incoming(
+                    store_id=self.store.id,
+                    topic=seen.topic,
+                    key=seen.key,
+                    dated=seen.dated,
+                    customer=seen.customer,
+                    occurred_at=seen.occurred_at,
+                    received_at=datetime.now(UTC),
+                    body=json.dumps(webhook).encode(),
+                )
+            )
+        with self.database.connection() as connection:
+            return [appended.id for appended in events.append(connection, incoming)]
+
+    def rows(self, query: str, *parameters: Any) -> list[Any]:
+        with self.database.connection() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def states(self) -> dict[str, int]:
+        return {row.state: row.n for row in self.rows("select state, count(*) as n from deliveries group by state")}
+
+    def pause_is_over(self) -> None:
+        self.rows("update stores set paused_until = now() where paused_until is not null returning id")
+
+
+def changed(email: str, balance: int, at: datetime) -> dict[str, Any]:
+    return {
+        "topic": "swell/points/changed",
+        "customer": {"email": email, "points_balance": balance, "vip_tier_name": "Gold"},
+        "current_balance": balance,
+        "timestamp": rfc3339(at),
+    }
