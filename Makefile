@@ -49,9 +49,11 @@ bench: .venv/ready  ## Measure what intake, mapping and delivery cost (CPU secon
 
 .PHONY: lock
 lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
+	@mkdir -p .local
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		--no-header --no-annotate --output-file requirements.txt setup.cfg
-	@sed -i '/^$$/d;/^--/d' requirements.txt
+		--no-header --no-annotate --output-file .local/lock.txt setup.cfg
+	grep -E '^[a-zA-Z]' .local/lock.txt > requirements.txt
+	@rm .local/lock.txt
 
 .PHONY: clean
 clean:  ## Remove the virtual environment and the state of local runs

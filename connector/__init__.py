@@ -12,13 +12,14 @@ The way of an event, and the modules it passes::
     wakeups     hints that there is something to do, sent from outside of the request
     pipeline    the two steps that Celery workers run: map, deliver
     mapping     YAML rules, compiled into plain callables: an event in, user updates out
+    sending     one batch on its way, halved where Insider does not say who is meant
     delivery    pure policy: merging, newest wins, what an answer means
     insider     the client and wire format of Insider's upsert API
 
     tasks, web, cli    wire it for Celery, gunicorn and the command line
     sandbox            the whole of it on one machine, with a simulator of Insider
     goldens            holds mappings to the examples beside them
-    observability, settings, model, errors, times, identifiers    what all of them stand on
+    observability, settings, model, errors, times, identifiers, urls    what all of them stand on
 
 Imports go down only; the order is in `setup.cfg`, and a contract holds it.
 """

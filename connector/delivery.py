@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from connector.journal.deliveries import Settled
-from connector.model import Attempt, UserUpdate
+from connector.model import Attempt, Settled, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +45,7 @@ class User:
     events: list[UserEvent] = field(default_factory=list)
     #: From when each of the attributes is, in milliseconds since 1970.
     times: dict[str, int] = field(default_factory=dict)
+    deliveries: list[Delivery] = field(default_factory=list)
     #: What is to be noted of each delivery, by its id.
     notes: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class Ruling:
 
     outcome: str
     #: Insider's reason for each user that it refuses for good, by index. All others are delivered, unless…
-    refused: Mapping[int, str] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
     #: …nobody can say who is meant: send halves, until the one stands alone that is refused for this reason.
     split: str | None = None
     #: …or nothing counts as delivered, and the store waits so long, for this reason.
@@ -109,6 +109,7 @@ def merge(
             user = users[delivery.customer] = User(customer=delivery.customer)
             user.times.update(known.get(delivery.customer, {}))
         notes: dict[str, list[str]] = {}
+        user.deliveries.append(delivery)
         user.notes[delivery.id] = notes
         user.identifiers.update(delivery.update.identifiers)
         true_at = round(delivery.occurred_at.timestamp() * 1000)

@@ -86,7 +86,7 @@ def shown(mapped: Mapped) -> Json:
     if mapped.notice:
         text, details = mapped.notice
         everything["notice"] = {"text": text, "details": dict(details)}
-    return _filled(everything)
+    return filled(everything)
 
 
 def difference(golden: Golden, mappings: MappingSet) -> str:
@@ -111,16 +111,17 @@ def accept(golden: Golden, mappings: MappingSet) -> bool:
 
 
 def _user(update: UserUpdate) -> Json:
-    return _filled(
+    return filled(
         {
             "identifiers": dict(update.identifiers),
             "attributes": dict(update.attributes),
-            "events": [_filled(asdict(event)) for event in update.events],
+            "events": [filled(asdict(event)) for event in update.events],
         }
     )
 
 
-def _filled(values: Json) -> Json:
+def filled(values: Json) -> Json:
+    """Return those entries that hold something."""
     return {key: value for key, value in values.items() if value}
 
 

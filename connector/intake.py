@@ -16,7 +16,7 @@ import orjson
 
 from connector import observability
 from connector.errors import JournalUnavailable, WebhookRejected
-from connector.journal.events import Incoming
+from connector.model import Incoming
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds
     routes = flask.Blueprint("intake", __name__, url_prefix="/webhooks/yotpo")
 
     @routes.post("/<token>")
+    @routes.post("/<token>/")
     @routes.post("/<token>/<path:topic>")
     def receive(token: str, topic: str | None = None) -> flask.Response:
         deadline = time.monotonic() + timeout_seconds
@@ -67,7 +68,10 @@ def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds
 def _taken(
     store: Store, path_topic: str | None, reception: Reception, wake: Callable[[], None], deadline: float
 ) -> flask.Response:
+    started = time.monotonic()
     body = _read()
+    # A sender may be slow; the promise of an answer in time begins where he has said everything.
+    deadline += time.monotonic() - started
     try:
         webhooks, single = _parsed(body)
     except WebhookRejected as rejected:

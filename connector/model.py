@@ -135,7 +135,7 @@ class Attempt:
     bytes: int
     #: The HTTP status; None where no answer came.
     status: int | None
-    #: ``delivered``, ``partly``, ``refused``, ``paused``: what the answer meant.
+    #: What the answer meant: ``delivered``, ``partly``, ``refused``, ``split``, ``paused``, ``unauthorized``.
     outcome: str
     duration_ms: int
     #: The beginning of the answer, without addresses and numbers of people.
@@ -163,3 +163,52 @@ class Store:
     pause_reason: str | None = None
     #: Failures in a row, from which the next pause grows.
     failures: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incoming:
+    """A webhook that has been recognised and is to be journaled."""
+
+    store_id: int
+    topic: str
+    key: str
+    dated: bool
+    customer: str | None
+    occurred_at: datetime
+    received_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The id of the event, and whether it was there before."""
+
+    id: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owed:
+    """A delivery that is to be journaled: waiting, or dead from the start where it has a reason."""
+
+    event_id: int
+    store_id: int
+    customer: str
+    occurred_at: datetime
+    update: UserUpdate
+    skip_hook: bool
+    mapping: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """What became of a delivery, with what an operator should know about it, by name."""
+
+    id: int
+    #: ``delivered`` or ``dead``.
+    state: str
+    reason: str | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    #: False where nothing had to be sent.
+    attempted: bool = True

@@ -94,4 +94,6 @@ def health(check: Callable[[], None]) -> flask.Blueprint:
 def _foreign(_logger: Any, _name: str, event: EventDict) -> EventDict:
     record = event.pop("_record")
     event.pop("_from_structlog", None)
-    return {**event, "part": record.name, "event": str(event["event"]).strip()}
+    # A library that logs an exception likes to quote it, and with it people's data.
+    said = f"{record.name} failed" if record.exc_info else str(event["event"]).strip()
+    return {**event, "part": record.name, "event": said}

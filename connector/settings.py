@@ -5,15 +5,14 @@ Read once, by `Settings.read()`, when a process starts. Nothing else looks at th
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
 from connector.errors import SettingsError
+from connector.urls import SAFE_DESTINATION, is_safe_destination
 
 _ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MAPPINGS = _ROOT / "mappings"
@@ -111,28 +110,6 @@ class Settings:
         for name, (holds, allowed) in limits.items():
             if not holds:
                 raise SettingsError(f"{name}: it has to be {allowed}.")
-
-
-#: What `is_safe_destination` asks for.
-SAFE_DESTINATION = "an https URL of a host (http only on this machine itself)"
-
-
-def is_safe_destination(url: str) -> bool:
-    """Whether credentials may be sent to this URL, and a path be added to it."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    plain = url.isascii() and url.isprintable() and not set(url) & set(" @?#")
-    return bool(host) and plain and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host or "")))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _told(error: Exception) -> str:

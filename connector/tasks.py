@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 _TASK_SECONDS = 10.0
 _SWEEP_SECONDS = 5.0
-#: A hint that waited longer than this has been overtaken by the sweep.
-_EXPIRES_SECONDS = 10
+_QUEUE = "connector"
+#: A hint that waited longer than this has been overtaken by others.
+_EXPIRES_SECONDS = 60
+#: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
+_HINTS = 64
 #: As many hints as the sweep gives at once; each worker process that takes one sends others if it finds too much.
 _SWEEP_HINTS = 8
 
@@ -77,9 +80,9 @@ def _configuration() -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
-        "task_soft_time_limit": 90,
+        # A task ends by itself long before; this one has no soft counterpart, whose exception could strike anywhere.
         "task_time_limit": 120,
-        "task_default_queue": "connector",
+        "task_default_queue": _QUEUE,
         "worker_prefetch_multiplier": 1,
         "worker_soft_shutdown_timeout": 20.0,
         # There are no ETA tasks that an idle worker would have to give back: it may end at once.
@@ -107,7 +110,7 @@ def mappings() -> mapping.MappingSet:
 def pipeline() -> Pipeline:
     """Return this process's pipeline. First called in the child that runs tasks, so nothing is shared over a fork."""
     return Pipeline(
-        database=Database(settings().database_url, connections=2, wait_seconds=5.0),
+        database=Database(settings().database_url, connections=1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
         mappings=mappings(),
         insider=Insider(
@@ -123,7 +126,7 @@ def pipeline() -> Pipeline:
 @app.task(name="connector.advance")
 def advance() -> None:
     """Map and deliver what there is; where it is too much for one task, wake another."""
-    with _without_journal_later():
+    with _in_peace():
         if pipeline().advance(seconds=_TASK_SECONDS):
             wake()
 
@@ -131,23 +134,28 @@ def advance() -> None:
 @app.task(name="connector.sweep")
 def sweep() -> None:
     """Find what was left lying, because a hint was lost or a pause is over."""
-    with _without_journal_later():
-        for _ in range(pipeline().busy(limit=_SWEEP_HINTS)):
+    with _in_peace():
+        for _ in range(min(pipeline().busy(), _SWEEP_HINTS)):
             wake()
-
-
-@contextmanager
-def _without_journal_later() -> Iterator[None]:
-    """End a task in peace where PostgreSQL is away: nothing has changed, and the next sweep tries again."""
-    try:
-        yield
-    except JournalUnavailable as error:
-        _log.warning("task.deferred", error=str(error))
 
 
 def wake() -> None:
     """Tell the workers that there is something to do. Raises where the broker cannot be reached."""
-    advance.apply_async(expires=_EXPIRES_SECONDS, retry=False)
+    with app.connection_or_acquire() as connection:
+        waiting = connection.default_channel.queue_declare(_QUEUE).message_count
+    if waiting < _HINTS:
+        advance.apply_async(expires=_EXPIRES_SECONDS, retry=False)
+
+
+@contextmanager
+def _in_peace() -> Iterator[None]:
+    """End a task without an exception, which Celery would quote: nothing has changed, and a sweep tries again."""
+    try:
+        yield
+    except JournalUnavailable as error:
+        _log.warning("task.deferred", error=str(error))
+    except Exception as error:  # noqa: BLE001 - its message may hold people's data
+        _log.error("task.failed", exc_info=error)
 
 
 @signals.setup_logging.connect

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.insider.client import Insider as Client
 from connector.journal import events
-from connector.journal.events import Incoming
+from connector.model import Incoming
 from connector.pipeline import Pipeline
 from connector.times import rfc3339
 from connector.yotpo.topics import recognise

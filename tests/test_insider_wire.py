@@ -108,7 +108,7 @@ def test_on_the_wire_a_user_is_hardly_larger_than_stored(update: UserUpdate) -> 
     # A batch holds nine tenths of what a request may, as stored, and a thousand users: 64 bytes each fit beside.
     assert len(wire.encode_user(update)) <= len(stored) + 64
     assert len(wire.encode_user(update)) <= len(stored) * 10 / 9 + 40
-    assert wire.BYTES_LIMIT * 9 // 10 + wire.USERS_LIMIT * 64 < wire.BYTES_LIMIT
+    assert wire.BYTES_LIMIT * 9 // 10 + 1000 * 64 < wire.BYTES_LIMIT
 
 
 def counted(successful: object, fail: object) -> bytes:

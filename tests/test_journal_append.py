@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from connector.journal.events import Appended, Incoming
+    from connector.model import Appended, Incoming
     from connector.sandbox.servers import EmbeddedPostgres
 
 THREADS = 20

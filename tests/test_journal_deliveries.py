@@ -10,9 +10,17 @@ import pytest
 
 from connector.errors import JournalUnavailable
 from connector.journal import deliveries, events, stores
-from connector.journal.deliveries import Owed, Settled
-from connector.journal.events import Incoming
-from connector.model import PARTITIONS, Delivery, Partition, UserEvent, UserUpdate, partition_number
+from connector.model import (
+    PARTITIONS,
+    Delivery,
+    Incoming,
+    Owed,
+    Partition,
+    Settled,
+    UserEvent,
+    UserUpdate,
+    partition_number,
+)
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -143,7 +151,7 @@ def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
     database: Database, vault: Vault, store: Store
 ) -> None:
     with database.connection() as connection:
-        assert deliveries.busy(connection, limit=10) == []
+        assert deliveries.busy(connection) == []
         other = stores.add(connection, vault, name="other", insider_partner="o", insider_token="o")
         receive(connection, store, 3, ago=20)
         receive(connection, store, 3, ago=10)
@@ -154,8 +162,7 @@ def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
         owe(connection, store, 7, ago=70, reason="dead from the start")
         expected = [(other.id, 5), (store.id, 3), (store.id, 1), (store.id, 5)]
 
-        assert deliveries.busy(connection, limit=10) == expected
-        assert deliveries.busy(connection, limit=2) == expected[:2]
+        assert deliveries.busy(connection) == expected
 
 
 def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Store) -> None:
@@ -165,7 +172,7 @@ def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Stor
         events.mark_mapped(connection, [(1, "hash", [])])
         deliveries.settle(connection, [Settled(id=1, state="dead", reason="x")], 1)
 
-        assert deliveries.busy(connection, limit=10) == []
+        assert deliveries.busy(connection) == []
 
 
 @pytest.mark.parametrize(
@@ -195,7 +202,7 @@ def test_a_store_that_may_not_send_is_mapped_only(
         else:
             stores.remove(connection, store)
 
-        assert deliveries.busy(connection, limit=10) == [(store.id, number) for number in expected]
+        assert deliveries.busy(connection) == [(store.id, number) for number in expected]
 
 
 def test_every_partition_of_every_store_can_be_busy(database: Database, vault: Vault, store: Store) -> None:
@@ -206,7 +213,7 @@ def test_every_partition_of_every_store_can_be_busy(database: Database, vault: V
                 receive(connection, each, number, ago=1)
                 owe(connection, each, number, ago=1)
 
-        busy = deliveries.busy(connection, limit=100)
+        busy = deliveries.busy(connection)
     assert sorted(busy) == [(each.id, number) for each in (store, other) for number in range(PARTITIONS)]
 
 
@@ -244,13 +251,6 @@ def test_the_length_of_a_delivery_is_in_bytes(database: Database) -> None:
 
     assert accented.bytes - plain.bytes == 50
     assert plain.bytes > 50
-
-
-def test_appending_tells_the_partitions(database: Database) -> None:
-    group = [owed(1, customer=CUSTOMERS[4]), owed(1, customer=CUSTOMERS[2], store_id=2), owed(2, customer=CUSTOMERS[4])]
-    with database.connection() as connection:
-        assert deliveries.append(connection, group) == {Partition(1, 4), Partition(2, 2)}
-        assert deliveries.append(connection, []) == set()
 
 
 def test_live_deliveries_are_taken_before_those_that_must_not_start_journeys(database: Database) -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from connector.journal import events
 from connector.journal.database import Database
-from connector.journal.events import Appended, Incoming
-from connector.model import Event, Note, Partition, partition_number
+from connector.model import Appended, Event, Incoming, Note, Partition, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +75,7 @@ def test_an_event_is_kept_as_it_came(database: Database) -> None:
 
     with database.connection() as connection:
         partition = Partition(1, partition_number("a@example.com"))
-        assert events.take_received(connection, partition, 10) == [
+        assert events.take_received(connection, partition, limit=10, size=10**6) == [
             Event(
                 id=appended.id,
                 store_id=1,
@@ -199,8 +198,15 @@ def test_a_partition_is_taken_in_order_and_only_what_waits(database: Database) -
 
     with database.connection() as connection:
         events.mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [Note(name="n", problem="p")])])
-        assert [event.id for event in events.take_received(connection, partition, 10)] == [ids[0], ids[3], ids[4]]
-        assert [event.id for event in events.take_received(connection, partition, 2)] == [ids[0], ids[3]]
+        assert [event.id for event in events.take_received(connection, partition, limit=10, size=10**6)] == [
+            ids[0],
+            ids[3],
+            ids[4],
+        ]
+        assert [event.id for event in events.take_received(connection, partition, limit=2, size=10**6)] == [
+            ids[0],
+            ids[3],
+        ]
         mapped, unmapped = events.find(connection, ids[1]), events.find(connection, ids[2])
     assert mapped
     assert unmapped
@@ -213,7 +219,7 @@ def test_without_a_customer_the_key_says_which_partition(database: Database) -> 
     append(database, incoming("k", customer=None))
 
     with database.connection() as connection:
-        assert len(events.take_received(connection, Partition(1, partition_number("k")), 10)) == 1
+        assert len(events.take_received(connection, Partition(1, partition_number("k")), limit=10, size=10**6)) == 1
 
 
 @pytest.mark.parametrize(
@@ -237,7 +243,7 @@ def test_events_are_mapped_again_by_state_and_topic(
         events.mark_mapped(connection, [(event_id, mapping, []) for event_id, mapping in marks])
 
         assert events.map_again(connection, store_id=1, state=state, topic=topic) == len(expected)
-        taken = events.take_received(connection, Partition(1, partition_number("a@example.com")), 10)
+        taken = events.take_received(connection, Partition(1, partition_number("a@example.com")), limit=10, size=10**6)
         assert [(event.id, event.replayed) for event in taken] == [
             *[(ids[number], True) for number in expected],
             (ids[4], False),
@@ -245,3 +251,13 @@ def test_events_are_mapped_again_by_state_and_topic(
         assert [
             row["id"] for row in events.newest(connection, store_id=2, state="received", customer=None, limit=9)
         ] == []
+
+
+def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(database: Database) -> None:
+    with database.connection() as connection:
+        bodies = [b"x" * 600, b"x" * 300, b"x" * 300]
+        events.append(connection, [incoming(f"k{n}", body=body) for n, body in enumerate(bodies)])
+        partition = Partition(1, partition_number("a@example.com"))
+
+        taken = {size: len(events.take_received(connection, partition, limit=10, size=size)) for size in (1, 900, 1200)}
+    assert taken == {1: 1, 900: 2, 1200: 3}

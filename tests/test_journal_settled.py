@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from test_journal_deliveries import append, owed, receive, taken
 
-from connector.journal import deliveries
-from connector.journal.deliveries import Settled
-from connector.model import Attempt
+from connector.journal import deliveries, events, stores
+from connector.model import Attempt, Settled
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -107,14 +107,22 @@ def test_times_are_remembered_attribute_by_attribute(database: Database) -> None
         assert deliveries.attribute_times(connection, 1, []) == {}
 
 
-def test_the_lag_is_the_age_of_the_oldest_that_is_not_delivered(database: Database, store: Store) -> None:
+def test_the_lag_is_the_age_of_the_oldest_event_that_is_not_delivered(database: Database, store: Store) -> None:
+    def lag() -> float:
+        with database.connection() as connection:
+            return deliveries.oldest_undelivered_seconds(connection)
+
+    assert lag() == 0
     with database.connection() as connection:
-        assert deliveries.oldest_undelivered_seconds(connection) == 0
         receive(connection, store, 1, ago=100)
-        assert 100 <= deliveries.oldest_undelivered_seconds(connection) < 160
-    (waiting,) = append(database, owed(1))
+        receive(connection, store, 2, ago=500)
+        events.mark_mapped(connection, [(2, "hash", [])])
+    assert 100 <= lag() < 160
+    (waiting,) = append(database, replace(owed(2), store_id=store.id))
+    assert 500 <= lag() < 560
     with database.connection() as connection:
-        connection.execute("update deliveries set created_at = %s", (datetime.now(UTC) - timedelta(seconds=500),))
-        assert 500 <= deliveries.oldest_undelivered_seconds(connection) < 560
         deliveries.settle(connection, [Settled(id=waiting, state="delivered")], 1)
-        assert 100 <= deliveries.oldest_undelivered_seconds(connection) < 160
+    assert 100 <= lag() < 160
+    with database.connection() as connection:
+        stores.remove(connection, store)
+    assert lag() == 0

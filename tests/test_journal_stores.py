@@ -10,10 +10,8 @@ import pytest
 
 from connector.errors import OperatorError, SecretsError, StoreNotFound
 from connector.journal import deliveries, events, stores
-from connector.journal.deliveries import Owed
-from connector.journal.events import Incoming
 from connector.journal.vault import Vault
-from connector.model import Options, UserUpdate
+from connector.model import Incoming, Options, Owed, Settled, UserUpdate
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -243,7 +241,7 @@ def test_what_waits_and_what_is_dead_is_counted_for_each_store(database: Databas
         for reason in (None, None, None, "refused"):
             owe(connection, store, ids[0], reason)
         (waiting, *_) = connection.execute("select id from deliveries where state = 'waiting' order by id").fetchall()
-        deliveries.settle(connection, [deliveries.Settled(id=waiting.id, state="delivered")], 1)
+        deliveries.settle(connection, [Settled(id=waiting.id, state="delivered")], 1)
 
         stores.remove(connection, added(database, vault, "gone"))
 

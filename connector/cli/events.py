@@ -48,6 +48,16 @@ def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is
     shared.show_json(event)
 
 
+@events_group.command("replay")
+@click.argument("event_ids", nargs=-1, type=int, required=True)
+@shared.with_format
+def events_replay(event_ids: tuple[int, ...], form: str) -> None:
+    """Map and deliver events again, by today's mappings; Insider starts no journeys from them."""
+    with shared.journal() as connection:
+        number = events.map_again(connection, event_ids=event_ids)
+    shared.show([{"events": number, "state": "received"}], form)
+
+
 @events_group.command("replay-unmapped")
 @click.option("--store", "store_name", required=True, help="Whose events.")
 @click.option("--topic", help="Only events of this topic.")

@@ -10,7 +10,7 @@ from connector.cli import shared
 from connector.journal import forms, stores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from connector.journal.database import Connection
     from connector.model import Store
@@ -21,22 +21,47 @@ def stores_group() -> None:
     """Add, look at, pause and remove stores."""
 
 
+def _settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for what may be changed of a store later."""
+    for option in (
+        click.option("--phone-region", help="The country of phone numbers that are written without a country code."),
+        click.option("--standin-year", type=int, help="The year of birthdays without one; else they are left out."),
+        click.option("--webhook-secret-header", help="The name of that header.  [default: Authorization]"),
+        click.option("--webhook-secret", help="Demand this secret of each webhook, in a header; 8 characters or more."),
+        click.option("--insider-url", help="Insider's API host, where it is not the usual one."),
+    ):
+        command = option(command)
+    return command
+
+
 @stores_group.command("add")
 @click.argument("name")
 @click.option("--insider-partner", required=True, help="The partner name, as Insider's account settings show it.")
 @click.option("--insider-token", required=True, help="The API key for the user database.")
-@click.option("--insider-url", help="Insider's API host, where it is not the usual one.")
-@click.option("--webhook-secret", help="Demand this secret of each webhook, in a header.")
-@click.option("--webhook-secret-header", default="Authorization", show_default=True, help="The name of that header.")
-@click.option("--standin-year", type=int, help="The year of birthdays without one; otherwise they are left out.")
-@click.option("--phone-region", help="The country of phone numbers that are written without a country code.")
+@_settings
 @shared.with_format
 def stores_add(form: str, **given: Any) -> None:
     """Add a store and print its webhook URL."""
-    checked = forms.read_store(given)
+    checked = forms.read_store({name: value for name, value in given.items() if value is not None})
     with shared.journal() as connection:
         store = stores.add(connection, shared.vault(), **checked)
     _show_store(store, form)
+
+
+@stores_group.command("set")
+@click.argument("name")
+@click.option("--insider-partner", help="The partner name, as Insider's account settings show it.")
+@click.option("--insider-token", help="The API key for the user database.")
+@_settings
+@shared.with_format
+def stores_set(name: str, form: str, **given: Any) -> None:
+    """Change settings of a store, such as credentials that Insider refuses; its deliveries are tried at once."""
+    with shared.journal() as connection:
+        store = stores.by_name(connection, shared.vault(), name)
+        changes = forms.read_changes({key: value for key, value in given.items() if value is not None}, store)
+        stores.change(connection, shared.vault(), store, changes)
+        changed = stores.by_name(connection, shared.vault(), name)
+    _show_store(changed, form)
 
 
 @stores_group.command("list")
@@ -45,7 +70,8 @@ def stores_list(form: str) -> None:
     """List the stores."""
     with shared.journal() as connection:
         everyone = stores.everyone(connection, shared.vault())
-    shared.show([_told(store) for store in everyone], form)
+        states = {state["name"]: state for state in stores.states(connection)}
+    shared.show([_told(store) | states[store.name] for store in everyone], form)
 
 
 @stores_group.command("show")
@@ -55,8 +81,7 @@ def stores_show(name: str, form: str) -> None:
     """Show a store with its webhook URL and what waits for it."""
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
-        (state,) = stores.states(connection, name=name)
-    _show_store(store, form, state)
+    _show_store(store, form)
 
 
 def _store_command(name: str, help_text: str, change: Callable[[Connection, Store], None]) -> None:
@@ -91,10 +116,10 @@ _store_command(
 @click.argument("name")
 @shared.with_format
 def stores_remove(name: str, form: str) -> None:
-    """Take no more webhooks for a store and forget its secrets; its journal stays."""
+    """Take no more webhooks for a store, bury what waits, and forget its secrets; its journal stays."""
     with shared.journal() as connection:
-        stores.remove(connection, stores.by_name(connection, shared.vault(), name))
-    shared.show([{"name": name, "state": "removed"}], form)
+        buried = stores.remove(connection, stores.by_name(connection, shared.vault(), name))
+    shared.show([{"name": name, "state": "removed", "dead_letters": buried}], form)
 
 
 @stores_group.command("reseal")
@@ -111,7 +136,7 @@ def _told(store: Store) -> dict[str, Any]:
     base = shared.settings().public_url or f"http://localhost:{shared.settings().port}"
     return {
         "name": store.name,
-        "state": "held" if store.held else "paused" if store.paused_until else "active",
+        "state": "",
         "webhook_url": f"{base.rstrip('/')}/webhooks/yotpo/{store.webhook_token}",
         "webhook_secret": f"demanded in {store.webhook_secret_header}" if store.webhook_secret else None,
         "insider_partner": store.insider_partner,
@@ -122,8 +147,10 @@ def _told(store: Store) -> dict[str, Any]:
     }
 
 
-def _show_store(store: Store, form: str, state: Mapping[str, Any] | None = None) -> None:
-    told = {**_told(store), **(state or {})}
+def _show_store(store: Store, form: str) -> None:
+    with shared.journal() as connection:
+        (state,) = stores.states(connection, name=store.name)
+    told = _told(store) | state
     if form == "json":
         shared.show_json(told)
     else:

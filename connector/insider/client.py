@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 import requests
@@ -51,6 +52,7 @@ class Insider:
         self._timeouts = (connect_seconds, read_seconds)
         self._read_seconds = read_seconds
         self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # no store's cookie for another
         self._session.trust_env = False  # neither a .netrc nor a proxy variable has a say in where credentials go
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=0))

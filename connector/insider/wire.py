@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from connector.model import UserUpdate, Value
 
-#: Limits of one request.
-USERS_LIMIT = 1000
+#: The limit of one request; the other, of 1,000 users, is that of the setting BATCH_SIZE.
 BYTES_LIMIT = 5_000_000
 
 DEFAULT_ATTRIBUTES = frozenset({

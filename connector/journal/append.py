@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from connector.journal.database import Database
-    from connector.journal.events import Appended, Incoming
+    from connector.model import Appended, Incoming
 
 _GROUP = 500
 #: After a failure everybody is answered at once for so long, instead of queueing threads behind a server that is away.
 _DOWN_SECONDS = 0.5
+#: Only who has waited so long in vain may conclude it for the others.
+_FAIR_SECONDS = 0.5
 
 _Waiting = tuple["Sequence[Incoming]", "Future[list[Appended]]"]
 
@@ -55,7 +57,8 @@ class Appender:
         except (FutureTimeoutError, CancelledError):
             # What still waits is dropped; what is being written may yet be committed, and is a duplicate next time.
             done.cancel()
-            self._down_until = time.monotonic() + _DOWN_SECONDS
+            if timeout_seconds >= _FAIR_SECONDS:
+                self._down_until = time.monotonic() + _DOWN_SECONDS
             raise JournalUnavailable("PostgreSQL did not answer in time") from None
 
     def _run(self) -> None:
@@ -78,7 +81,7 @@ class Appender:
             return
         try:
             appended = iter(self._append([one for incoming, _ in group for one in incoming]))
-        except (psycopg.DataError, psycopg.errors.DeadlockDetected) as error:
+        except psycopg.DataError as error:
             self._isolate(group, error)
         except Exception as error:  # noqa: BLE001 - whatever it was, each waiting thread is told
             if isinstance(error, JournalUnavailable):
@@ -98,12 +101,8 @@ class Appender:
             with self._database.connection() as connection:
                 return events.append(connection, incoming)
 
-    def _isolate(self, group: list[_Waiting], error: psycopg.Error) -> None:
-        """Write each request's webhooks alone.
-
-        One that PostgreSQL refuses must not fail its neighbours; and two processes that were sent the same webhooks in
-        another order wait for each other, which a single webhook cannot.
-        """
+    def _isolate(self, group: list[_Waiting], error: psycopg.DataError) -> None:
+        """Write each request's webhooks alone, so that one which PostgreSQL refuses does not fail its neighbours."""
         if len(group) == 1:
             group[0][1].set_exception(error)
             return

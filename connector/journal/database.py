@@ -27,6 +27,15 @@ set_json_loads(orjson.loads)
 _IDLE_IN_TRANSACTION = "60s"
 
 
+#: What a server says that restarts, has failed over, or has ended our transaction; and what its silence becomes.
+_BROKEN = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+
+
 class Database:
     """A small pool of connections. Made without connecting; after a fork, each process makes its own."""
 
@@ -64,12 +73,12 @@ class Database:
         try:
             with self._pool.connection() as connection:
                 yield connection
-        except psycopg.errors.DeadlockDetected:
-            raise
-        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except PoolTimeout as error:
+            raise JournalUnavailable(_told(error)) from error
+        except _BROKEN as error:
             # Where one connection has gone stale, the others have too: the next to ask should meet fresh ones.
             self._pool.drain()
-            raise JournalUnavailable(f"PostgreSQL cannot be reached: {str(error).splitlines()[0]}") from error
+            raise JournalUnavailable(_told(error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -87,3 +96,8 @@ class Database:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _told(error: Exception) -> str:
+    """Return the first line, because the others may quote values."""
+    return "PostgreSQL cannot be reached: " + (str(error).splitlines() or [type(error).__name__])[0]

@@ -6,7 +6,7 @@ lock ends, and the work is taken again: there are no leases to expire.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,34 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from connector.journal.database import Connection
-    from connector.model import Attempt
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owed:
-    """A delivery that is to be journaled: waiting, or dead from the start where it has a reason."""
-
-    event_id: int
-    store_id: int
-    customer: str
-    occurred_at: datetime
-    update: UserUpdate
-    skip_hook: bool
-    mapping: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
-    """What became of a delivery, with what an operator should know about it, by name."""
-
-    id: int
-    #: ``delivered`` or ``dead``.
-    state: str
-    reason: str | None = None
-    notes: Mapping[str, Any] = field(default_factory=dict)
-    #: False where nothing had to be sent.
-    attempted: bool = True
+    from connector.model import Attempt, Owed, Settled
 
 
 def hold(connection: Connection, partition: Partition) -> bool:
@@ -64,7 +37,7 @@ def _lock(connection: Connection, store_id: int, number: int) -> bool:
     return bool(row and row.held)
 
 
-def busy(connection: Connection, *, limit: int) -> list[Partition]:
+def busy(connection: Connection) -> list[Partition]:
     """Return partitions that have something to map, or to deliver now, those with the oldest first."""
     # Each branch hops over its index from partition to partition: a long backlog costs no more than a short one.
     rows = connection.execute(
@@ -98,15 +71,13 @@ def busy(connection: Connection, *, limit: int) -> list[Partition]:
         ) busy
         group by store_id, partition
         order by min(since)
-        limit %s
-        """,
-        (limit,),
+        """
     )
     return [Partition(row.store_id, row.partition) for row in rows]
 
 
-def append(connection: Connection, owed: Sequence[Owed]) -> set[Partition]:
-    """Journal deliveries in order; return the partitions that they are in."""
+def append(connection: Connection, owed: Sequence[Owed]) -> None:
+    """Journal deliveries in order."""
     rows = [
         (
             one.event_id,
@@ -114,7 +85,7 @@ def append(connection: Connection, owed: Sequence[Owed]) -> set[Partition]:
             one.customer,
             partition_number(one.customer),
             one.occurred_at,
-            orjson.dumps(asdict(one.update)).decode(),
+            orjson.dumps(one.update).decode(),
             one.skip_hook,
             one.mapping,
             "dead" if one.reason else "waiting",
@@ -138,7 +109,6 @@ def append(connection: Connection, owed: Sequence[Owed]) -> set[Partition]:
             """,
             [list(column) for column in zip(*rows, strict=True)],
         )
-    return {Partition(row[1], row[3]) for row in rows}
 
 
 def take_waiting(connection: Connection, partition: Partition, limit: int) -> list[Delivery]:
@@ -185,6 +155,19 @@ def attempted(connection: Connection, store_id: int, started_at: datetime, attem
     ).fetchone()
     assert row is not None  # noqa: S101 - an insert that returns
     return int(row.id)
+
+
+def delivers(connection: Connection, store_id: int) -> bool:
+    """Whether Insider has lately taken anything from a store."""
+    row = connection.execute(
+        """
+        select exists (
+            select from (select outcome, started_at from attempts where store_id = %s order by id desc limit 100) latest
+            where outcome in ('delivered', 'partly') and started_at > now() - interval '10 minutes') as found
+        """,
+        (store_id,),
+    ).fetchone()
+    return bool(row and row.found)
 
 
 def settle(connection: Connection, settled: Sequence[Settled], attempt_id: int | None) -> None:
@@ -262,9 +245,13 @@ def oldest_undelivered_seconds(connection: Connection) -> float:
     """Return the lag: the age of the oldest event that has not been mapped or delivered, whatever the reason."""
     row = connection.execute(
         """
-        select coalesce(extract(epoch from now() - least(
-            (select min(received_at) from events where state = 'received'),
-            (select min(created_at) from deliveries where state = 'waiting'))), 0)::float as lag
+        select coalesce(extract(epoch from now() - min(received_at)), 0)::float as lag
+        from (select store_id, received_at from events where state = 'received'
+              union all
+              select deliveries.store_id, received_at
+              from deliveries join events on events.id = event_id where deliveries.state = 'waiting') undelivered
+        join stores on stores.id = store_id
+        where removed_at is null
         """
     ).fetchone()
     return float(row.lag) if row else 0.0
@@ -274,5 +261,8 @@ def _update(stored: dict[str, Any]) -> UserUpdate:
     return UserUpdate(
         identifiers=stored["identifiers"],
         attributes=stored["attributes"],
-        events=tuple(UserEvent(**event) for event in stored["events"]),
+        events=tuple(
+            UserEvent(name=event["name"], timestamp=event["timestamp"], params=event["params"])
+            for event in stored["events"]
+        ),
     )

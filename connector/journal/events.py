@@ -2,55 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector.model import Event, Partition, partition_number
+from connector.model import Appended, Event, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from connector.journal.database import Connection
-    from connector.model import Note
+    from connector.model import Incoming, Note, Partition
 
 #: An event without a time of its own counts as a new one when its key comes again after this.
 DATELESS_WINDOW = timedelta(hours=48)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Incoming:
-    """A webhook that has been recognised and is to be journaled."""
-
-    store_id: int
-    topic: str
-    key: str
-    dated: bool
-    customer: str | None
-    occurred_at: datetime
-    received_at: datetime
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """The id of the event, and whether it was there before."""
-
-    id: int
-    duplicate: bool
-
-
+#: Numbered in the order of arrival, and inserted in the order of their keys: two processes that are sent the same
+#: webhooks in another order would wait for each other otherwise.
 _APPEND = """
-    insert into events (store_id, topic, key, dated, customer, partition, occurred_at, received_at, body)
-    select store_id, topic, key, dated, customer, partition, occurred_at, received_at, body
-    from unnest(%b::int[], %b::text[], %b::text[], %b::bool[], %b::text[], %b::smallint[],
+    with incoming as materialized (
+        select nextval('events_id_seq') as id, given.*
+        from (select * from unnest(%b::int[], %b::text[], %b::text[], %b::bool[], %b::text[], %b::smallint[],
                 %b::timestamptz[], %b::timestamptz[], %b::bytea[])
-         with ordinality
-         as incoming (store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, position)
-    order by position
+              with ordinality
+              as one (store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, position)
+              order by position) given
+    )
+    insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body)
+    overriding system value
+    select id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body
+    from incoming
+    order by store_id, key collate "C"
     on conflict (store_id, key) do nothing
     returning store_id, key, id
 """
@@ -69,7 +53,10 @@ _FIRST = """
 
 
 def append(connection: Connection, incoming: Sequence[Incoming]) -> list[Appended]:
-    """Journal webhooks in order, all or none; of one that is there already, return the first one's id."""
+    """Journal webhooks in order; of one that is there already, return the first one's id.
+
+    The new ones are journaled all or none. Those whose key has lapsed follow in a transaction of their own.
+    """
     new = _insert(connection, incoming)
     repeated = [one for one in incoming if (one.store_id, one.key) not in new]
     known = _repeated(connection, repeated, new) if repeated else {}
@@ -115,17 +102,23 @@ def _insert(connection: Connection, incoming: Sequence[Incoming]) -> dict[tuple[
     return {(row.store_id, row.key): row.id for row in inserted}
 
 
-def take_received(connection: Connection, partition: Partition, limit: int) -> list[Event]:
-    """Return the oldest events of a partition that wait for their mapping. The caller holds the partition."""
+def take_received(connection: Connection, partition: Partition, *, limit: int, size: int) -> list[Event]:
+    """Return the oldest events of a partition that wait for their mapping, at least one, up to `size` bytes together.
+
+    The caller holds the partition.
+    """
     rows = connection.execute(
         """
         select id, store_id, topic, occurred_at, received_at, body, replayed
-        from events
-        where store_id = %s and partition = %s and state = 'received'
+        from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
+              from (select * from events
+                    where store_id = %s and partition = %s and state = 'received'
+                    order by id
+                    limit %s) oldest) received
+        where size <= %s or position = 1
         order by id
-        limit %s
         """,
-        (*partition, limit),
+        (*partition, limit, size),
     )
     return [Event(**row._asdict()) for row in rows]
 
@@ -136,7 +129,7 @@ def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, S
     for event_id, mapping, event_notes in marks:
         ids.append(event_id)
         hashes.append(mapping)
-        notes.append(orjson.dumps([asdict(note) for note in event_notes]).decode() if event_notes else None)
+        notes.append(orjson.dumps(list(event_notes)).decode() if event_notes else None)
     connection.execute(
         """
         update events
@@ -149,14 +142,25 @@ def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, S
     )
 
 
-def map_again(connection: Connection, *, store_id: int, state: str, topic: str | None) -> int:
-    """Let events of a store be mapped and delivered again, in their order; return how many."""
+def map_again(
+    connection: Connection,
+    *,
+    store_id: int | None = None,
+    state: str | None = None,
+    topic: str | None = None,
+    event_ids: Sequence[int] | None = None,
+) -> int:
+    """Let events be mapped and delivered again, in their order, as replays; return how many."""
     return connection.execute(
         """
         update events set state = 'received', replayed = true
-        where store_id = %s and state = %s and (%s::text is null or topic = %s)
+        where state <> 'received'
+          and (%(store_id)s::int is null or store_id = %(store_id)s)
+          and (%(state)s::text is null or state = %(state)s)
+          and (%(topic)s::text is null or topic = %(topic)s)
+          and (%(event_ids)s::bigint[] is null or id = any(%(event_ids)s))
         """,
-        (store_id, state, topic, topic),
+        {"store_id": store_id, "state": state, "topic": topic, "event_ids": event_ids and list(event_ids)},
     ).rowcount
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
 import phonenumbers
 
 from connector.errors import OperatorError
 from connector.model import Options
-from connector.settings import SAFE_DESTINATION, is_safe_destination
+from connector.urls import SAFE_DESTINATION, is_safe_destination
+
+if TYPE_CHECKING:
+    from connector.model import Store
 
 _TEXT = ma.validate.Length(min=1, max=500)
 _HEADER_VALUE = ma.validate.Regexp(r"[\x21-\x7e]+\Z", error="has to be printable ASCII without spaces")
@@ -48,7 +51,7 @@ class StoreForm(ma.Schema):
         load_default="Authorization",
         validate=ma.validate.Regexp(r"[A-Za-z0-9-]{1,100}\Z", error="has to be the name of an HTTP header"),
     )
-    standin_year = ma.fields.Integer(load_default=None, allow_none=True, validate=ma.validate.Range(min=1, max=9999))
+    standin_year = ma.fields.Integer(load_default=None, allow_none=True, validate=ma.validate.Range(min=1000, max=2100))
     phone_region = ma.fields.String(
         load_default=None,
         allow_none=True,
@@ -63,12 +66,23 @@ def read_store(given: dict[str, Any]) -> dict[str, Any]:
     try:
         checked: dict[str, Any] = StoreForm().load(given)
     except ma.ValidationError as error:
-        told = [
-            f"{re.sub('_', '-', str(name))} {' and '.join(map(str, problems))}" for name, problems in _problems(error)
-        ]
-        raise OperatorError("; ".join(told)) from None
+        raise OperatorError(_told(error)) from None
     options = Options(standin_year=checked.pop("standin_year"), phone_region=checked.pop("phone_region"))
     return {**checked, "options": options}
+
+
+def read_changes(given: dict[str, Any], store: Store) -> dict[str, Any]:
+    """Return the checked changes of a store's settings, as `stores.change` takes them. Raises OperatorError."""
+    try:
+        changes: dict[str, Any] = StoreForm(partial=True).load(given)
+    except ma.ValidationError as error:
+        raise OperatorError(_told(error)) from None
+    chosen = {name: changes.pop(name) for name in ("standin_year", "phone_region") if name in changes}
+    return {**changes, **({"options": replace(store.options, **chosen)} if chosen else {})}
+
+
+def _told(error: ma.ValidationError) -> str:
+    return "; ".join(f"{name.replace('_', '-')} {' and '.join(problems)}" for name, problems in _problems(error))
 
 
 def _problems(error: ma.ValidationError) -> list[tuple[str, list[str]]]:

@@ -9,27 +9,32 @@ from pathlib import Path
 
 import psycopg
 import sqlalchemy
+import sqlalchemy.exc
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
+from connector.errors import JournalUnavailable
 
 #: Any number will do, as long as nothing else in the database locks it: "yotpo" read as a number.
 _LOCK = 0x796F74706F
 
 
 def migrate(url: str) -> str:
-    """Apply what is missing; return the revision that the schema is at then."""
+    """Apply what is missing; return the revision that the schema is at then. Raises JournalUnavailable."""
     config = _config()
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
     )
-    with engine.begin() as connection:
-        # A migration waits for the tables' readers no longer than this, because those who come after it would wait too.
-        connection.exec_driver_sql("set local lock_timeout = '10s'")
-        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
+            # A migration waits for a table's readers no longer than this: those who come after it wait behind it.
+            connection.exec_driver_sql("set local lock_timeout = '10s'")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sqlalchemy.exc.OperationalError as error:
+        raise JournalUnavailable(f"the migration has failed and changed nothing: {error.orig}") from error
     return newest()
 
 
@@ -38,15 +43,6 @@ def newest() -> str:
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None  # noqa: S101 - the folder ships with at least one migration
     return revision
-
-
-def current(url: str) -> str | None:
-    """Return the revision that the schema is at; None for an empty database."""
-    engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
-    )
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from connector import observability
-from connector.errors import ConnectorError, JournalUnavailable
+from connector.errors import JournalUnavailable
 from connector.journal import notices, stores
 from connector.journal.append import Appender
 
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from connector.journal.database import Database
-    from connector.journal.events import Appended, Incoming
     from connector.journal.vault import Vault
-    from connector.model import Store
+    from connector.model import Appended, Incoming, Store
 
 #: A store is looked up again after this, so a rotated token or a changed secret counts after this at the latest.
 _STORE_SECONDS = 5.0
 _COUNT_SECONDS = 2.0
+#: After a question without an answer the next ones are not even asked for so long, so that nobody queues behind them.
+_DOWN_SECONDS = 0.5
 _THREADS = 4
 
 _Answer = TypeVar("_Answer")
@@ -46,6 +47,7 @@ class Reception:
         self._appender = Appender(database)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reception")
         self._stores: dict[str, tuple[float, Store]] = {}
+        self._down_until = 0.0
         self._counts: Counter[tuple[int, str]] = Counter()
         self._counting = threading.Lock()
         threading.Thread(target=self._run, name="counts", daemon=True).start()
@@ -92,9 +94,14 @@ class Reception:
             return stores.by_token(connection, self._vault, token)
 
     def _ask(self, question: Callable[[], _Answer], timeout_seconds: float) -> _Answer:
+        if time.monotonic() < self._down_until:
+            raise JournalUnavailable("PostgreSQL did not answer a moment ago")
+        answer = self._executor.submit(question)
         try:
-            return self._executor.submit(question).result(timeout_seconds)
+            return answer.result(timeout_seconds)
         except FutureTimeoutError:
+            answer.cancel()
+            self._down_until = time.monotonic() + _DOWN_SECONDS
             raise JournalUnavailable("PostgreSQL did not answer in time") from None
 
     def _run(self) -> None:
@@ -108,11 +115,12 @@ class Reception:
         if not counts:
             return
         day = datetime.now(UTC)
-        rows = [(day, store_id, answer, number) for (store_id, answer), number in counts.items()]
+        # In one order in all processes, which would wait for each other otherwise.
+        rows = [(day, store_id, answer, number) for (store_id, answer), number in sorted(counts.items())]
         try:
             with self._database.transaction() as connection:
                 notices.count(connection, rows)
-        except JournalUnavailable:
+        except Exception:
             with self._counting:
                 self._counts.update(counts)
             raise
@@ -122,5 +130,5 @@ def _logged(write: Callable[[], None]) -> None:
     """Write what no request waits for."""
     try:
         write()
-    except ConnectorError as error:
-        _log.warning("reception.failed", error=str(error))
+    except Exception as error:  # noqa: BLE001 - a thread of its own has nobody else to tell
+        _log.warning("reception.failed", exc_info=error)

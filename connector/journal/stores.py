@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,6 +13,7 @@ from connector.journal.vault import digest
 from connector.model import Options, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from connector.journal.database import Connection
@@ -56,7 +56,7 @@ def add(
                 insider_partner,
                 vault.seal(insider_token),
                 insider_url,
-                orjson.dumps(asdict(options or Options())).decode(),
+                orjson.dumps(options or Options()).decode(),
             ),
         ).fetchone()
     except psycopg.errors.UniqueViolation:
@@ -77,6 +77,12 @@ def by_id(connection: Connection, vault: Vault, store_id: int) -> Store | None:
         f"select {_COLUMNS} from stores where id = %s and removed_at is null", (store_id,)
     ).fetchone()
     return _store(row, vault) if row else None
+
+
+def options(connection: Connection, store_id: int) -> Options:
+    """Return what a store has chosen about its mapping."""
+    row = connection.execute("select options from stores where id = %s", (store_id,)).fetchone()
+    return Options(**row.options) if row else Options()
 
 
 def by_name(connection: Connection, vault: Vault, name: str) -> Store:
@@ -103,6 +109,19 @@ def rotate_token(connection: Connection, vault: Vault, store: Store) -> None:
     )
 
 
+def change(connection: Connection, vault: Vault, store: Store, changes: Mapping[str, Any]) -> None:
+    """Change settings of a store, named as in `add`; end its pause, which they may have been the cause of."""
+    sealed = {"insider_token": "insider_token_sealed", "webhook_secret": "webhook_secret_sealed"}
+    values = {sealed.get(name, name): vault.seal(value) if name in sealed else value for name, value in changes.items()}
+    if "options" in values:
+        values["options"] = orjson.dumps(values["options"]).decode()
+    columns = "".join(f"{column} = %({column})s, " for column in values)
+    connection.execute(
+        f"update stores set {columns} paused_until = null, pause_reason = null, failures = 0 where id = %(id)s",
+        {**values, "id": store.id},
+    )
+
+
 def hold(connection: Connection, store: Store, *, held: bool) -> None:
     """Hold a store's deliveries back, or let them go, which also ends whatever pause delivery had set."""
     connection.execute(
@@ -115,8 +134,18 @@ def hold(connection: Connection, store: Store, *, held: bool) -> None:
     )
 
 
-def remove(connection: Connection, store: Store) -> None:
-    """Take no more webhooks for a store and forget its secrets; its journal stays."""
+def remove(connection: Connection, store: Store) -> int:
+    """Take no more webhooks for a store and forget its secrets; its journal stays.
+
+    What waits becomes a dead letter; return how much that is.
+    """
+    buried = connection.execute(
+        """
+        update deliveries set state = 'dead', reason = 'the store was removed', settled_at = now()
+        where store_id = %s and state = 'waiting'
+        """,
+        (store.id,),
+    ).rowcount
     connection.execute(
         """
         update stores
@@ -126,6 +155,7 @@ def remove(connection: Connection, store: Store) -> None:
         """,
         (store.id,),
     )
+    return buried
 
 
 def reseal(connection: Connection, vault: Vault) -> int:

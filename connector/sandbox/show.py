@@ -130,19 +130,19 @@ def _as_golden(sample: Sample, event: dict[str, Any], users: list[Json]) -> Json
     dead = [one for one in event["deliveries"] if one["state"] == "dead"]
     written = {
         "users": [_update(user) for user in users],
-        "refused": [{"reason": one["reason"], **_filled(one["update"])} for one in dead],
+        "refused": [{"reason": one["reason"], **goldens.filled(one["update"])} for one in dead],
         "notes": [{"name": note["name"], "problem": note["problem"]} for note in event["notes"] or []],
         "notice": event["notice"],
     }
     if event["occurred_at"] == event["received_at"]:
         _stop_clock(sample, rfc3339(event["received_at"]), written["users"] + written["refused"])
-    return _filled(sample.as_documented(written))
+    return goldens.filled(sample.as_documented(written))
 
 
 def _update(user: Json) -> Json:
     """Write a user of an upsert as the update that it was."""
     events = [
-        _filled(
+        goldens.filled(
             {
                 "name": one["event_name"],
                 "timestamp": one["timestamp"],
@@ -151,7 +151,7 @@ def _update(user: Json) -> Json:
         )
         for one in user.get("events", [])
     ]
-    return _filled(
+    return goldens.filled(
         {"identifiers": user["identifiers"], "attributes": _flat(user.get("attributes", {})), "events": events}
     )
 
@@ -167,10 +167,6 @@ def _stop_clock(sample: Sample, received_at: str, updates: list[Json]) -> None:
 
 def _flat(values: Json) -> Json:
     return {**{name: value for name, value in values.items() if name != "custom"}, **values.get("custom", {})}
-
-
-def _filled(values: Json) -> Json:
-    return {key: value for key, value in values.items() if value}
 
 
 def table(arrivals: list[Arrival]) -> Iterator[str]:
