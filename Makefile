@@ -57,4 +57,7 @@ lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
 
 .PHONY: clean
 clean:  ## Remove the virtual environment and the state of local runs
+	@test ! -x $(BIN)/python || for state in run bench test test/stack test/show; do test ! -d .local/$$state || \
+		$(BIN)/python -c 'import pathlib, sys; from connector.sandbox.servers import EmbeddedPostgres; \
+			EmbeddedPostgres(pathlib.Path(sys.argv[1])).remove()' .local/$$state; done
 	rm -rf .venv .local

@@ -19,7 +19,7 @@ import requests
 from connector import goldens, mapping
 from connector.model import Options
 from connector.sandbox.processes import exit_on_signals
-from connector.sandbox.stack import Stack
+from connector.sandbox.stack import SANDBOX, Stack
 from connector.settings import DEFAULT_MAPPINGS
 from connector.yotpo.topics import recognise
 
@@ -76,7 +76,7 @@ def _best(work: Callable[[], None]) -> float:
 def _processes() -> Iterator[tuple[str, float, str, str]]:
     with Stack(Path(".local/bench")) as stack:
         requests.post(f"{stack.insider_url}/_sandbox/settings", json={"requests_per_minute": 10**7}, timeout=10)
-        name = f"bench-{int(time.time())}"
+        name = f"{SANDBOX}-bench-{int(time.time())}"
         url = stack.command("stores", "add", name, "--insider-partner", name, "--insider-token", "t")["webhook_url"]
         health = f"{stack.web_url}/health"
         _load(lambda: _call("GET", health), 1000)

@@ -34,6 +34,7 @@ _WEBHOOKS_LIMIT = 1000
 _DEPTH_LIMIT = 254
 _EVENT_ID_LIMIT = 1000
 _CHUNK = 64 * 1024
+_BEARER = "bearer "
 
 _log = observability.logger("intake")
 
@@ -155,6 +156,8 @@ def _rejected(
     store: Store, reception: Reception, rejected: WebhookRejected, length: int, kept: list[dict[str, Any]] | None = None
 ) -> flask.Response:
     content_type = flask.request.headers.get("Content-Type", "")
+    # Of a body that was not kept to its end, what the sender announced.
+    length = max(length, flask.request.content_length or 0)
     reception.reject(store, code=rejected.code, message=rejected.message, content_type=content_type, length=length)
     _log.warning("webhook.rejected", store=store.name, code=rejected.code, bytes=length)
     answer: dict[str, Any] = {"error": rejected.message, "code": rejected.code}
@@ -166,7 +169,9 @@ def _rejected(
 def _knows_secret(store: Store) -> bool:
     if store.webhook_secret is None:
         return True
-    given = flask.request.headers.get(store.webhook_secret_header, "").removeprefix("Bearer ").strip()
+    given = flask.request.headers.get(store.webhook_secret_header, "").strip()
+    if given[: len(_BEARER)].lower() == _BEARER:
+        given = given[len(_BEARER) :].strip()
     return hmac.compare_digest(given.encode(), store.webhook_secret.encode())
 
 

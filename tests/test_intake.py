@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -13,6 +14,8 @@ import requests
 from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from connector.sandbox.stack import Stack
 
 pytestmark = pytest.mark.slow
@@ -105,8 +108,9 @@ def test_a_review_request_takes_its_topic_from_the_path_or_from_its_trigger(stor
     store.post(request, path="/review_request.eligible.on_fulfillment")
     assert store.events()[-1]["topic"] == "review_request.eligible.on_fulfillment"
 
-    store.post({**request, "order_id": secrets.token_hex(4)})
-    assert store.events()[-1]["topic"] == "review_request.eligible.on_delivery"
+    for path in ("", "/", "/a/slip"):
+        store.post({**request, "order_id": secrets.token_hex(4)}, path=path)
+        assert store.events()[-1]["topic"] == "review_request.eligible.on_delivery"
 
 
 def test_an_unknown_topic_is_kept_as_unmapped(store: Store) -> None:
@@ -245,7 +249,7 @@ def test_a_secret_is_demanded_in_the_header_that_the_store_names(stack: Stack) -
     assert store.post(webhook, headers={"Authorization": "a-long-secret!"}).status_code == 401
     assert store.events() == []
     assert store.post(webhook, headers={"X-Secret": "a-long-secret!"}).status_code == 200
-    assert store.post(webhook, headers={"X-Secret": "Bearer a-long-secret!"}).json()["duplicate"] is True
+    assert store.post(webhook, headers={"X-Secret": "bearer a-long-secret!"}).json()["duplicate"] is True
     assert store.eventually(
         "select 1 from intake_counts where store_id = (table store) and answer = 'unauthorized' and count = 3"
     )
@@ -299,6 +303,23 @@ def test_without_postgres_the_answer_is_503_within_two_seconds_and_later_200(
     assert answer.status_code == 200
     key = f"swell/points/earned|{webhook['perk']['id']}"
     assert len(store.rows(f"select 1 from events where store_id = (table store) and key = '{key}'")) == 1
+
+
+def test_a_slow_sender_is_served_and_costs_nobody_else_anything(store: Store) -> None:
+    webhook = json.dumps(points_earned()).encode()
+
+    def slowly() -> Iterator[bytes]:
+        yield webhook[:10]
+        time.sleep(2.5)
+        yield webhook[10:]
+
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(requests.post, store.url, data=slowly(), timeout=10)
+        while not slow.done():
+            assert store.post(points_earned()).status_code == 200
+            time.sleep(0.1)
+
+    assert slow.result().status_code == 200
 
 
 def test_health_says_whether_postgres_can_be_reached(stack: Stack) -> None:

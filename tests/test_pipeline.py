@@ -95,6 +95,18 @@ def test_a_user_event_that_is_too_old_is_noted_and_not_sent(connector: Connector
     assert (delivery.state, delivery.notes) == ("delivered", {"too_old": ["points_changed"]})
 
 
+def test_what_has_nothing_left_to_send_is_settled_without_a_request(connector: Connector, insider: Insider) -> None:
+    request = {"trigger": {"type": "delivered", "date": rfc3339(NOW - timedelta(days=91))}, "order_id": "1"}
+    connector.receive(request | {"shopper_profile": {"email": "ann@example.com"}})
+
+    connector.pipeline.advance(seconds=10)
+
+    assert insider.get("requests") == []
+    (delivery,) = connector.rows("select state, notes, attempt_id from deliveries")
+    assert (delivery.state, delivery.attempt_id) == ("delivered", None)
+    assert delivery.notes == {"too_old": ["review_request_eligible"]}
+
+
 def test_a_referral_updates_the_referrer_with_the_event_and_the_friend_without(
     connector: Connector, insider: Insider
 ) -> None:

@@ -20,14 +20,16 @@ from connector.yotpo.topics import TOPICS, recognise
         ({"topic": "a/b", "event": "c", "trigger": {"type": "delivered"}}, "d", "a/b"),
         ({"event": "c", "trigger": {"type": "delivered"}}, "d", "c"),
         ({"topic": "", "event": "c"}, None, "c"),
-        ({"topic": None, "event": 7, "trigger": {"type": "delivered"}}, "d/e", "d/e"),
+        ({"topic": None, "event": 7, "trigger": {"type": "delivered"}}, FULFILLED, FULFILLED),
+        ({"trigger": {"type": "delivered"}}, "d/e", DELIVERED),
+        ({"trigger": {"type": "painted"}}, "d/e", "d/e"),
         ({"topic": "no topic", "trigger": {"type": "delivered"}}, None, DELIVERED),
         ({"trigger": {"type": "fulfilled"}}, "/", FULFILLED),
         ({"topic": "a" * 201}, "d", "d"),
         ({"topic": "a" * 200}, "d", "a" * 200),
     ],
 )
-def test_the_body_names_the_topic_then_the_path_then_the_trigger(
+def test_the_body_names_the_topic_then_a_known_path_then_the_trigger_then_any_path(
     body: dict[str, Any], path_topic: str | None, expected: str
 ) -> None:
     assert recognise(body, path_topic=path_topic, received_at=RECEIVED_AT).topic == expected

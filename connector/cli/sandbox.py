@@ -42,6 +42,7 @@ def sandbox_run(*, once: bool, state: Path) -> None:
     exit_on_signals()
     mappings = mapping.load(DEFAULT_MAPPINGS)
     pairs = list(goldens.goldens(DEFAULT_MAPPINGS / "examples", mappings))
+    click.echo("Starting: servers, the simulator of Insider, web, worker, beat …", err=True)
     with Stack(state) as stack:
         show = Show(stack)
         arrivals = []
@@ -54,8 +55,15 @@ def sandbox_run(*, once: bool, state: Path) -> None:
         if once:
             sys.exit(0 if all(arrival.as_expected for arrival in arrivals) else 1)
         url = show.webhook_url(Options())
-        click.echo(f"\nWebhook URL: {url}\nWhat Insider has been told: {stack.insider_url}/_sandbox/users\nTry:\n")
-        click.echo(f"  curl {url} --data @mappings/examples/swell.points.earned/documented.json\n")
+        click.echo(f"\nWebhook URL: {url}\nTry:\n")
+        click.echo(f"  curl {url} --data @mappings/examples/swell.tier.earned/documented.json")
+        click.echo(f"  curl '{stack.insider_url}/_sandbox/users?partner=sandbox&email=john.smith@example.com'\n")
+        click.echo(f"In another terminal, `. {state}/env` lets `connector status` and its like ask this connector.")
         click.echo("Ctrl-C ends everything.")
-        click.echo(f"{stack.group.wait_for_end()} has ended; its log is in {stack.state}", err=True)
+        try:
+            ended = stack.group.wait_for_end()
+        except (KeyboardInterrupt, SystemExit):
+            click.echo("\nEnded.")
+            return
+        click.echo(f"{ended} has ended; see {stack.group.log(ended)}", err=True)
         sys.exit(1)

@@ -18,6 +18,7 @@ from connector.journal import deliveries, events, notices
 from connector.journal.database import Database
 from connector.model import Options
 from connector.sandbox.samples import samples
+from connector.sandbox.stack import SANDBOX
 from connector.times import rfc3339
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Show:
     def run(self, pairs: Iterable[goldens.Golden]) -> Iterator[Arrival]:
         """Send the samples one after another, each as soon as the one before has arrived."""
         self._warm_up()
+        self._settle_leftovers()
         run = secrets.token_hex(3)
         for sample in samples(pairs, run=run, now=datetime.now(UTC)):
             yield self._send(sample)
@@ -67,11 +69,11 @@ class Show:
     def webhook_url(self, options: Options) -> str:
         """Return the webhook URL of a store with these options; it is added where a run before has not done so."""
         given = {name: value for name, value in asdict(options).items() if value is not None}
-        name = "-".join(["sandbox", *map(str, given.values())]).lower()
+        name = "-".join([SANDBOX, *map(str, given.values())]).lower()
         if name not in self._urls:
             flags = [word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))]
             try:
-                store = self._stack.command("stores", "show", name)
+                store = self._stack.command("stores", "resume", name)
             except OperatorError:
                 store = self._stack.command(
                     "stores", "add", name, "--insider-partner", "sandbox", "--insider-token", "sandbox-token", *flags
@@ -118,6 +120,16 @@ class Show:
         entries = self._stack.insider("requests", since=since, full=1)
         users = [user for entry in entries for user in entry["body"]["users"]]
         return users, max((entry["at"] for entry in entries), default=None)
+
+    def _settle_leftovers(self) -> None:
+        """Wait until what a run before has left waiting is delivered, so that it is not taken for this run's."""
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < patience:
+            with self._database.connection() as connection:
+                if not deliveries.oldest_undelivered_seconds(connection):
+                    return
+            time.sleep(_POLL_SECONDS)
+        raise OperatorError("a run before has left something that is not delivered; `connector status` shows it")
 
     def _warm_up(self) -> None:
         """Wait until a first webhook went all the way, so that the others' times are not those of starting up."""
@@ -188,7 +200,7 @@ def _rows(arrival: Arrival) -> Iterator[str]:
     told = arrival.arrived
     what = [
         (
-            user["identifiers"].get("email", "?"),
+            next(iter(user["identifiers"].values())),
             len(user.get("attributes", {})),
             [one["name"] for one in user.get("events", [])],
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+#: How the names of stores begin that belong to nobody.
+SANDBOX = "sandbox"
 PROCESSES = ("web", "worker", "beat")
 _USUAL_PORT = 8000
 
@@ -102,7 +105,29 @@ class Stack:
         self.group = self._exits.enter_context(Group(self.state))
         self.start_insider()
         self._release()
+        self._refuse_real_stores()
+        self._write_environment()
         self.start()
+
+    def _refuse_real_stores(self) -> None:
+        """Refuse a journal of real stores: this worker would bring their customers to the simulator."""
+        if self.postgres:
+            return
+        names = [store["name"] for store in self.command("status")["stores"]]
+        real = [name for name in names if not name.startswith(SANDBOX)]
+        if real:
+            raise OperatorError(
+                f"DATABASE_URL names a journal with real stores ({', '.join(real[:3])}), whose customers would be "
+                "brought to the simulator of Insider. Name an empty database, or none"
+            )
+
+    def _write_environment(self) -> None:
+        """Write down how to ask this connector from another terminal: `. .local/run/env`."""
+        path = self.state / "env"
+        path.touch(mode=0o600)
+        names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PUBLIC_URL", "INSIDER_URL", "PATH", "PYTHONPATH")
+        lines = [f"export {name}={shlex.quote(self.environment[name])}\n" for name in names]
+        path.write_text("".join(lines), encoding="utf-8")
 
     def start_insider(self) -> None:
         """Start the simulator, at the port that it has had before."""

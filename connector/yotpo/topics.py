@@ -137,6 +137,12 @@ TOPICS = {
 }
 
 
+_BY_TRIGGER = {
+    "fulfilled": "review_request.eligible.on_fulfillment",
+    "delivered": "review_request.eligible.on_delivery",
+}
+
+
 def recognise(
     body: Json, *, path_topic: str | None = None, event_id: str | None = None, received_at: datetime
 ) -> Recognised:
@@ -159,17 +165,11 @@ def recognise(
 
 def _topic_of(body: Json, path_topic: str | None) -> str:
     trigger = body.get("trigger")
-    inferred = {
-        "fulfilled": "review_request.eligible.on_fulfillment",
-        "delivered": "review_request.eligible.on_delivery",
-    }
     kind = trigger.get("type") if isinstance(trigger, dict) else None
-    for found in (
-        body.get("topic"),
-        body.get("event"),
-        path_topic,
-        inferred.get(kind) if isinstance(kind, str) else None,
-    ):
+    inferred = _BY_TRIGGER.get(kind) if isinstance(kind, str) else None
+    known_path = path_topic if path_topic in TOPICS else None
+    # A path that names no topic of Yotpo's may be a slip; what the webhook itself tells is better than that.
+    for found in (body.get("topic"), body.get("event"), known_path, inferred, path_topic):
         if isinstance(found, str) and _TOPIC.fullmatch(found):
             return found
     raise WebhookRejected(
