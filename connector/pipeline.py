@@ -7,6 +7,8 @@ that a step that was cut short is simply taken again.
 from __future__ import annotations
 
 import time
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -65,18 +67,18 @@ class Pipeline:
         while True:
             with self._database.connection() as connection:
                 busy = deliveries.busy(connection)
-            progress = dict.fromkeys((partition.store_id for partition in busy), 0)
-            refusals: dict[int, str] = {}
-            failed: set[int] = set()
+            done = _Pass()
             for partition in busy:
                 if time.monotonic() > ends_at:
-                    return True
-                if partition.store_id not in failed:
-                    self._advance(partition, progress, refusals, failed)
-            for store_id, reason in refusals.items():
-                if not progress[store_id]:
+                    break
+                if partition.store_id not in done.closed:
+                    self._advance(partition, done)
+            for store_id, reason in done.refusals.items():
+                if not done.progress[store_id]:
                     self._pause(store_id, reason)
-            if not any(progress.values()):
+            if time.monotonic() > ends_at:
+                return True
+            if not done.progress.total():
                 return False
 
     def busy(self) -> int:
@@ -84,23 +86,23 @@ class Pipeline:
         with self._database.connection() as connection:
             return len(deliveries.busy(connection))
 
-    def _advance(
-        self, partition: Partition, progress: dict[int, int], refusals: dict[int, str], failed: set[int]
-    ) -> None:
+    def _advance(self, partition: Partition, done: _Pass) -> None:
+        store_id = partition.store_id
         try:
-            mapped = self.map_received(partition)
+            done.progress[store_id] += self.map_received(partition)
             settled, refusal = self.deliver_waiting(partition)
         except JournalUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, other stores' work goes on
-            # Once for all lanes of the store; its events wait in the journal for the operator.
-            failed.add(partition.store_id)
-            told = {"error": str(error)} if isinstance(error, ConnectorError) else {"exc_info": error}
-            _log.error("partition.failed", store_id=partition.store_id, partition=partition.number, **told)
-            return
-        progress[partition.store_id] += mapped + settled
-        if refusal:
-            refusals[partition.store_id] = refusal
+        except ConnectorError as error:
+            # It concerns all lanes of the store; its events wait in the journal for the operator.
+            done.closed.add(store_id)
+            _log.error("store.failed", store_id=store_id, error=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other lanes' work goes on
+            _log.error("partition.failed", store_id=store_id, partition=partition.number, exc_info=error)
+        else:
+            done.progress[store_id] += settled
+            if refusal:
+                done.refusals[store_id] = refusal
 
     def _pause(self, store_id: int, reason: str) -> None:
         """Pause a store of which nothing was taken in all its lanes: rather that than to bury what is not to blame."""
@@ -181,6 +183,18 @@ class Pipeline:
             )
             refusal = batch.send(waiting)
         return batch.settled, refusal
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one pass over the busy partitions has come to, by store."""
+
+    #: How many events were mapped and deliveries settled.
+    progress: Counter[int] = field(default_factory=Counter)
+    #: Why a single delivery was refused where nothing showed yet that Insider takes others.
+    refusals: dict[int, str] = field(default_factory=dict)
+    #: Stores that cannot be worked on at all.
+    closed: set[int] = field(default_factory=set)
 
 
 def _may_send(connection: Connection, store: Store) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SECONDS = 15.0
 #: …but never longer than this, which leaves a task the time to end by itself.
 _LONGEST_SECONDS = 50.0
+#: So many single refusals without any success say enough: it is not they who are to blame.
+_ENOUGH_ALONE = 8
 
 _log = observability.logger("delivery")
 
@@ -138,6 +140,8 @@ class Sending:
         pause(self._connection, self._store, asked=asked, retry_after=retry_after, reason=reason)
 
     def _is_over(self) -> bool:
+        if len(self._alone) >= _ENOUGH_ALONE and not self._delivered:
+            return True
         spent = time.monotonic() - self._started
         return self._stopped or spent > _LONGEST_SECONDS or (self.settled > 0 and spent > _SECONDS)
 

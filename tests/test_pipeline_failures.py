@@ -206,7 +206,9 @@ def test_a_lane_that_cannot_be_worked_on_holds_up_no_other_store(
         stores.hold(connection, connector.store, held=True)
     connector.receive(*(changed(f"c{number}@example.com", 1, NOW) for number in range(40)))
     connector.pipeline.advance(seconds=10)
-    connector.rows("""update deliveries set update = '{"of": "another release"}' returning id""")
+    (bad, *_) = connector.rows(
+        """update deliveries set update = '{"of": "another release"}' where partition = 3 returning id"""
+    )
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=False)
     Connector(connector.database, vault, mappings, other).receive(changed("ann@example.com", 2, NOW))
@@ -214,6 +216,9 @@ def test_a_lane_that_cannot_be_worked_on_holds_up_no_other_store(
     connector.pipeline.advance(seconds=10)
 
     assert insider.user("ann@example.com", partner="other")["custom"]["yotpo_point_balance"] == 2
+    left = connector.rows("select distinct partition from deliveries where state = 'waiting'")
+    assert bad.id
+    assert [row.partition for row in left] == [3]
 
 
 def test_stores_whose_key_is_lost_starve_no_other(
@@ -265,12 +270,13 @@ def test_where_insider_takes_nothing_at_all_the_store_is_paused_and_nothing_is_b
     connector: Connector, insider: Insider, fault: dict[str, Any]
 ) -> None:
     insider.post("faults", **fault)
-    emails = [f"c{number}@example.com" for number in range(60)]
+    emails = [email for n in range(1600) if partition_number(email := f"c{n}@example.com") == 3]
     connector.receive(*(changed(email, 1, NOW) for email in emails))
 
     connector.pipeline.advance(seconds=20)
 
     assert connector.states() == {"waiting": len(emails)}
+    assert len(insider.get("requests")) < len(emails)
     (paused,) = connector.rows("select paused_until > now() as paused, pause_reason from stores")
     assert paused.paused
     assert "Insider" in paused.pause_reason
