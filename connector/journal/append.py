@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 _GROUP = 500
 #: After a failure everybody is answered at once for so long, instead of queueing threads behind a server that is away.
 _DOWN_SECONDS = 0.5
-#: Only who has waited so long in vain may conclude it for the others.
-_FAIR_SECONDS = 0.5
 
 _Waiting = tuple["Sequence[Incoming]", "Future[list[Appended]]"]
 
@@ -57,8 +55,7 @@ class Appender:
         except (FutureTimeoutError, CancelledError):
             # What still waits is dropped; what is being written may yet be committed, and is a duplicate next time.
             done.cancel()
-            if timeout_seconds >= _FAIR_SECONDS:
-                self._down_until = time.monotonic() + _DOWN_SECONDS
+            self._down_until = time.monotonic() + _DOWN_SECONDS
             raise JournalUnavailable("PostgreSQL did not answer in time") from None
 
     def _run(self) -> None:
