@@ -125,6 +125,8 @@ class Delivery:
     skip_hook: bool
     #: Length of the stored update, which bounds its length on the wire.
     bytes: int
+    #: The attempt with which it was first refused alone, where it waits all the same.
+    attempt_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,6 +165,8 @@ class Store:
     pause_reason: str | None = None
     #: Failures in a row, from which the next pause grows.
     failures: int = 0
+    #: Grows whenever an operator changes the store: what was found out with older settings says nothing then.
+    version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -73,9 +73,8 @@ class Pipeline:
                     break
                 if partition.store_id not in done.closed:
                     self._advance(partition, done)
-            for store_id, reason in done.refusals.items():
-                if not done.progress[store_id]:
-                    self._pause(store_id, reason)
+            for store_id in done.refusals.keys() - done.delivered:
+                self._pause(store_id, done.refusals[store_id])
             if time.monotonic() > ends_at:
                 return True
             if not done.progress.total():
@@ -90,7 +89,7 @@ class Pipeline:
         store_id = partition.store_id
         try:
             done.progress[store_id] += self.map_received(partition)
-            settled, refusal = self.deliver_waiting(partition)
+            sent = self.deliver_waiting(partition)
         except JournalUnavailable:
             raise
         except ConnectorError as error:
@@ -100,15 +99,17 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other lanes' work goes on
             _log.error("partition.failed", store_id=store_id, partition=partition.number, exc_info=error)
         else:
-            done.progress[store_id] += settled
-            if refusal:
-                done.refusals[store_id] = refusal
+            done.progress[store_id] += sent.settled
+            if sent.delivered:
+                done.delivered.add(store_id)
+            if sent.refusal:
+                done.refusals[store_id] = sent.refusal
 
     def _pause(self, store_id: int, reason: str) -> None:
-        """Pause a store of which nothing was taken in all its lanes: rather that than to bury what is not to blame."""
+        """Pause a store of which this pass saw nothing taken: rather that than to bury what is not to blame."""
         with self._database.transaction() as connection:
             store = stores.by_id(connection, self._vault, store_id)
-            if store:
+            if store and _may_send(connection, store):
                 sending.pause(connection, store, reason=reason)
 
     # ------------------------------------------------------------------------------------------------ map
@@ -159,20 +160,17 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ deliver
 
-    def deliver_waiting(self, partition: Partition) -> tuple[int, str | None]:
-        """Send the oldest waiting deliveries of a partition, and record what became of each.
-
-        Return how many were settled, and the reason of a refusal that nobody can judge by this partition alone.
-        """
+    def deliver_waiting(self, partition: Partition) -> _Sent:
+        """Send the oldest waiting deliveries of a partition, and record what became of each."""
         with self._database.transaction() as connection:
             if not deliveries.hold(connection, partition):
-                return 0, None
+                return _Sent()
             store = stores.by_id(connection, self._vault, partition.store_id)
             if store is None or not _may_send(connection, store):
-                return 0, None
+                return _Sent()
             waiting = delivery.fitting(deliveries.take_waiting(connection, partition, self._batch_size), _BYTES)
             if not waiting:
-                return 0, None
+                return _Sent()
             batch = Sending(
                 connection,
                 store,
@@ -182,7 +180,18 @@ class Pipeline:
                 retention=self._retention,
             )
             refusal = batch.send(waiting)
-        return batch.settled, refusal
+        return _Sent(batch.settled, batch.delivered, refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What came of sending the deliveries of a partition."""
+
+    settled: int = 0
+    #: True where Insider has taken anything.
+    delivered: bool = False
+    #: Why nothing was taken, where this partition alone cannot tell who is to blame.
+    refusal: str | None = None
 
 
 @dataclass(slots=True)
@@ -191,7 +200,9 @@ class _Pass:
 
     #: How many events were mapped and deliveries settled.
     progress: Counter[int] = field(default_factory=Counter)
-    #: Why a single delivery was refused where nothing showed yet that Insider takes others.
+    #: Of whom Insider has taken anything.
+    delivered: set[int] = field(default_factory=set)
+    #: Why nothing was taken of a partition, where it alone could not tell who is to blame.
     refusals: dict[int, str] = field(default_factory=dict)
     #: Stores that cannot be worked on at all.
     closed: set[int] = field(default_factory=set)

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Delivery, Settled, Store
 
-#: A batch that is halved goes on for so long, and beyond it until something is settled, lest it begin anew for ever…
+#: A batch that is halved goes on for so long, and beyond it until something is settled…
 _SECONDS = 15.0
 #: …but never longer than this, which leaves a task the time to end by itself.
 _LONGEST_SECONDS = 50.0
-#: So many single refusals without any success say enough: it is not they who are to blame.
+#: After so many single refusals without any success halves are still tried, but halved only once there is a success.
 _ENOUGH_ALONE = 8
+#: A success counts as a sign that Insider takes others for so many attempts: as many as halving a full batch needs.
+_FRESH_ATTEMPTS = 12
 
 _log = observability.logger("delivery")
 
@@ -52,26 +54,41 @@ class Sending:
         self._retention = retention
         self._started = time.monotonic()
         self._stopped = False
-        self._delivered = False
+        #: Deliveries that stand alone and are refused, while nothing shows that Insider takes others.
         self._alone: list[tuple[User, str, int]] = []
+        #: Refused users who were not halved any more.
+        self._aside: list[Sequence[User]] = []
+        self._attempts_since_success = _FRESH_ATTEMPTS
+        self._last_split: str | None = None
         self.settled = 0
+        self.delivered = False
 
     def send(self, waiting: Sequence[Delivery]) -> str | None:
         """Send what of these deliveries is new; what is not settled stays waiting.
 
-        Return the reason for which a single delivery was refused, where nothing tells whether it is to blame or whether
-        Insider takes nothing at all from this store.
+        Return the reason for which nothing was taken, where nothing tells whether the deliveries are to blame, or
+        whether Insider takes nothing at all from this store.
         """
         self._send_merged(waiting)
-        if self._delivered and self._store.failures:
-            stores.end_pause(self._connection, self._store.id)
-        if not self._alone:
+        if self.delivered:
+            aside, self._aside = self._aside, []
+            for users in aside:
+                self._send(users)
+        if self.delivered and self._store.failures and not self._stopped:
+            stores.end_pause(self._connection, self._store)
+        unclear = [one for one in self._alone if not self._refused_before(*one)]
+        if self._stopped or self.delivered:
             return None
-        if not self._delivered and not deliveries.delivers(self._connection, self._store.id):
-            return self._alone[0][1]
-        for user, reason, attempt_id in self._alone:
+        return unclear[0][1] if unclear else self._last_split if not self.settled else None
+
+    def _refused_before(self, user: User, reason: str, attempt_id: int) -> bool:
+        """Bury a delivery that was refused alone before, if Insider has taken others since; else remember that."""
+        (waiting,) = user.deliveries
+        if waiting.attempt_id and deliveries.delivered_since(self._connection, self._store.id, waiting.attempt_id):
             self._settle(user.settled("dead", reason), attempt_id)
-        return None
+            return True
+        deliveries.remember_refusal(self._connection, waiting.id, attempt_id)
+        return False
 
     def _send_merged(self, waiting: Sequence[Delivery]) -> None:
         users = delivery.merge(waiting, self._known, now=datetime.now(UTC), retention=self._retention)
@@ -95,6 +112,7 @@ class Sending:
             outcome=ruling.outcome,
             duration_ms=answer.duration_ms,
         )
+        self._attempts_since_success += 1
         if ruling.pause:
             self._pause(*ruling.pause, answer.retry_after)
         elif ruling.split:
@@ -104,12 +122,19 @@ class Sending:
 
     def _halve(self, users: Sequence[User], reason: str, attempt_id: int) -> None:
         """Send halves, until the one delivery stands alone that is refused."""
+        self._last_split = reason
+        if len(self._alone) >= _ENOUGH_ALONE:
+            self._aside.append(users)
+            return
         if len(users) > 1:
             middle = len(users) // 2
             self._send(users[:middle])
             self._send(users[middle:])
         elif not self._halve_user(users[0]):
-            self._alone.append((users[0], reason, attempt_id))
+            if self._attempts_since_success < _FRESH_ATTEMPTS:
+                self._settle(users[0].settled("dead", reason), attempt_id)
+            else:
+                self._alone.append((users[0], reason, attempt_id))
 
     def _halve_user(self, user: User) -> bool:
         """Send the deliveries of one user in two parts; False where there is but one."""
@@ -125,11 +150,20 @@ class Sending:
         for user in taken:
             self._known.setdefault(user.customer, {}).update(user.times)
         deliveries.remember_times(self._connection, self._store.id, {user.customer: user.times for user in taken})
-        self._delivered = self._delivered or bool(taken)
+        if taken:
+            self._succeed()
         for index, reason in refused.items():
             # Whoever is refused with several deliveries may owe it to one of them; the others shall not suffer for it.
             if not self._halve_user(users[index]):
                 self._settle(users[index].settled("dead", reason), attempt_id)
+
+    def _succeed(self) -> None:
+        """Insider takes others: whoever was refused alone is to blame himself."""
+        self.delivered = True
+        self._attempts_since_success = 0
+        for user, reason, attempt_id in self._alone:
+            self._settle(user.settled("dead", reason), attempt_id)
+        self._alone.clear()
 
     def _settle(self, settled: Sequence[Settled], attempt_id: int | None) -> None:
         deliveries.settle(self._connection, settled, attempt_id)
@@ -140,8 +174,6 @@ class Sending:
         pause(self._connection, self._store, asked=asked, retry_after=retry_after, reason=reason)
 
     def _is_over(self) -> bool:
-        if len(self._alone) >= _ENOUGH_ALONE and not self._delivered:
-            return True
         spent = time.monotonic() - self._started
         return self._stopped or spent > _LONGEST_SECONDS or (self.settled > 0 and spent > _SECONDS)
 
@@ -152,5 +184,5 @@ def pause(
     """Send nothing for a store for a while, the longer the more often it has failed in a row."""
     jitter = random.random()  # noqa: S311 - nothing secret hangs on it
     seconds = delivery.pause_seconds(asked, retry_after, failures=store.failures, jitter=jitter)
-    stores.pause(connection, store.id, until=datetime.now(UTC) + timedelta(seconds=seconds), reason=reason)
+    stores.pause(connection, store, until=datetime.now(UTC) + timedelta(seconds=seconds), reason=reason)
     _log.warning("store.paused", store=store.name, seconds=round(seconds, 1), reason=reason)

@@ -194,7 +194,7 @@ def test_a_store_that_may_not_send_is_mapped_only(
         later = datetime.now(UTC) + timedelta(minutes=1)
         if state.startswith("paused"):
             until = later if state == "paused" else later - timedelta(minutes=2)
-            stores.pause(connection, store.id, until=until, reason="x")
+            stores.pause(connection, store, until=until, reason="x")
         elif state.startswith("held"):
             stores.hold(connection, store, held=True)
             if state == "held and let go":

@@ -209,12 +209,12 @@ def test_a_rotated_token_replaces_the_old_one(database: Database, vault: Vault, 
 def test_pauses_count_failures_and_end_with_a_success(database: Database, vault: Vault, store: Store) -> None:
     until = datetime.now(UTC) + timedelta(minutes=5)
     with database.connection() as connection:
-        stores.pause(connection, store.id, until=NOW, reason="first")
-        stores.pause(connection, store.id, until=until, reason="second")
+        stores.pause(connection, store, until=NOW, reason="first")
+        stores.pause(connection, store, until=until, reason="second")
         paused = stores.by_name(connection, vault, store.name)
         assert paused == replace(store, paused_until=until, pause_reason="second", failures=2)
 
-        stores.end_pause(connection, store.id)
+        stores.end_pause(connection, store)
         assert stores.by_name(connection, vault, store.name) == store
 
 
@@ -222,14 +222,24 @@ def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vau
     other = added(database, vault, "other")
     with database.connection() as connection:
         stores.hold(connection, store, held=True)
-        assert stores.by_name(connection, vault, store.name).held
-        stores.pause(connection, store.id, until=NOW, reason="first")
-        stores.end_pause(connection, store.id)
-        assert stores.by_name(connection, vault, store.name).held
+        held = stores.by_name(connection, vault, store.name)
+        assert held.held
+        stores.pause(connection, held, until=NOW, reason="first")
+        stores.end_pause(connection, held)
+        assert stores.by_name(connection, vault, store.name) == held
 
-        stores.pause(connection, store.id, until=NOW, reason="second")
+        stores.pause(connection, held, until=NOW, reason="second")
         stores.hold(connection, store, held=False)
-        assert stores.everyone(connection, vault) == [store, other]
+        assert stores.everyone(connection, vault) == [replace(store, version=2), other]
+
+
+def test_what_was_found_out_with_older_settings_pauses_nothing(database: Database, vault: Vault, store: Store) -> None:
+    with database.connection() as connection:
+        stores.change(connection, vault, store, {"insider_token": "new"})
+        stores.pause(connection, store, until=NOW, reason="401 with the old token")
+
+        changed = stores.by_name(connection, vault, store.name)
+        assert changed == replace(store, insider_token="new", version=1)
 
 
 def test_what_waits_and_what_is_dead_is_counted_for_each_store(database: Database, vault: Vault, store: Store) -> None:
@@ -267,6 +277,6 @@ def test_the_state_of_a_store_is_told(
     with database.connection() as connection:
         stores.hold(connection, store, held=held)
         if until:
-            stores.pause(connection, store.id, until=until, reason="busy")
+            stores.pause(connection, replace(store, version=1), until=until, reason="busy")
 
         assert [row["state"] for row in stores.states(connection)] == [expected]

@@ -7,16 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 from pipelines import NOW, Connector, changed
 
 from connector.journal import deliveries, stores
-from connector.journal.vault import Vault
 from connector.model import Partition, partition_number
 
 if TYPE_CHECKING:
     from conftest import Insider
 
+    from connector.journal.vault import Vault
     from connector.mapping import MappingSet
 
 
@@ -194,109 +193,3 @@ def test_every_upsert_is_journaled_as_an_attempt(connector: Connector, insider: 
     assert all(attempt.bytes > 100 for attempt in attempts)
     assert "ann@example.com" not in str(attempts)
     assert len(insider.get("requests")) == 2
-
-
-def test_a_lane_that_cannot_be_worked_on_holds_up_no_other_store(
-    connector: Connector, vault: Vault, mappings: MappingSet, insider: Insider
-) -> None:
-    with connector.database.connection() as connection:
-        other = stores.add(
-            connection, vault, name="other", insider_partner="other", insider_token="t", insider_url=insider.url
-        )
-        stores.hold(connection, connector.store, held=True)
-    connector.receive(*(changed(f"c{number}@example.com", 1, NOW) for number in range(40)))
-    connector.pipeline.advance(seconds=10)
-    (bad, *_) = connector.rows(
-        """update deliveries set update = '{"of": "another release"}' where partition = 3 returning id"""
-    )
-    with connector.database.connection() as connection:
-        stores.hold(connection, connector.store, held=False)
-    Connector(connector.database, vault, mappings, other).receive(changed("ann@example.com", 2, NOW))
-
-    connector.pipeline.advance(seconds=10)
-
-    assert insider.user("ann@example.com", partner="other")["custom"]["yotpo_point_balance"] == 2
-    left = connector.rows("select distinct partition from deliveries where state = 'waiting'")
-    assert bad.id
-    assert [row.partition for row in left] == [3]
-
-
-def test_stores_whose_key_is_lost_starve_no_other(
-    connector: Connector, mappings: MappingSet, vault: Vault, insider: Insider
-) -> None:
-    lost = Vault(["a key that nobody has any more"])
-    with connector.database.connection() as connection:
-        sealed = [
-            stores.add(connection, lost, name=f"lost-{number}", insider_partner="lost", insider_token="t")
-            for number in range(5)
-        ]
-    for store in sealed:
-        emails = (f"c{number}@example.com" for number in range(60))
-        Connector(connector.database, vault, mappings, store).receive(*(changed(email, 1, NOW) for email in emails))
-    connector.receive(changed("ann@example.com", 2, NOW))
-
-    connector.pipeline.advance(seconds=10)
-
-    assert insider.user("ann@example.com")["custom"]["yotpo_point_balance"] == 2
-
-
-def test_of_a_customer_who_is_refused_only_the_delivery_is_buried_that_is_to_blame(
-    connector: Connector, insider: Insider
-) -> None:
-    connector.receive(*(changed("ann@example.com", step, NOW + timedelta(seconds=step - 60)) for step in range(5)))
-    with connector.database.connection() as connection:
-        stores.hold(connection, connector.store, held=True)
-    connector.pipeline.advance(seconds=10)
-    bad = connector.rows(
-        """update deliveries set update = jsonb_set(update, '{events,0,name}', '"Bad Name"')
-           where id = (select id from deliveries order by id offset 2 limit 1) returning id"""
-    )
-    with connector.database.connection() as connection:
-        stores.hold(connection, connector.store, held=False)
-
-    connector.pipeline.advance(seconds=10)
-
-    dead = connector.rows("select id, reason from deliveries where state = 'dead'")
-    assert [row.id for row in dead] == [row.id for row in bad]
-    assert "invalid event name" in dead[0].reason
-    user = insider.user("ann@example.com")
-    balances = [event["event_params"]["custom"]["yotpo_points_current_balance"] for event in user["events"]]
-    assert balances == [0, 1, 3, 4]
-    assert user["custom"]["yotpo_point_balance"] == 4
-
-
-@pytest.mark.parametrize("fault", [{"kind": "400"}, {"kind": "unattributed_fail"}], ids=str)
-def test_where_insider_takes_nothing_at_all_the_store_is_paused_and_nothing_is_buried(
-    connector: Connector, insider: Insider, fault: dict[str, Any]
-) -> None:
-    insider.post("faults", **fault)
-    emails = [email for n in range(1600) if partition_number(email := f"c{n}@example.com") == 3]
-    connector.receive(*(changed(email, 1, NOW) for email in emails))
-
-    connector.pipeline.advance(seconds=20)
-
-    assert connector.states() == {"waiting": len(emails)}
-    assert len(insider.get("requests")) < len(emails)
-    (paused,) = connector.rows("select paused_until > now() as paused, pause_reason from stores")
-    assert paused.paused
-    assert "Insider" in paused.pause_reason
-
-    requests.delete(f"{insider.url}/_sandbox/faults", timeout=10)
-    connector.pause_is_over()
-    connector.pipeline.advance(seconds=20)
-    assert connector.states() == {"delivered": len(emails)}
-
-
-def test_a_lone_poison_delivery_is_buried_as_soon_as_others_show_that_insider_takes_them(
-    connector: Connector, insider: Insider
-) -> None:
-    insider.post("faults", kind="400", emails=["poison@example.com"])
-    connector.receive(changed("poison@example.com", 1, NOW))
-    connector.pipeline.advance(seconds=10)
-    assert connector.states() == {"waiting": 1}
-
-    connector.receive(*(changed(f"c{number}@example.com", 1, NOW) for number in range(20)))
-    connector.pause_is_over()
-    connector.pipeline.advance(seconds=10)
-
-    assert connector.states() == {"delivered": 20, "dead": 1}

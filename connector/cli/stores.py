@@ -25,7 +25,7 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options for what may be changed of a store later."""
     for option in (
         click.option("--phone-region", help="The country of phone numbers that are written without a country code."),
-        click.option("--standin-year", type=int, help="The year of birthdays without one; else they are left out."),
+        click.option("--standin-year", help="The year of birthdays without one; else they are left out."),
         click.option("--webhook-secret-header", help="The name of that header.  [default: Authorization]"),
         click.option("--webhook-secret", help="Demand this secret of each webhook, in a header; 8 characters or more."),
         click.option("--insider-url", help="Insider's API host, where it is not the usual one."),
@@ -55,10 +55,10 @@ def stores_add(form: str, **given: Any) -> None:
 @_settings
 @shared.with_format
 def stores_set(name: str, form: str, **given: Any) -> None:
-    """Change settings of a store, such as credentials that Insider refuses; its deliveries are tried at once."""
+    """Change settings of a store, such as credentials that Insider refuses; '' unsets one. Its pause ends."""
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
-        changes = forms.read_changes({key: value for key, value in given.items() if value is not None}, store)
+        changes = forms.read_changes({key: value or None for key, value in given.items() if value is not None}, store)
         stores.change(connection, shared.vault(), store, changes)
         changed = stores.by_name(connection, shared.vault(), name)
     _show_store(changed, form)

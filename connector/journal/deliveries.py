@@ -118,7 +118,7 @@ def take_waiting(connection: Connection, partition: Partition, limit: int) -> li
     """
     rows = connection.execute(
         """
-        select id, event_id, customer, update, occurred_at, skip_hook, bytes
+        select id, event_id, customer, update, occurred_at, skip_hook, bytes, attempt_id
         from deliveries
         where store_id = %s and partition = %s and state = 'waiting'
         order by skip_hook, id
@@ -157,17 +157,23 @@ def attempted(connection: Connection, store_id: int, started_at: datetime, attem
     return int(row.id)
 
 
-def delivers(connection: Connection, store_id: int) -> bool:
-    """Whether Insider has lately taken anything from a store."""
+def delivered_since(connection: Connection, store_id: int, attempt_id: int) -> bool:
+    """Whether Insider has taken anything from a store after an attempt."""
     row = connection.execute(
         """
-        select exists (
-            select from (select outcome, started_at from attempts where store_id = %s order by id desc limit 100) latest
-            where outcome in ('delivered', 'partly') and started_at > now() - interval '10 minutes') as found
+        select exists (select from attempts
+                       where store_id = %s and id > %s and outcome in ('delivered', 'partly')) as found
         """,
-        (store_id,),
+        (store_id, attempt_id),
     ).fetchone()
     return bool(row and row.found)
+
+
+def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) -> None:
+    """Note with which attempt a waiting delivery was first refused alone."""
+    connection.execute(
+        "update deliveries set attempt_id = %s where id = %s and attempt_id is null", (attempt_id, delivery_id)
+    )
 
 
 def settle(connection: Connection, settled: Sequence[Settled], attempt_id: int | None) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = """
     id, name, token_sealed, webhook_secret_sealed, webhook_secret_header, insider_partner, insider_token_sealed,
-    insider_url, options, held, paused_until, pause_reason, failures, created_at
+    insider_url, options, held, paused_until, pause_reason, failures, version, created_at
 """
 
 
@@ -117,7 +117,11 @@ def change(connection: Connection, vault: Vault, store: Store, changes: Mapping[
         values["options"] = orjson.dumps(values["options"]).decode()
     columns = "".join(f"{column} = %({column})s, " for column in values)
     connection.execute(
-        f"update stores set {columns} paused_until = null, pause_reason = null, failures = 0 where id = %(id)s",
+        f"""
+        update stores
+        set {columns} paused_until = null, pause_reason = null, failures = 0, version = version + 1
+        where id = %(id)s
+        """,
         {**values, "id": store.id},
     )
 
@@ -127,7 +131,7 @@ def hold(connection: Connection, store: Store, *, held: bool) -> None:
     connection.execute(
         """
         update stores
-        set held = %s, paused_until = null, pause_reason = null, failures = 0
+        set held = %s, paused_until = null, pause_reason = null, failures = 0, version = version + 1
         where id = %s
         """,
         (held, store.id),
@@ -180,19 +184,25 @@ def reseal(connection: Connection, vault: Vault) -> int:
     return len(rows)
 
 
-def pause(connection: Connection, store_id: int, *, until: datetime, reason: str) -> None:
-    """Send nothing for this store before `until`; count the failure."""
+def pause(connection: Connection, store: Store, *, until: datetime, reason: str) -> None:
+    """Send nothing for this store before `until`, count the failure; unless an operator has changed the store since."""
     connection.execute(
-        "update stores set paused_until = %s, pause_reason = %s, failures = failures + 1 where id = %s",
-        (until, reason, store_id),
+        """
+        update stores set paused_until = %s, pause_reason = %s, failures = failures + 1
+        where id = %s and version = %s
+        """,
+        (until, reason, store.id, store.version),
     )
 
 
-def end_pause(connection: Connection, store_id: int) -> None:
+def end_pause(connection: Connection, store: Store) -> None:
     """Note that Insider has taken something of this store again."""
     connection.execute(
-        "update stores set paused_until = null, pause_reason = null, failures = 0 where id = %s and failures > 0",
-        (store_id,),
+        """
+        update stores set paused_until = null, pause_reason = null, failures = 0
+        where id = %s and version = %s and failures > 0
+        """,
+        (store.id, store.version),
     )
 
 
@@ -239,4 +249,5 @@ def _store(row: Any, vault: Vault) -> Store:
         paused_until=row.paused_until,
         pause_reason=row.pause_reason,
         failures=row.failures,
+        version=row.version,
     )

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import psycopg
 import requests
 
 from connector.errors import OperatorError
@@ -88,7 +89,7 @@ class Stack:
         environment = self.environment
         if not environment.get("DATABASE_URL"):
             self.postgres = EmbeddedPostgres(self.state, durable=self._durable)
-            if not self._key_file.exists():
+            if not environment.get("SECRET_KEY") and not self._key_file.exists():
                 # What a database elsewhere still holds of this state was sealed with a key that is gone.
                 self.postgres.remove()
             environment["DATABASE_URL"] = self._exits.enter_context(self.postgres)
@@ -104,8 +105,8 @@ class Stack:
         environment["PUBLIC_URL"] = environment.get("PUBLIC_URL") or self.web_url
         self.group = self._exits.enter_context(Group(self.state))
         self.start_insider()
-        self._release()
         self._refuse_real_stores()
+        self._release()
         self._write_environment()
         self.start()
 
@@ -113,7 +114,10 @@ class Stack:
         """Refuse a journal of real stores: this worker would bring their customers to the simulator."""
         if self.postgres:
             return
-        names = [store["name"] for store in self.command("status")["stores"]]
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            if connection.execute("select to_regclass('stores') is null").fetchone() == (True,):
+                return
+            names = [name for (name,) in connection.execute("select name from stores where removed_at is null")]
         real = [name for name in names if not name.startswith(SANDBOX)]
         if real:
             raise OperatorError(
@@ -123,11 +127,9 @@ class Stack:
 
     def _write_environment(self) -> None:
         """Write down how to ask this connector from another terminal: `. .local/run/env`."""
-        path = self.state / "env"
-        path.touch(mode=0o600)
         names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PUBLIC_URL", "INSIDER_URL", "PATH", "PYTHONPATH")
         lines = [f"export {name}={shlex.quote(self.environment[name])}\n" for name in names]
-        path.write_text("".join(lines), encoding="utf-8")
+        _write_private(self.state / "env", "".join(lines))
 
     def start_insider(self) -> None:
         """Start the simulator, at the port that it has had before."""
@@ -157,6 +159,14 @@ class Stack:
 
     def _secret_key(self) -> str:
         if not self._key_file.exists():
-            self._key_file.touch(mode=0o600)
-            self._key_file.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+            _write_private(self._key_file, secrets.token_urlsafe(32))
         return self._key_file.read_text(encoding="utf-8")
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Write a file for our own eyes, whole or not at all."""
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.chmod(0o600)
+    new.write_text(content, encoding="utf-8")
+    new.replace(path)

@@ -16,6 +16,8 @@ create table stores (
     paused_until timestamptz,
     pause_reason text,
     failures int not null default 0,
+    -- Grows with each change by an operator, so that a request under way with older settings pauses nothing.
+    version int not null default 0,
     created_at timestamptz not null default now(),
     removed_at timestamptz
 );
@@ -81,6 +83,8 @@ create table attempts (
     outcome text not null,
     excerpt text not null
 );
+
+create index attempts_store on attempts (store_id, id);
 
 -- From when each attribute is that Insider has of a customer, in milliseconds since 1970: an older value never overwrites it.
 create table customers (
