@@ -90,13 +90,7 @@ class Appender:
                 done.set_result([next(appended) for _ in incoming])
 
     def _append(self, incoming: list[Incoming]) -> list[Appended]:
-        try:
-            with self._database.connection() as connection:
-                return events.append(connection, incoming)
-        except JournalUnavailable:
-            # A connection that went stale while PostgreSQL restarted is found out by using it; a second one is fresh.
-            with self._database.connection() as connection:
-                return events.append(connection, incoming)
+        return self._database.ask(lambda connection: events.append(connection, incoming))
 
     def _isolate(self, group: list[_Waiting], error: psycopg.DataError) -> None:
         """Write each request's webhooks alone, so that one which PostgreSQL refuses does not fail its neighbours."""

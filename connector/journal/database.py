@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import psycopg
@@ -14,7 +14,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from connector.errors import JournalUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_Answer = TypeVar("_Answer")
 
 #: Rows are named tuples, so that callers write `row.occurred_at`.
 Connection = psycopg.Connection[Any]
@@ -89,10 +91,21 @@ class Database:
             )
             yield connection
 
+    def ask(self, question: Callable[[Connection], _Answer]) -> _Answer:
+        """Ask what may be asked twice. Raises JournalUnavailable.
+
+        A connection that went stale while PostgreSQL restarted is found out by using it; the next one is fresh.
+        """
+        try:
+            with self.connection() as connection:
+                return question(connection)
+        except JournalUnavailable:
+            with self.connection() as connection:
+                return question(connection)
+
     def ping(self) -> None:
         """Raise JournalUnavailable where PostgreSQL does not answer."""
-        with self.connection() as connection:
-            connection.execute("select 1")
+        self.ask(lambda connection: connection.execute("select 1"))
 
     def close(self) -> None:
         self._pool.close()

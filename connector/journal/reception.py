@@ -90,8 +90,7 @@ class Reception:
         self._ask(self._database.ping, 1.0)
 
     def _find(self, token: str) -> Store | None:
-        with self._database.connection() as connection:
-            return stores.by_token(connection, self._vault, token)
+        return self._database.ask(lambda connection: stores.by_token(connection, self._vault, token))
 
     def _ask(self, question: Callable[[], _Answer], timeout_seconds: float) -> _Answer:
         if time.monotonic() < self._down_until:
