@@ -5,62 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 import requests
-from psycopg.rows import dict_row
+from webhooks import Store, points_earned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from connector.sandbox.stack import Stack
 
 pytestmark = pytest.mark.slow
 
 LIMIT = 1024 * 1024
-
-
-def points_earned(number: int | None = None, **customer: Any) -> dict[str, Any]:
-    number = number or secrets.randbelow(10**12)
-    return {
-        "topic": "swell/points/earned",
-        "customer": {"email": f"ann.{number}@example.com", "points_balance": 5, **customer},
-        "perk": {"id": number, "reward_points": 5},
-    }
-
-
-class Store:
-    """A store of the running connector, with what the journal keeps of it."""
-
-    def __init__(self, stack: Stack, *flags: str) -> None:
-        self.stack = stack
-        self.name = f"intake-{secrets.token_hex(4)}"
-        told = stack.command("stores", "add", self.name, "--insider-partner", "p", "--insider-token", "t", *flags)
-        self.url = told["webhook_url"]
-
-    def post(self, content: Any, path: str = "", **options: Any) -> requests.Response:
-        body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return requests.post(self.url + path, data=body, timeout=10, **options)
-
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        with psycopg.connect(self.stack.environment["DATABASE_URL"], row_factory=dict_row) as connection:
-            return connection.execute(
-                f"with store as (select id from stores where name = %s) {query}",
-                (self.name,),
-            ).fetchall()
-
-    def events(self) -> list[dict[str, Any]]:
-        return self.rows("select * from events where store_id = (table store) order by id")
-
-    def eventually(self, query: str, seconds: float = 10) -> list[dict[str, Any]]:
-        """Return the rows as soon as there are any."""
-        patience = time.monotonic() + seconds
-        while not (rows := self.rows(query)) and time.monotonic() < patience:
-            time.sleep(0.02)
-        return rows
 
 
 @pytest.fixture(scope="module")
@@ -275,54 +231,6 @@ def test_a_removed_store_takes_no_more_webhooks(stack: Stack) -> None:
     stack.command("stores", "remove", store.name)
 
     assert store.post(points_earned()).status_code == 404
-
-
-@pytest.mark.parametrize("how", ["stopped", "frozen"])
-def test_without_postgres_the_answer_is_503_within_two_seconds_and_later_200(
-    stack: Stack, store: Store, how: str
-) -> None:
-    assert stack.postgres
-    webhook = points_earned()
-    assert store.post(points_earned()).status_code == 200
-
-    stack.postgres.stop() if how == "stopped" else stack.postgres.pause()
-    try:
-        started = time.monotonic()
-        answers = [store.post(webhook) for _ in range(6)]
-        slowest = max(answer.elapsed.total_seconds() for answer in answers)
-    finally:
-        stack.postgres.start() if how == "stopped" else stack.postgres.resume()
-
-    assert {answer.status_code for answer in answers} == {503}
-    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
-    assert slowest < 2
-    patience = started + 30
-    # Each web process finds out by itself that PostgreSQL is back.
-    answers = [store.post(webhook)]
-    while {answer.status_code for answer in answers} != {200} or len(answers) < 8:
-        assert time.monotonic() < patience
-        time.sleep(0.1)
-        answers = [store.post(webhook) for _ in range(8)]
-    assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}
-    key = f"swell/points/earned|{webhook['perk']['id']}"
-    assert len(store.rows(f"select 1 from events where store_id = (table store) and key = '{key}'")) == 1
-
-
-def test_a_slow_sender_is_served_and_costs_nobody_else_anything(store: Store) -> None:
-    webhook = json.dumps(points_earned()).encode()
-
-    def slowly() -> Iterator[bytes]:
-        yield webhook[:10]
-        time.sleep(2.5)
-        yield webhook[10:]
-
-    with ThreadPoolExecutor(1) as threads:
-        slow = threads.submit(requests.post, store.url, data=slowly(), timeout=10)
-        while not slow.done():
-            assert store.post(points_earned()).status_code == 200
-            time.sleep(0.1)
-
-    assert slow.result().status_code == 200
 
 
 def test_health_says_whether_postgres_can_be_reached(stack: Stack) -> None:

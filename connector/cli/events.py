@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 import orjson
 
 from connector.cli import shared
 from connector.errors import OperatorError
 from connector.journal import deliveries, events, notices, stores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @click.group("events", cls=shared.Group)
@@ -70,34 +75,19 @@ def events_replay_unmapped(store_name: str, topic: str | None, form: str) -> Non
     shared.show([{"store": store_name, "events": number, "state": "received"}], form)
 
 
-@click.command("dead-letters")
-@shared.with_store
-@shared.with_limit
-@shared.with_format
-def dead_letters(store_name: str | None, limit: int, form: str) -> None:
-    """List what Insider will never get, each with its reason."""
-    with shared.journal() as connection:
-        rows = deliveries.dead(connection, store_id=shared.store_id(connection, store_name), limit=limit)
-    shared.show(rows, form)
+def _listing(name: str, told: str, rows_of: Callable[..., list[dict[str, Any]]]) -> click.Command:
+    @click.command(name, help=told)
+    @shared.with_store
+    @shared.with_limit
+    @shared.with_format
+    def listing(store_name: str | None, limit: int, form: str) -> None:
+        with shared.journal() as connection:
+            rows = rows_of(connection, store_id=shared.store_id(connection, store_name), limit=limit)
+        shared.show(rows, form)
+
+    return listing
 
 
-@click.command("notices")
-@shared.with_store
-@shared.with_limit
-@shared.with_format
-def notices_command(store_name: str | None, limit: int, form: str) -> None:
-    """List the newest notices to the merchant."""
-    with shared.journal() as connection:
-        rows = notices.newest(connection, store_id=shared.store_id(connection, store_name), limit=limit)
-    shared.show(rows, form)
-
-
-@click.command("rejected")
-@shared.with_store
-@shared.with_limit
-@shared.with_format
-def rejected(store_name: str | None, limit: int, form: str) -> None:
-    """List the newest webhooks that were answered 400 or 413."""
-    with shared.journal() as connection:
-        rows = notices.newest_rejected(connection, store_id=shared.store_id(connection, store_name), limit=limit)
-    shared.show(rows, form)
+dead_letters = _listing("dead-letters", "List what Insider will never get, each with its reason.", deliveries.dead)
+notices_command = _listing("notices", "List the newest notices to the merchant.", notices.newest)
+rejected = _listing("rejected", "List the newest webhooks that were answered 400 or 413.", notices.newest_rejected)
