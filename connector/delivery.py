@@ -1,6 +1,6 @@
 """The policy of delivery, pure: what shares a request, what is too old to send, what an answer means, how long to wait.
 
-It neither sends nor stores nor sleeps; `pipeline` does what it says.
+It neither sends nor stores nor sleeps; `sending` does what it says.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_RETRY_AFTER_SECONDS = 3600.0
 #: Credentials do not mend themselves; a try now and then notices that they work again.
 _CREDENTIALS_PAUSE_SECONDS = 900.0
 
-_OK, _BAD_REQUEST, _TOO_LARGE, _TOO_MANY = 200, 400, 413, 429
+_OK, _BAD_REQUEST, _TOO_LARGE = 200, 400, 413
 _CREDENTIALS = frozenset({401, 403})
 _PARTNER_INVALID = "partner is invalid"
 

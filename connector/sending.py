@@ -79,7 +79,10 @@ class Sending:
         unclear = [one for one in self._alone if not self._refused_before(*one)]
         if self._stopped or self.delivered:
             return None
-        return unclear[0][1] if unclear else self._last_split if not self.settled else None
+        if unclear:
+            return unclear[0][1]
+        # Where not even one delivery came to stand alone in the time, the last refusal is all that is known.
+        return None if self.settled else self._last_split
 
     def _refused_before(self, user: User, reason: str, attempt_id: int) -> bool:
         """Bury a delivery that was refused alone before, if Insider has taken others since; else remember that."""

@@ -35,30 +35,20 @@ def test_users_that_insider_refuses_become_dead_letters_and_the_others_are_deliv
     assert {user["identifiers"]["email"] for user in insider.get("users")} == set(emails) - bad
 
 
-def test_a_batch_that_is_refused_as_a_whole_is_bisected(connector: Connector, insider: Insider) -> None:
+@pytest.mark.parametrize(
+    ("kind", "position"), [("400", 2), ("unattributed_fail", 1)], ids=["as a whole", "without naming a user"]
+)
+def test_a_batch_that_is_refused_is_bisected(connector: Connector, insider: Insider, kind: str, position: int) -> None:
     emails = [email for n in range(300) if partition_number(email := f"c{n}@example.com") == 3]
-    insider.post("faults", kind="400", emails=[emails[2]])
+    bad = emails[position]
+    insider.post("faults", kind=kind, emails=[bad])
     connector.receive(*(changed(email, 1, NOW) for email in emails))
 
     connector.pipeline.advance(seconds=10)
 
-    assert [row.customer for row in connector.rows("select customer from deliveries where state = 'dead'")] == [
-        emails[2]
-    ]
+    assert [row.customer for row in connector.rows("select customer from deliveries where state = 'dead'")] == [bad]
+    assert {user["identifiers"]["email"] for user in insider.get("users")} == {*emails} - {bad}
     assert len(insider.get("users")) == len(emails) - 1
-
-
-def test_a_failure_that_names_no_user_is_bisected_too(connector: Connector, insider: Insider) -> None:
-    emails = [email for n in range(300) if partition_number(email := f"c{n}@example.com") == 3]
-    insider.post("faults", kind="unattributed_fail", emails=[emails[1]])
-    connector.receive(*(changed(email, 1, NOW) for email in emails))
-
-    connector.pipeline.advance(seconds=10)
-
-    assert [row.customer for row in connector.rows("select customer from deliveries where state = 'dead'")] == [
-        emails[1]
-    ]
-    assert {user["identifiers"]["email"] for user in insider.get("users")} == {*emails} - {emails[1]}
 
 
 @pytest.mark.parametrize(

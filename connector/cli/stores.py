@@ -44,8 +44,7 @@ def stores_add(form: str, **given: Any) -> None:
     """Add a store and print its webhook URL."""
     checked = forms.read_store({name: value for name, value in given.items() if value is not None})
     with shared.journal() as connection:
-        store = stores.add(connection, shared.vault(), **checked)
-    _show_store(store, form)
+        _show_store(connection, stores.add(connection, shared.vault(), **checked).name, form)
 
 
 @stores_group.command("set")
@@ -60,8 +59,7 @@ def stores_set(name: str, form: str, **given: Any) -> None:
         store = stores.by_name(connection, shared.vault(), name)
         changes = forms.read_changes({key: value or None for key, value in given.items() if value is not None}, store)
         stores.change(connection, shared.vault(), store, changes)
-        changed = stores.by_name(connection, shared.vault(), name)
-    _show_store(changed, form)
+        _show_store(connection, name, form)
 
 
 @stores_group.command("list")
@@ -71,7 +69,7 @@ def stores_list(form: str) -> None:
     with shared.journal() as connection:
         everyone = stores.everyone(connection, shared.vault())
         states = {state["name"]: state for state in stores.states(connection)}
-    shared.show([_told(store) | states[store.name] for store in everyone], form)
+    shared.show([_told(store, states[store.name]) for store in everyone], form)
 
 
 @stores_group.command("show")
@@ -80,8 +78,7 @@ def stores_list(form: str) -> None:
 def stores_show(name: str, form: str) -> None:
     """Show a store with its webhook URL and what waits for it."""
     with shared.journal() as connection:
-        store = stores.by_name(connection, shared.vault(), name)
-    _show_store(store, form)
+        _show_store(connection, name, form)
 
 
 def _store_command(name: str, help_text: str, change: Callable[[Connection, Store], None]) -> None:
@@ -91,8 +88,7 @@ def _store_command(name: str, help_text: str, change: Callable[[Connection, Stor
     def command(store_name: str, form: str) -> None:
         with shared.journal() as connection:
             change(connection, stores.by_name(connection, shared.vault(), store_name))
-            changed = stores.by_name(connection, shared.vault(), store_name)
-        _show_store(changed, form)
+            _show_store(connection, store_name, form)
 
 
 _store_command(
@@ -131,12 +127,12 @@ def stores_reseal(form: str) -> None:
     shared.show([{"stores": number, "state": "resealed"}], form)
 
 
-def _told(store: Store) -> dict[str, Any]:
-    """Return what may be shown of a store: its webhook URL, and no other secret."""
+def _told(store: Store, state: dict[str, Any]) -> dict[str, Any]:
+    """Return what may be shown of a store: its state, its webhook URL, and no other secret."""
     base = shared.settings().public_url or f"http://localhost:{shared.settings().port}"
     return {
         "name": store.name,
-        "state": "",
+        "state": state["state"],
         "webhook_url": f"{base.rstrip('/')}/webhooks/yotpo/{store.webhook_token}",
         "webhook_secret": f"demanded in {store.webhook_secret_header}" if store.webhook_secret else None,
         "insider_partner": store.insider_partner,
@@ -144,15 +140,16 @@ def _told(store: Store) -> dict[str, Any]:
         "standin_year": store.options.standin_year,
         "phone_region": store.options.phone_region,
         "created_at": store.created_at,
+        **{name: state[name] for name in ("received", "waiting", "dead")},
     }
 
 
-def _show_store(store: Store, form: str) -> None:
-    with shared.journal() as connection:
-        (state,) = stores.states(connection, name=store.name)
-    told = _told(store) | state
+def _show_store(connection: Connection, name: str, form: str) -> None:
+    store = stores.by_name(connection, shared.vault(), name)
+    (state,) = stores.states(connection, name=name)
+    told = _told(store, state)
     if form == "json":
         shared.show_json(told)
     else:
-        for name, value in told.items():
-            click.echo(f"{name:16} {'-' if value is None else value}")
+        for key, value in told.items():
+            click.echo(f"{key:16} {'-' if value is None else value}")

@@ -12,7 +12,7 @@ import threading
 import time
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
@@ -29,7 +29,33 @@ _GROUP = 500
 #: After a failure everybody is answered at once for so long, instead of queueing threads behind a server that is away.
 _DOWN_SECONDS = 0.5
 
+_Answer = TypeVar("_Answer")
 _Waiting = tuple["Sequence[Incoming]", "Future[list[Appended]]"]
+
+
+class Patience:
+    """Waits for PostgreSQL a limited time; once it was in vain, nobody waits for a moment."""
+
+    def __init__(self) -> None:
+        self._down_until = 0.0
+
+    def check(self) -> None:
+        """Raise JournalUnavailable where somebody has just waited in vain."""
+        if time.monotonic() < self._down_until:
+            raise JournalUnavailable("PostgreSQL did not answer a moment ago")
+
+    def wait(self, answer: Future[_Answer], timeout_seconds: float) -> _Answer:
+        """Return the answer, or drop the question where it has not been begun. Raises JournalUnavailable."""
+        try:
+            return answer.result(timeout_seconds)
+        except (FutureTimeoutError, CancelledError):
+            answer.cancel()
+            self.lose()
+            raise JournalUnavailable("PostgreSQL did not answer in time") from None
+
+    def lose(self) -> None:
+        """Let nobody wait for a moment."""
+        self._down_until = time.monotonic() + _DOWN_SECONDS
 
 
 class Appender:
@@ -38,7 +64,7 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        self._down_until = 0.0
+        self._patience = Patience()
         threading.Thread(target=self._run, name="appender", daemon=True).start()
 
     def append(self, incoming: Sequence[Incoming], *, timeout_seconds: float) -> list[Appended]:
@@ -46,17 +72,11 @@ class Appender:
 
         Raises JournalUnavailable where PostgreSQL has not answered in time.
         """
-        if time.monotonic() < self._down_until:
-            raise JournalUnavailable("PostgreSQL did not answer a moment ago")
+        self._patience.check()
         done: Future[list[Appended]] = Future()
         self._waiting.put((incoming, done))
-        try:
-            return done.result(timeout_seconds)
-        except (FutureTimeoutError, CancelledError):
-            # What still waits is dropped; what is being written may yet be committed, and is a duplicate next time.
-            done.cancel()
-            self._down_until = time.monotonic() + _DOWN_SECONDS
-            raise JournalUnavailable("PostgreSQL did not answer in time") from None
+        # What is being written when the time is over may yet be committed, and is a duplicate next time.
+        return self._patience.wait(done, timeout_seconds)
 
     def _run(self) -> None:
         while True:
@@ -82,7 +102,7 @@ class Appender:
             self._isolate(group, error)
         except Exception as error:  # noqa: BLE001 - whatever it was, each waiting thread is told
             if isinstance(error, JournalUnavailable):
-                self._down_until = time.monotonic() + _DOWN_SECONDS
+                self._patience.lose()
             for _, done in group:
                 done.set_exception(error)
         else:

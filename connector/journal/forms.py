@@ -63,30 +63,26 @@ class StoreForm(ma.Schema):
 
 def read_store(given: dict[str, Any]) -> dict[str, Any]:
     """Return the checked settings, as `stores.add` takes them. Raises OperatorError, which names each wrong one."""
-    try:
-        checked: dict[str, Any] = StoreForm().load(given)
-    except ma.ValidationError as error:
-        raise OperatorError(_told(error)) from None
+    checked = _checked(StoreForm(), given)
     options = Options(standin_year=checked.pop("standin_year"), phone_region=checked.pop("phone_region"))
     return {**checked, "options": options}
 
 
 def read_changes(given: dict[str, Any], store: Store) -> dict[str, Any]:
     """Return the checked changes of a store's settings, as `stores.change` takes them. Raises OperatorError."""
-    try:
-        changes: dict[str, Any] = StoreForm(partial=True).load(given)
-    except ma.ValidationError as error:
-        raise OperatorError(_told(error)) from None
+    changes = _checked(StoreForm(partial=True), given)
     chosen = {name: changes.pop(name) for name in ("standin_year", "phone_region") if name in changes}
     return {**changes, **({"options": replace(store.options, **chosen)} if chosen else {})}
 
 
-def _told(error: ma.ValidationError) -> str:
-    return "; ".join(f"{name.replace('_', '-')} {' and '.join(problems)}" for name, problems in _problems(error))
+def _checked(form: StoreForm, given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        checked: dict[str, Any] = form.load(given)
+    except ma.ValidationError as error:
+        raise OperatorError("; ".join(_told(*wrong) for wrong in error.messages_dict.items())) from None
+    return checked
 
 
-def _problems(error: ma.ValidationError) -> list[tuple[str, list[str]]]:
-    return [
-        (name, problems if isinstance(problems, list) else [str(problems)])
-        for name, problems in error.messages_dict.items()
-    ]
+def _told(name: str, problems: list[str] | Any) -> str:
+    told = " and ".join(problems) if isinstance(problems, list) else str(problems)
+    return f"{name.replace('_', '-')} {told}"

@@ -10,14 +10,12 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from connector import observability
-from connector.errors import JournalUnavailable
 from connector.journal import notices, stores
-from connector.journal.append import Appender
+from connector.journal.append import Appender, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 #: A store is looked up again after this, so a rotated token or a changed secret counts after this at the latest.
 _STORE_SECONDS = 5.0
 _COUNT_SECONDS = 2.0
-#: After a question without an answer the next ones are not even asked for so long, so that nobody queues behind them.
-_DOWN_SECONDS = 0.5
 _THREADS = 4
 
 _Answer = TypeVar("_Answer")
@@ -47,7 +43,7 @@ class Reception:
         self._appender = Appender(database)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reception")
         self._stores: dict[str, tuple[float, Store]] = {}
-        self._down_until = 0.0
+        self._patience = Patience()
         self._counts: Counter[tuple[int, str]] = Counter()
         self._counting = threading.Lock()
         threading.Thread(target=self._run, name="counts", daemon=True).start()
@@ -93,15 +89,8 @@ class Reception:
         return self._database.ask(lambda connection: stores.by_token(connection, self._vault, token))
 
     def _ask(self, question: Callable[[], _Answer], timeout_seconds: float) -> _Answer:
-        if time.monotonic() < self._down_until:
-            raise JournalUnavailable("PostgreSQL did not answer a moment ago")
-        answer = self._executor.submit(question)
-        try:
-            return answer.result(timeout_seconds)
-        except FutureTimeoutError:
-            answer.cancel()
-            self._down_until = time.monotonic() + _DOWN_SECONDS
-            raise JournalUnavailable("PostgreSQL did not answer in time") from None
+        self._patience.check()
+        return self._patience.wait(self._executor.submit(question), timeout_seconds)
 
     def _run(self) -> None:
         while True:

@@ -24,6 +24,9 @@ _COLUMNS = """
     insider_url, options, held, paused_until, pause_reason, failures, version, created_at
 """
 
+#: Whatever an operator changes ends the pause that delivery had set, and outdates what a request under way finds out.
+_CHANGED = "paused_until = null, pause_reason = null, failures = 0, version = version + 1"
+
 
 def add(
     connection: Connection,
@@ -116,26 +119,12 @@ def change(connection: Connection, vault: Vault, store: Store, changes: Mapping[
     if "options" in values:
         values["options"] = orjson.dumps(values["options"]).decode()
     columns = "".join(f"{column} = %({column})s, " for column in values)
-    connection.execute(
-        f"""
-        update stores
-        set {columns} paused_until = null, pause_reason = null, failures = 0, version = version + 1
-        where id = %(id)s
-        """,
-        {**values, "id": store.id},
-    )
+    connection.execute(f"update stores set {columns} {_CHANGED} where id = %(id)s", {**values, "id": store.id})
 
 
 def hold(connection: Connection, store: Store, *, held: bool) -> None:
     """Hold a store's deliveries back, or let them go, which also ends whatever pause delivery had set."""
-    connection.execute(
-        """
-        update stores
-        set held = %s, paused_until = null, pause_reason = null, failures = 0, version = version + 1
-        where id = %s
-        """,
-        (held, store.id),
-    )
+    connection.execute(f"update stores set held = %s, {_CHANGED} where id = %s", (held, store.id))
 
 
 def remove(connection: Connection, store: Store) -> int:
