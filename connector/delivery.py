@@ -1,6 +1,6 @@
-"""The policy of delivery, pure: what shares a request, what is too old to send, what an answer means, how long to wait.
+"""The policy of delivery, pure: what shares a request, what is stale or too old to send, how long to wait.
 
-It neither sends nor stores nor sleeps; `sending` does what it says.
+It neither sends nor stores nor sleeps; `sending` does what it says. What an answer means is in `outcomes`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from connector.model import Attempt, Settled, UserUpdate
+from connector.model import Settled, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from connector.insider.client import Answer
-    from connector.model import Delivery, Store, UserEvent, Value
+    from connector.model import Delivery, Refusal, Store, UserEvent, Value
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 _LONGEST_RETRY_AFTER_SECONDS = 3600.0
-#: Credentials do not mend themselves; a try now and then notices that they work again.
-_CREDENTIALS_PAUSE_SECONDS = 900.0
-
-_OK, _BAD_REQUEST, _TOO_LARGE = 200, 400, 413
-_CREDENTIALS = frozenset({401, 403})
-_PARTNER_INVALID = "partner is invalid"
 
 
 class Destination(Protocol):
@@ -58,25 +52,18 @@ class User:
         """False where everything in it was stale or too old."""
         return bool(self.attributes or self.events)
 
-    def settled(self, state: str, reason: str | None = None) -> list[Settled]:
-        """Return what became of each delivery."""
+    def settled(self, attempts: Mapping[int, Sequence[int]], refusal: Refusal | None = None) -> list[Settled]:
+        """Return what became of each delivery; `attempts` has the ids of those that each was part of."""
         return [
-            Settled(id=delivery_id, state=state, reason=reason, notes=notes, attempted=self.sendable)
+            Settled(id=delivery_id, refusal=refusal, notes=notes, attempt_ids=attempts.get(delivery_id, ()))
             for delivery_id, notes in self.notes.items()
         ]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ruling:
-    """What an answer means for the users that were sent."""
-
-    outcome: str
-    #: Insider's reason for each user that it refuses for good, by index. All others are delivered, unless…
-    refused: dict[int, str] = field(default_factory=dict)
-    #: …nobody can say who is meant: send halves, until the one stands alone that is refused for this reason.
-    split: str | None = None
-    #: …or nothing counts as delivered, and the store waits so long, for this reason.
-    pause: tuple[float, str] | None = None
+    def without_phone_number(self) -> None:
+        """Leave the phone number out, which is all that Insider refuses of this user."""
+        del self.identifiers["phone_number"]
+        for notes in self.notes.values():
+            notes["left_out"] = ["phone_number"]
 
 
 def fitting(deliveries: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
@@ -129,35 +116,6 @@ def merge(
     return list(users.values())
 
 
-def rule(answer: Answer, users: int) -> Ruling:
-    """Say what an answer to an upsert of so many users means, after Insider's list of answers and errors."""
-    verdict = answer.verdict
-    if answer.status == _OK and verdict is not None:
-        if verdict.unattributed:
-            said = "; ".join(message for messages in verdict.failed.values() for message in messages)
-            return Ruling(outcome="split", split=f"Insider refuses without naming a user: {said or answer.excerpt}")
-        refused = {index: "; ".join(messages) for index, messages in verdict.failed.items()}
-        return Ruling(outcome=_outcome(len(refused), users), refused=refused)
-    reason = f"Insider answered {answer.status}: {answer.message}" if answer.status else f"no answer: {answer.message}"
-    if answer.status in _CREDENTIALS or _PARTNER_INVALID in answer.message.lower():
-        return Ruling(outcome="unauthorized", pause=(_CREDENTIALS_PAUSE_SECONDS, reason))
-    if answer.status in {_BAD_REQUEST, _TOO_LARGE}:
-        return Ruling(outcome="split", split=reason)
-    return Ruling(outcome="paused", pause=(0.0, reason))
-
-
-def attempt(answer: Answer, ruling: Ruling, *, users: int, size: int) -> Attempt:
-    """Return what is to be journaled of an upsert."""
-    return Attempt(
-        users=users,
-        bytes=size,
-        status=answer.status,
-        outcome=ruling.outcome,
-        duration_ms=answer.duration_ms,
-        excerpt=answer.excerpt or answer.message,
-    )
-
-
 def pause_seconds(asked: float, retry_after: float | None, *, failures: int, jitter: float) -> float:
     """Return how long to wait: what the ruling or Insider asks for, else exponentially longer with full jitter.
 
@@ -169,9 +127,3 @@ def pause_seconds(asked: float, retry_after: float | None, *, failures: int, jit
         return min(max(retry_after, _FIRST_PAUSE_SECONDS), _LONGEST_RETRY_AFTER_SECONDS)
     ceiling = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures + 1, 30))
     return max(_FIRST_PAUSE_SECONDS, ceiling * jitter)
-
-
-def _outcome(refused: int, users: int) -> str:
-    if not refused:
-        return "delivered"
-    return "refused" if refused == users else "partly"

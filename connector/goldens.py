@@ -80,7 +80,7 @@ def shown(mapped: Mapped) -> Json:
     """Write out what a mapping has made of an event, with only those keys that hold something."""
     everything: Json = {
         "users": [_user(update) for update in mapped.updates],
-        "refused": [{"reason": reason, **_user(update)} for update, reason in mapped.refused],
+        "refused": [{"reason": refusal.reason, **_user(update)} for update, refusal in mapped.refused],
         "notes": [{"name": note.name, "problem": note.problem} for note in mapped.notes],
     }
     if mapped.notice:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 #: What an attribute or a param may hold; a time is RFC 3339 text.
@@ -53,12 +53,24 @@ class Note:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Why Insider will not get an update."""
+
+    #: One sentence: Insider's own, where it is Insider who refuses.
+    reason: str
+    #: Groups what has gone wrong in the same way; holds nobody's data: ``events.event_params.required``.
+    cause: str
+    #: The mapping rule to look at: ``groups.yaml:12``.
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Mapped:
     """What a mapping makes of one event."""
 
     updates: tuple[UserUpdate, ...] = ()
     #: Users without a valid identifier: what would have been sent, and why it cannot be.
-    refused: tuple[tuple[UserUpdate, str], ...] = ()
+    refused: tuple[tuple[UserUpdate, Refusal], ...] = ()
     notes: tuple[Note, ...] = ()
     #: For the merchant, where the topic has no customer: the text, and details by name.
     notice: tuple[str, Mapping[str, Value]] | None = None
@@ -102,8 +114,6 @@ class Event:
     received_at: datetime
     #: The raw bytes of the webhook.
     body: bytes
-    #: True where an operator asked for it to be mapped and sent again.
-    replayed: bool = False
 
 
 #: A JSON object as it comes from outside.
@@ -116,17 +126,18 @@ class Delivery:
 
     id: int
     event_id: int
+    topic: str
     #: The address, phone number or uuid that names the customer within the store.
     customer: str
     update: UserUpdate
     #: When the update's attributes were true.
     occurred_at: datetime
-    #: True where Insider must not start journeys from it: snapshots and replays.
+    #: True where Insider must not start journeys from it: snapshots, and replays unless asked otherwise.
     skip_hook: bool
     #: Length of the stored update, which bounds its length on the wire.
     bytes: int
     #: The attempt with which it was first refused alone, where it waits all the same.
-    attempt_id: int | None = None
+    refused_attempt_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,8 +171,8 @@ class Store:
     created_at: datetime
     #: Set by an operator: webhooks are taken and mapped, and deliveries wait.
     held: bool = False
-    #: Set by delivery: nothing is sent before this time.
-    paused_until: datetime | None = None
+    #: Set by delivery: nothing is sent for now.
+    paused: bool = False
     pause_reason: str | None = None
     #: Failures in a row, from which the next pause grows.
     failures: int = 0
@@ -193,16 +204,21 @@ class Appended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owed:
-    """A delivery that is to be journaled: waiting, or dead from the start where it has a reason."""
+    """A delivery that is to be journaled: waiting, or dead from the start where it has a refusal."""
 
     event_id: int
     store_id: int
+    topic: str
     customer: str
     occurred_at: datetime
     update: UserUpdate
     skip_hook: bool
+    #: True where it gives way to what webhooks owe.
+    bulk: bool
     mapping: str
-    reason: str | None = None
+    refusal: Refusal | None = None
+    #: The replay that it is owed to.
+    replay_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,9 +226,8 @@ class Settled:
     """What became of a delivery, with what an operator should know about it, by name."""
 
     id: int
-    #: ``delivered`` or ``dead``.
-    state: str
-    reason: str | None = None
+    #: Why it is dead; None where it was delivered, or nothing of it had to be sent.
+    refusal: Refusal | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
-    #: False where nothing had to be sent.
-    attempted: bool = True
+    #: In which upserts it was since it was last recorded, oldest first.
+    attempt_ids: Sequence[int] = ()

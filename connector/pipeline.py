@@ -1,4 +1,4 @@
-"""The two steps that workers run, partition by partition: map what was received, deliver what waits.
+"""The steps that workers run, partition by partition: map what was received or is replayed, deliver what waits.
 
 Each step is one transaction that holds the partition. It ends with everything recorded or with nothing changed, so
 that a step that was cut short is simply taken again.
@@ -9,30 +9,28 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import orjson
-
-from connector import delivery, observability, sending
+from connector import delivery, observability, sending, updates
 from connector.errors import ConnectorError, JournalUnavailable
-from connector.identifiers import customer_of
 from connector.insider import wire
-from connector.journal import deliveries, events, notices, stores
-from connector.model import Mapped, Owed, UserUpdate
+from connector.journal import deliveries, events, lanes, notices, replays, stores
 from connector.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from connector.delivery import Destination
     from connector.journal.database import Connection, Database
     from connector.journal.vault import Vault
-    from connector.mapping import MappingSet, TopicMapping
-    from connector.model import Event, Options, Partition, Store
+    from connector.mapping import MappingSet
+    from connector.model import Partition, Store
+    from connector.updates import Yield
 
 _MAP_LIMIT = 500
+#: While a batch is on its way nobody else sends in its lane, so those that give way are small.
+_BULK_BATCH = 200
 #: Of webhooks in one step, so that large ones do not fill a worker's memory.
 _MAP_BYTES = 8_000_000
 #: Of the request's 5,000,000 bytes: what a stored update lacks against its wire form fits into the rest.
@@ -61,18 +59,21 @@ class Pipeline:
         self._batch_size = batch_size
         self._retention = retention
 
-    def advance(self, *, seconds: float) -> bool:
-        """Map and deliver until nothing is left to do or the time is over; True where something may be left."""
+    def advance(self, *, seconds: float, bulk: bool = False) -> bool:
+        """Map and deliver until nothing is left to do or the time is over; True where something may be left.
+
+        With `bulk`, deliver what gives way to webhooks: replays and snapshots.
+        """
         ends_at = time.monotonic() + seconds
         while True:
             with self._database.connection() as connection:
-                busy = deliveries.busy(connection)
+                busy = lanes.busy(connection, bulk=bulk)
             done = _Pass()
             for partition in busy:
                 if time.monotonic() > ends_at:
                     break
                 if partition.store_id not in done.closed:
-                    self._advance(partition, done)
+                    self._advance(partition, done, bulk=bulk)
             for store_id in done.refusals.keys() - done.delivered:
                 self._pause(store_id, done.refusals[store_id])
             if time.monotonic() > ends_at:
@@ -83,13 +84,19 @@ class Pipeline:
     def busy(self) -> int:
         """Return how many partitions have something to do."""
         with self._database.connection() as connection:
-            return len(deliveries.busy(connection))
+            return len(lanes.busy(connection))
 
-    def _advance(self, partition: Partition, done: _Pass) -> None:
+    def is_bulk_waiting(self) -> bool:
+        """Whether a replay is running, or anything that gives way to webhooks is to be delivered."""
+        with self._database.connection() as connection:
+            return bool(replays.running(connection) or lanes.busy(connection, bulk=True))
+
+    def _advance(self, partition: Partition, done: _Pass, *, bulk: bool) -> None:
         store_id = partition.store_id
         try:
-            done.progress[store_id] += self.map_received(partition)
-            sent = self.deliver_waiting(partition)
+            if not bulk:
+                done.progress[store_id] += self.map_received(partition)
+            sent = self.deliver_waiting(partition, bulk=bulk)
         except JournalUnavailable:
             raise
         except ConnectorError as error:
@@ -117,65 +124,56 @@ class Pipeline:
     def map_received(self, partition: Partition) -> int:
         """Map the oldest received events of a partition, and journal a delivery for each user that they yield."""
         with self._database.transaction() as connection:
-            if not deliveries.hold(connection, partition):
+            if not lanes.hold(connection, partition):
                 return 0
             received = events.take_received(connection, partition, limit=_MAP_LIMIT, size=_MAP_BYTES)
             if not received:
                 return 0
             options = stores.options(connection, partition.store_id)
-            mapped = [(event, *self._map(event, options)) for event in received]
-            deliveries.append(
-                connection,
-                [owed for event, mapping, yielded in mapped if mapping for owed in _owed(event, mapping, yielded)],
-            )
-            for event, _, yielded in mapped:
-                if yielded.notice:
-                    text, details = yielded.notice
-                    notices.post(
-                        connection,
-                        store_id=event.store_id,
-                        event_id=event.id,
-                        topic=event.topic,
-                        text=text,
-                        details=details,
-                    )
-            events.mark_mapped(
-                connection,
-                [(event.id, mapping.hash if mapping else None, yielded.notes) for event, mapping, yielded in mapped],
-            )
+            _record(connection, [updates.run(event, self._mappings, options) for event in received])
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
         return len(received)
 
-    def _map(self, event: Event, options: Options) -> tuple[TopicMapping | None, Mapped]:
-        mapping = self._mappings.get(event.topic)
-        if mapping is None:
-            return None, Mapped()
-        try:
-            return mapping, mapping.apply(orjson.loads(event.body), event.occurred_at, options)
-        except Exception as error:  # noqa: BLE001 - a fault in one topic must not hold up a customer's other events
-            # Without the traceback's message, which may quote a value of the webhook.
-            _log.error("event.mapping_failed", event_id=event.id, topic=event.topic, error=type(error).__name__)
-            reason = f"the mapping of this topic failed ({type(error).__name__}); replay the event once it is mended"
-            return mapping, Mapped(refused=((UserUpdate(identifiers={}), reason),))
+    def map_replayed(self) -> tuple[int, bool]:
+        """Map the next events of all replays again; return how many, and whether a replay has more to come."""
+        with self._database.connection() as connection:
+            running = replays.running(connection)
+        return sum(map(self._map_replayed, running)), bool(running)
+
+    def _map_replayed(self, replay_id: int) -> int:
+        with self._database.transaction() as connection:
+            taken, skip_hook = replays.take(connection, replay_id, limit=_MAP_LIMIT, size=_MAP_BYTES)
+            if not taken:
+                return 0
+            options = {store_id: stores.options(connection, store_id) for store_id in {one.store_id for one in taken}}
+            yields = [updates.run(event, self._mappings, options[event.store_id]) for event in taken]
+            _record(connection, yields, replay_id=replay_id, skip_hook=skip_hook)
+            replays.mark_taken(connection, replay_id, [event.id for event in taken])
+        _log.info("events.replayed", replay_id=replay_id, events=len(taken))
+        return len(taken)
 
     # ------------------------------------------------------------------------------------------------ deliver
 
-    def deliver_waiting(self, partition: Partition) -> _Sent:
-        """Send the oldest waiting deliveries of a partition, and record what became of each."""
+    def deliver_waiting(self, partition: Partition, *, bulk: bool = False) -> _Sent:
+        """Send the oldest waiting deliveries of a partition, and record what became of each.
+
+        With `bulk`, of those that give way to what webhooks owe.
+        """
         with self._database.transaction() as connection:
-            if not deliveries.hold(connection, partition):
+            if not lanes.hold(connection, partition):
                 return _Sent()
             store = stores.by_id(connection, self._vault, partition.store_id)
             if store is None or not _may_send(connection, store):
                 return _Sent()
-            waiting = delivery.fitting(deliveries.take_waiting(connection, partition, self._batch_size), _BYTES)
+            limit = min(self._batch_size, _BULK_BATCH) if bulk else self._batch_size
+            waiting = delivery.fitting(deliveries.take_waiting(connection, partition, bulk=bulk, limit=limit), _BYTES)
             if not waiting:
                 return _Sent()
             batch = Sending(
                 connection,
                 store,
                 self._insider,
-                skip_hook=waiting[0].skip_hook,
+                mappings=self._mappings,
                 known=deliveries.attribute_times(connection, store.id, {one.customer for one in waiting}),
                 retention=self._retention,
             )
@@ -208,24 +206,22 @@ class _Pass:
     closed: set[int] = field(default_factory=set)
 
 
+def _record(
+    connection: Connection, yields: Sequence[Yield], *, replay_id: int | None = None, skip_hook: bool = False
+) -> None:
+    """Journal what the mapping of events has yielded."""
+    owed = [owed for one in yields for owed in one.owed(replay_id=replay_id, skip_hook=skip_hook)]
+    deliveries.append(connection, owed)
+    for event, _, mapped in yields:
+        if mapped.notice:
+            notices.post(connection, event, *mapped.notice)
+    events.mark_mapped(
+        connection, [(event.id, mapping.hash if mapping else None, mapped.notes) for event, mapping, mapped in yields]
+    )
+
+
 def _may_send(connection: Connection, store: Store) -> bool:
-    if store.held or (store.paused_until and store.paused_until > datetime.now(UTC)):
+    if store.held or store.paused:
         return False
     # A store that has failed is tried by one batch at a time, until one of them succeeds.
-    return not store.failures or deliveries.hold_probe(connection, store.id)
-
-
-def _owed(event: Event, mapping: TopicMapping, mapped: Mapped) -> Iterable[Owed]:
-    users = [(update, None) for update in mapped.updates] + list(mapped.refused)
-    for update, reason in users:
-        yield Owed(
-            event_id=event.id,
-            store_id=event.store_id,
-            # A refused user has no name; the event's number keeps such dead letters apart.
-            customer=customer_of(update.identifiers) or f"#{event.id}",
-            occurred_at=event.occurred_at,
-            update=update,
-            skip_hook=mapping.skip_hook or event.replayed,
-            mapping=mapping.hash,
-            reason=reason,
-        )
+    return not store.failures or lanes.hold_probe(connection, store.id)

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connector import delivery, observability
+from connector import delivery, observability, outcomes
 from connector.insider import wire
 from connector.journal import deliveries, stores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from connector.delivery import Destination, User
+    from connector.insider.wire import Failure
     from connector.journal.database import Connection
-    from connector.model import Delivery, Settled, Store
+    from connector.mapping import MappingSet, TopicMapping
+    from connector.model import Delivery, Refusal, Store
 
 #: A batch that is halved goes on for so long, and beyond it until something is settled…
 _SECONDS = 15.0
@@ -42,24 +46,27 @@ class Sending:
         store: Store,
         insider: Destination,
         *,
-        skip_hook: bool,
+        mappings: MappingSet,
         known: dict[str, dict[str, int]],
         retention: timedelta,
     ) -> None:
         self._connection = connection
         self._store = store
         self._insider = insider
-        self._skip_hook = skip_hook
+        self._mappings = mappings
+        self._skip_hook = True
         self._known = known
         self._retention = retention
         self._started = time.monotonic()
         self._stopped = False
         #: Deliveries that stand alone and are refused, while nothing shows that Insider takes others.
-        self._alone: list[tuple[User, str, int]] = []
+        self._alone: list[tuple[User, Refusal, int]] = []
         #: Refused users who were not halved any more.
         self._aside: list[Sequence[User]] = []
         self._attempts_since_success = _FRESH_ATTEMPTS
         self._last_split: str | None = None
+        #: The attempts of each delivery, until they are recorded.
+        self._attempts: dict[int, list[int]] = {}
         self.settled = 0
         self.delivered = False
 
@@ -69,6 +76,7 @@ class Sending:
         Return the reason for which nothing was taken, where nothing tells whether the deliveries are to blame, or
         whether Insider takes nothing at all from this store.
         """
+        self._skip_hook = waiting[0].skip_hook
         self._send_merged(waiting)
         if self.delivered:
             aside, self._aside = self._aside, []
@@ -76,37 +84,40 @@ class Sending:
                 self._send(users)
         if self.delivered and self._store.failures and not self._stopped:
             stores.end_pause(self._connection, self._store)
-        unclear = [one for one in self._alone if not self._refused_before(*one)]
+        unclear = [refusal for user, refusal, attempt_id in self._alone if not self._bury(user, refusal, attempt_id)]
+        deliveries.remember_attempts(self._connection, self._attempts)
         if self._stopped or self.delivered:
             return None
         if unclear:
-            return unclear[0][1]
+            return unclear[0].reason
         # Where not even one delivery came to stand alone in the time, the last refusal is all that is known.
         return None if self.settled else self._last_split
 
-    def _refused_before(self, user: User, reason: str, attempt_id: int) -> bool:
+    def _bury(self, user: User, refusal: Refusal, attempt_id: int) -> bool:
         """Bury a delivery that was refused alone before, if Insider has taken others since; else remember that."""
         (waiting,) = user.deliveries
-        if waiting.attempt_id and deliveries.delivered_since(self._connection, self._store.id, waiting.attempt_id):
-            self._settle(user.settled("dead", reason), attempt_id)
+        before = waiting.refused_attempt_id
+        if before and deliveries.delivered_since(self._connection, self._store.id, before):
+            self._settle([user], self._blamed(user, refusal))
             return True
         deliveries.remember_refusal(self._connection, waiting.id, attempt_id)
         return False
 
     def _send_merged(self, waiting: Sequence[Delivery]) -> None:
         users = delivery.merge(waiting, self._known, now=datetime.now(UTC), retention=self._retention)
-        self._settle([one for user in users if not user.sendable for one in user.settled("delivered")], None)
+        self._settle([user for user in users if not user.sendable])
         self._send([user for user in users if user.sendable])
 
     def _send(self, users: Sequence[User]) -> None:
         if not users or self._is_over():
             return
-        started_at = datetime.now(UTC)
         encoded = [wire.encode_user(user.update) for user in users]
         answer = self._insider.upsert(self._store, encoded, skip_hook=self._skip_hook)
-        ruling = delivery.rule(answer, len(users))
-        attempt = delivery.attempt(answer, ruling, users=len(users), size=sum(map(len, encoded)))
-        attempt_id = deliveries.attempted(self._connection, self._store.id, started_at, attempt)
+        ruling = outcomes.rule(answer, len(users))
+        attempt = outcomes.attempt(answer, ruling, users=len(users), size=sum(map(len, encoded)))
+        attempt_id = deliveries.attempted(self._connection, self._store.id, attempt)
+        for delivery_id in (delivery_id for user in users for delivery_id in user.notes):
+            self._attempts.setdefault(delivery_id, []).append(attempt_id)
         _log.info(
             "delivery.attempted",
             store=self._store.name,
@@ -121,11 +132,11 @@ class Sending:
         elif ruling.split:
             self._halve(users, ruling.split, attempt_id)
         else:
-            self._record(users, ruling.refused, attempt_id)
+            self._record(users, ruling.refused)
 
-    def _halve(self, users: Sequence[User], reason: str, attempt_id: int) -> None:
+    def _halve(self, users: Sequence[User], refusal: Refusal, attempt_id: int) -> None:
         """Send halves, until the one delivery stands alone that is refused."""
-        self._last_split = reason
+        self._last_split = refusal.reason
         if len(self._alone) >= _ENOUGH_ALONE:
             self._aside.append(users)
             return
@@ -135,9 +146,9 @@ class Sending:
             self._send(users[middle:])
         elif not self._halve_user(users[0]):
             if self._attempts_since_success < _FRESH_ATTEMPTS:
-                self._settle(users[0].settled("dead", reason), attempt_id)
+                self._settle(users, self._blamed(users[0], refusal))
             else:
-                self._alone.append((users[0], reason, attempt_id))
+                self._alone.append((users[0], refusal, attempt_id))
 
     def _halve_user(self, user: User) -> bool:
         """Send the deliveries of one user in two parts; False where there is but one."""
@@ -147,29 +158,46 @@ class Sending:
             self._send_merged(user.deliveries[middle:])
         return middle > 0
 
-    def _record(self, users: Sequence[User], refused: dict[int, str], attempt_id: int) -> None:
+    def _record(self, users: Sequence[User], refused: Mapping[int, Sequence[Failure]]) -> None:
         taken = [user for index, user in enumerate(users) if index not in refused]
-        self._settle([one for user in taken for one in user.settled("delivered")], attempt_id)
+        self._settle(taken)
         for user in taken:
             self._known.setdefault(user.customer, {}).update(user.times)
         deliveries.remember_times(self._connection, self._store.id, {user.customer: user.times for user in taken})
         if taken:
             self._succeed()
-        for index, reason in refused.items():
+        without_phone = []
+        for index, failures in refused.items():
+            user = users[index]
+            if outcomes.is_phone_only(failures, user.update):
+                user.without_phone_number()
+                without_phone.append(user)
             # Whoever is refused with several deliveries may owe it to one of them; the others shall not suffer for it.
-            if not self._halve_user(users[index]):
-                self._settle(users[index].settled("dead", reason), attempt_id)
+            elif not self._halve_user(user):
+                self._settle([user], outcomes.refusal(failures, user.update, self._mapping_of(user)))
+        self._send(without_phone)
 
     def _succeed(self) -> None:
         """Insider takes others: whoever was refused alone is to blame himself."""
         self.delivered = True
         self._attempts_since_success = 0
-        for user, reason, attempt_id in self._alone:
-            self._settle(user.settled("dead", reason), attempt_id)
+        for user, refusal, _ in self._alone:
+            self._settle([user], self._blamed(user, refusal))
         self._alone.clear()
 
-    def _settle(self, settled: Sequence[Settled], attempt_id: int | None) -> None:
-        deliveries.settle(self._connection, settled, attempt_id)
+    def _blamed(self, user: User, refusal: Refusal) -> Refusal:
+        """Name the place of the mapping, where Insider has not said what it was that it does not take."""
+        mapping = self._mapping_of(user)
+        return replace(refusal, rule=mapping.place_of("", "") if mapping else "")
+
+    def _mapping_of(self, user: User) -> TopicMapping | None:
+        return self._mappings.get(user.deliveries[0].topic)
+
+    def _settle(self, users: Sequence[User], refusal: Refusal | None = None) -> None:
+        settled = [one for user in users for one in user.settled(self._attempts, refusal)]
+        deliveries.settle(self._connection, settled)
+        for one in settled:
+            self._attempts.pop(one.id, None)
         self.settled += len(settled)
 
     def _pause(self, asked: float, reason: str, retry_after: float | None) -> None:
@@ -187,5 +215,5 @@ def pause(
     """Send nothing for a store for a while, the longer the more often it has failed in a row."""
     jitter = random.random()  # noqa: S311 - nothing secret hangs on it
     seconds = delivery.pause_seconds(asked, retry_after, failures=store.failures, jitter=jitter)
-    stores.pause(connection, store, until=datetime.now(UTC) + timedelta(seconds=seconds), reason=reason)
+    stores.pause(connection, store, seconds=seconds, reason=reason)
     _log.warning("store.paused", store=store.name, seconds=round(seconds, 1), reason=reason)

@@ -7,16 +7,16 @@ fetched at a time, a soft shutdown, and time-outs that fit into each other (requ
 from __future__ import annotations
 
 import ssl
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import kombu
-from celery import Celery, signals
-from celery.app.amqp import AMQP
+from celery import Celery, Task, signals
 
 from connector import mapping, observability
+from connector.broker import Amqp
 from connector.errors import JournalUnavailable
 from connector.insider.client import Insider
 from connector.journal.database import Database
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _TASK_SECONDS = 10.0
 _SWEEP_SECONDS = 5.0
 _QUEUE = "connector"
+#: For replays and snapshots, which have workers of their own, so that webhooks need not wait for them.
+_BULK_QUEUE = "connector-bulk"
+#: How often a replay is fed in the meantime, at most.
+_FEED_SECONDS = 0.2
 #: A hint that waited longer than this has been overtaken by others.
 _EXPIRES_SECONDS = 60
 #: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
@@ -40,18 +44,7 @@ _SWEEP_HINTS = 8
 _log = observability.logger("tasks")
 
 
-class _Connection(kombu.Connection):
-    """Looks every two seconds whether a broker that is away is back, where kombu would look ever more seldom."""
-
-    def ensure_connection(self, *args: Any, **options: Any) -> Any:
-        return super().ensure_connection(*args, **{"interval_start": 2, "interval_step": 0, **options})
-
-
-class _Amqp(AMQP):
-    Connection = _Connection
-
-
-app = Celery("connector", amqp=_Amqp)
+app = Celery("connector", amqp=Amqp)
 
 
 @cache
@@ -67,6 +60,8 @@ def _configuration() -> dict[str, Any]:
         "broker_use_ssl": tls if settings().redis_url.startswith("rediss://") else None,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis that answers with an error is as good as one that does not answer: the worker connects anew.
+        "broker_channel_error_retry": True,
         "broker_transport_options": {
             "visibility_timeout": 300,
             "socket_connect_timeout": 5,
@@ -131,20 +126,47 @@ def advance() -> None:
             wake()
 
 
+@app.task(name="connector.advance_bulk")
+def advance_bulk() -> None:
+    """Map what is replayed and deliver what gives way to webhooks; where it is too much for one task, wake another."""
+    with _in_peace():
+        ends_at = time.monotonic() + _TASK_SECONDS
+        while time.monotonic() < ends_at:
+            mapped, more = pipeline().map_replayed()
+            if pipeline().advance(seconds=ends_at - time.monotonic(), bulk=True):
+                break
+            if not more:
+                return
+            if not mapped:
+                time.sleep(_FEED_SECONDS)
+        wake_bulk()
+
+
 @app.task(name="connector.sweep")
 def sweep() -> None:
     """Find what was left lying, because a hint was lost or a pause is over."""
     with _in_peace():
         for _ in range(min(pipeline().busy(), _SWEEP_HINTS)):
             wake()
+        if pipeline().is_bulk_waiting():
+            wake_bulk()
 
 
 def wake() -> None:
     """Tell the workers that there is something to do. Raises where the broker cannot be reached."""
+    _wake(advance, _QUEUE)
+
+
+def wake_bulk() -> None:
+    """Tell the workers for replays and snapshots that there is something to do."""
+    _wake(advance_bulk, _BULK_QUEUE)
+
+
+def _wake(task: Task[[], None], queue: str) -> None:
     with app.connection_or_acquire() as connection:
-        waiting = connection.default_channel.queue_declare(_QUEUE).message_count
+        waiting = connection.default_channel.queue_declare(queue).message_count
     if waiting < _HINTS:
-        advance.apply_async(expires=_EXPIRES_SECONDS, retry=False)
+        task.apply_async(queue=queue, expires=_EXPIRES_SECONDS, retry=False)
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from connector import replaying
 from connector.insider.client import Insider as Client
-from connector.journal import events
+from connector.journal import dead_letters, events, replays
 from connector.model import Incoming
 from connector.pipeline import Pipeline
 from connector.times import rfc3339
@@ -55,6 +56,25 @@ class Connector:
             )
         with self.database.connection() as connection:
             return [appended.id for appended in events.append(connection, incoming)]
+
+    def replay(self, *event_ids: int, **wanted: Any) -> int:
+        """Let events be replayed at once, as `connector replays start` does."""
+        selection = replays.Selection(event_ids=event_ids, store_id=self.store.id, **wanted)
+        with self.database.transaction() as connection:
+            replay_id = replaying.start(
+                connection, selection, actor="ann", reason="a test", skip_hook=True, per_second=1000
+            )
+            connection.execute("update replays set fed_at = now() - interval '1 minute' where id = %s", (replay_id,))
+        self.pipeline.map_replayed()
+        return replay_id
+
+    def replays(self, replay_id: int) -> list[dict[str, Any]]:
+        with self.database.connection() as connection:
+            return replays.newest(connection, replay_id=replay_id)
+
+    def groups(self) -> list[dict[str, Any]]:
+        with self.database.connection() as connection:
+            return dead_letters.groups(connection, store_id=self.store.id, limit=50)
 
     def rows(self, query: str, *parameters: Any) -> list[Any]:
         with self.database.connection() as connection:

@@ -86,6 +86,14 @@ def test_a_store_is_held_released_given_a_new_url_and_removed(cli: Cli) -> None:
         ((*ADD, "--webhook-secret", "short"), "webhook-secret has to have 8"),
         ((*ADD, "--phone-region", "USA"), "phone-region has to be a two-letter"),
         (("events", "show", "77"), "there is no event 77"),
+        (("events", "bury", "77", "--reason", "why"), "there is no event 77"),
+        (("dead-letters", "show", "0badcafe"), "there are no dead letters of the group '0badcafe'"),
+        (("dead-letters", "discard", "0badcafe", "--reason", "why"), "there are no dead letters of the group"),
+        (("replays", "start", "--event", "77", "--reason", "why"), "no event is to be replayed"),
+        (("replays", "start", "--event", "77"), "say why: --reason"),
+        (("replays", "start", "--reason", "why"), "say which events: --event"),
+        (("replays", "show", "7"), "there is no replay 7"),
+        (("replays", "cancel", "7", "--reason", "why"), "replay 7 is not running"),
         (("mappings", "check", "--directory", "tests/broken_mappings/duplicate_key"), "a.b.yaml:8:7: "),
     ],
 )
@@ -153,7 +161,14 @@ def test_migrating_again_changes_nothing(cli: Cli) -> None:
 
 
 def test_an_empty_journal_shows_nothing(cli: Cli) -> None:
-    for command in (("events", "list"), ("dead-letters",), ("notices",), ("rejected",)):
+    for command in (
+        ("events", "list"),
+        ("dead-letters", "list"),
+        ("replays", "list"),
+        ("audit",),
+        ("notices",),
+        ("rejected",),
+    ):
         assert cli.json(*command) == []
         assert cli.run(*command).stdout == "none\n"
     assert cli.json("status") == {"lag_seconds": 0.0, "stores": [], "intake": []}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import delivery
-from connector.delivery import Ruling, User
-from connector.insider.client import Answer
-from connector.model import Attempt, Delivery, UserEvent, UserUpdate, Value
+from connector.model import Delivery, Refusal, UserEvent, UserUpdate, Value
+
+if TYPE_CHECKING:
+    from connector.delivery import User
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RETENTION = timedelta(days=90)
@@ -31,6 +32,7 @@ def owed(
     return Delivery(
         id=number,
         event_id=number,
+        topic="a/b",
         customer=customer,
         update=UserUpdate(identifiers={"email": customer}, attributes=attributes, events=tuple(events)),
         occurred_at=NOW + timedelta(seconds=seconds),
@@ -133,22 +135,39 @@ def test_events_are_sent_however_stale_the_attributes_are() -> None:
     assert user.update == UserUpdate(identifiers={"email": "a@example.com"}, events=(happened("e"),))
 
 
-def test_each_delivery_of_a_user_is_settled_with_its_own_notes() -> None:
-    (user,) = merged([owed(1, seconds=1, p=1), owed(2, p=2)])
-    delivered, dead = user.settled("delivered"), user.settled("dead", "refused")
+def test_each_delivery_of_a_user_is_settled_with_its_own_notes_and_attempts() -> None:
+    (user,) = merged([owed(1, seconds=1, p=1), owed(2, p=2), owed(3, seconds=2, p=3)])
+    refusal = Refusal(reason="refused", cause="x")
+    delivered, dead = user.settled({1: [7, 9], 3: [9]}), user.settled({}, refusal)
 
-    assert [(one.id, one.state, one.reason, one.notes) for one in delivered] == [
-        (1, "delivered", None, {}),
-        (2, "delivered", None, {"stale": ["p"]}),
+    assert [(one.id, one.refusal, one.notes, list(one.attempt_ids)) for one in delivered] == [
+        (1, None, {}, [7, 9]),
+        (2, None, {"stale": ["p"]}, []),
+        (3, None, {}, [9]),
     ]
-    assert {(one.state, one.reason, one.attempted) for one in dead} == {("dead", "refused", True)}
+    assert [(one.id, one.refusal, one.notes) for one in dead] == [
+        (1, refusal, {}),
+        (2, refusal, {"stale": ["p"]}),
+        (3, refusal, {}),
+    ]
 
 
-def test_a_user_of_whom_nothing_is_left_is_settled_as_not_attempted() -> None:
+def test_a_user_of_whom_nothing_is_left_is_not_sent() -> None:
     (user,) = merged([owed(1, p=1)], {"a@example.com": {"p": milliseconds(1)}})
 
     assert not user.sendable
-    assert [one.attempted for one in user.settled("delivered")] == [False]
+    assert [(one.id, one.refusal, one.notes) for one in user.settled({})] == [(1, None, {"stale": ["p"]})]
+
+
+def test_a_user_goes_without_the_phone_number_and_each_delivery_says_so() -> None:
+    identifiers = {"email": "a@example.com", "phone_number": "+15550100"}
+    update = UserUpdate(identifiers=identifiers, attributes={"p": 1})
+    (user,) = merged([owed(1, seconds=1, p=2), replace(owed(2), update=update)])
+    user.without_phone_number()
+
+    assert user.update == UserUpdate(identifiers={"email": "a@example.com"}, attributes={"p": 2})
+    assert user.notes == {1: {"left_out": ["phone_number"]}, 2: {"stale": ["p"], "left_out": ["phone_number"]}}
+    assert update.identifiers == identifiers
 
 
 @pytest.mark.parametrize(
@@ -159,16 +178,6 @@ def test_as_many_deliveries_as_fit_and_at_least_one_share_a_request(sizes: list[
     deliveries = [owed(number, size=size) for number, size in enumerate(sizes)]
 
     assert list(delivery.fitting(deliveries, 100)) == deliveries[:expected]
-
-
-def test_an_attempt_tells_what_was_sent_and_what_came_of_it() -> None:
-    answered = Answer(status=200, duration_ms=12, excerpt="{}", message="")
-    unanswered = Answer(status=None, duration_ms=5000, message="ConnectTimeout")
-
-    assert delivery.attempt(answered, Ruling(outcome="delivered"), users=2, size=300) == Attempt(
-        users=2, bytes=300, status=200, outcome="delivered", duration_ms=12, excerpt="{}"
-    )
-    assert delivery.attempt(unanswered, Ruling(outcome="paused"), users=1, size=9).excerpt == "ConnectTimeout"
 
 
 @pytest.mark.parametrize(

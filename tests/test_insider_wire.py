@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.insider import wire
-from connector.insider.wire import Verdict
+from connector.insider.wire import Failure, Verdict
 from connector.model import UserEvent, UserUpdate, Value
 
 EXAMPLES = Path(__file__).parent.parent / "mappings" / "examples"
@@ -124,20 +124,30 @@ def counted(successful: object, fail: object) -> bytes:
         (
             counted({"count": 1}, {"count": 1, "errors": {"users.0.identifiers.*.type(string)": ["a", "b"]}}),
             2,
-            Verdict({0: ["a", "b"]}),
+            Verdict({0: [Failure("identifiers.*.type(string)", "a"), Failure("identifiers.*.type(string)", "b")]}),
         ),
         (
             counted({}, {"count": 2, "errors": {"users.1.a.b": ["x"], "users.0.a": "y", "users.1.c": [7]}}),
             2,
-            Verdict({1: ["x", "7"], 0: ["y"]}),
+            Verdict({1: [Failure("a.b", "x"), Failure("c", "7")], 0: [Failure("a", "y")]}),
         ),
-        (counted({"count": 989}, {"count": 1, "errors": {"users.12.a": ["x"]}}), 990, Verdict({12: ["x"]})),
+        (
+            counted({"count": 989}, {"count": 1, "errors": {"users.12.a": ["x"]}}),
+            990,
+            Verdict({12: [Failure("a", "x")]}),
+        ),
+        (counted({}, {"count": 1, "errors": {"users.0.": ["x"]}}), 1, Verdict({0: [Failure("", "x")]})),
+        (counted({}, {"count": 1, "errors": {"users.0.users.1.a": "x"}}), 1, Verdict({0: [Failure("users.1.a", "x")]})),
         # Failures that are nobody's: no index, an index that was not sent, more of them than names, fewer users in all.
         (counted({"count": 1}, {"count": 1, "errors": {"users": ["x"]}}), 2, Verdict({}, unattributed=True)),
         (counted({"count": 1}, {"count": 1, "errors": {"users.2.a": ["x"]}}), 2, Verdict({}, unattributed=True)),
         (counted({"count": 1}, {"count": 1, "errors": {"my.users.0.a": ["x"]}}), 2, Verdict({}, unattributed=True)),
         (counted({"count": 1}, {"count": 1}), 2, Verdict({}, unattributed=True)),
-        (counted({}, {"count": 2, "errors": {"users.0.a": ["x"]}}), 2, Verdict({0: ["x"]}, unattributed=True)),
+        (
+            counted({}, {"count": 2, "errors": {"users.0.a": ["x"]}}),
+            2,
+            Verdict({0: [Failure("a", "x")]}, unattributed=True),
+        ),
         (counted({"count": 2}, {"count": 1}), 2, Verdict({}, unattributed=True)),
         (counted({"count": 1}, {}), 2, Verdict({}, unattributed=True)),
         (counted({}, {}), 1, Verdict({}, unattributed=True)),

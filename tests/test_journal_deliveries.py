@@ -1,21 +1,20 @@
-"""Deliveries: who holds a partition, which are busy, and what is taken first."""
+"""Deliveries: what is owed is taken as it was appended, in order, and what shares a request."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
-from connector.errors import JournalUnavailable
-from connector.journal import deliveries, events, stores
+from connector.journal import deliveries, events
 from connector.model import (
-    PARTITIONS,
     Delivery,
     Incoming,
     Owed,
     Partition,
+    Refusal,
     Settled,
     UserEvent,
     UserUpdate,
@@ -24,7 +23,6 @@ from connector.model import (
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
-    from connector.journal.vault import Vault
     from connector.model import Store
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -32,19 +30,47 @@ CUSTOMER = "a@example.com"
 PARTITION = Partition(1, partition_number(CUSTOMER))
 #: A customer of each partition.
 CUSTOMERS = {partition_number(f"{number}@example.com"): f"{number}@example.com" for number in range(500)}
+REFUSAL = Refusal(reason="Insider's own sentence", cause="attributes.name.type", rule="groups.yaml:7")
 
 
 def owed(event_id: int, **changes: Any) -> Owed:
     given: dict[str, Any] = {
         "event_id": event_id,
         "store_id": 1,
+        "topic": "a/b",
         "customer": CUSTOMER,
         "occurred_at": NOW,
         "update": UserUpdate(identifiers={"email": CUSTOMER}, attributes={"name": "Ünn"}),
         "skip_hook": False,
+        "bulk": False,
         "mapping": "hash",
     }
     return Owed(**given | changes)
+
+
+def incoming(key: str, **changes: Any) -> Incoming:
+    given: dict[str, Any] = {
+        "store_id": 1,
+        "topic": "a/b",
+        "key": key,
+        "dated": True,
+        "customer": CUSTOMER,
+        "occurred_at": NOW,
+        "received_at": datetime.now(UTC),
+        "body": b"{}",
+    }
+    return Incoming(**given | changes)
+
+
+def receive(connection: Connection, store: Store, partition: int, *, ago: float, **changes: Any) -> int:
+    """Journal an event that was received so many seconds ago, and return its id."""
+    given: dict[str, Any] = {"key": f"{partition} {ago}", "store_id": store.id, "customer": CUSTOMERS[partition]}
+    one = incoming(**given | changes)
+    (appended,) = events.append(connection, [one])
+    connection.execute(
+        "update events set received_at = now() - make_interval(secs => %s) where id = %s", (ago, appended.id)
+    )
+    return appended.id
 
 
 def append(database: Database, *group: Owed) -> list[int]:
@@ -55,169 +81,11 @@ def append(database: Database, *group: Owed) -> list[int]:
         return [row.id for row in reversed(rows)]
 
 
-def taken(database: Database, partition: Partition = PARTITION, limit: int = 100) -> list[Delivery]:
+def taken(
+    database: Database, partition: Partition = PARTITION, *, bulk: bool = False, limit: int = 100
+) -> list[Delivery]:
     with database.connection() as connection:
-        return deliveries.take_waiting(connection, partition, limit)
-
-
-# ------------------------------------------------------------------------------------------------ holding
-
-
-def test_a_held_partition_is_nobody_elses_until_the_transaction_ends(database: Database) -> None:
-    with database.transaction() as holder, database.transaction() as other:
-        assert deliveries.hold(holder, PARTITION)
-        assert deliveries.hold(holder, PARTITION)
-        assert not deliveries.hold(other, PARTITION)
-        assert deliveries.hold(other, Partition(1, (PARTITION.number + 1) % PARTITIONS))
-        assert deliveries.hold(other, Partition(2, PARTITION.number))
-
-    with database.transaction() as other:
-        assert deliveries.hold(other, PARTITION)
-
-
-def test_a_partition_is_let_go_by_a_transaction_that_fails(database: Database) -> None:
-    def fail() -> None:
-        with database.transaction() as holder:
-            assert deliveries.hold(holder, PARTITION)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-
-    with database.transaction() as other:
-        assert deliveries.hold(other, PARTITION)
-
-
-def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Database, database_url: str) -> None:
-    (number,) = append(database, owed(1))
-
-    def be_killed() -> None:
-        with database.transaction() as holder:
-            assert deliveries.hold(holder, PARTITION)
-            deliveries.settle(holder, [Settled(id=number, state="delivered")], 1)
-            with psycopg.connect(database_url, autocommit=True) as operator:
-                operator.execute("select pg_terminate_backend(%s, 10000)", (holder.info.backend_pid,))
-            with database.transaction() as other:
-                assert deliveries.hold(other, PARTITION)
-                assert [delivery.id for delivery in deliveries.take_waiting(other, PARTITION, 10)] == [number]
-            deliveries.hold(holder, PARTITION)
-
-    with pytest.raises(JournalUnavailable):
-        be_killed()
-
-    assert [delivery.id for delivery in taken(database)] == [number]
-
-
-def test_one_at_a_time_probes_a_store_whoever_holds_its_partitions(database: Database) -> None:
-    with database.transaction() as holder, database.transaction() as other:
-        assert all(deliveries.hold(holder, Partition(1, number)) for number in range(PARTITIONS))
-        assert deliveries.hold_probe(other, 1)
-        assert not deliveries.hold_probe(holder, 1)
-        assert deliveries.hold_probe(holder, 2)
-
-
-# --------------------------------------------------------------------------------------------------- busy
-
-
-def receive(connection: Connection, store: Store, partition: int, *, ago: float) -> None:
-    """Journal an event that was received so many seconds ago."""
-    received_at = datetime.now(UTC) - timedelta(seconds=ago)
-    events.append(
-        connection,
-        [
-            Incoming(
-                store_id=store.id,
-                topic="a/b",
-                key=f"{partition} {ago}",
-                dated=True,
-                customer=CUSTOMERS[partition],
-                occurred_at=NOW,
-                received_at=received_at,
-                body=b"{}",
-            )
-        ],
-    )
-
-
-def owe(connection: Connection, store: Store, partition: int, *, ago: float, reason: str | None = None) -> None:
-    """Journal a delivery that has been waiting for so many seconds."""
-    deliveries.append(connection, [owed(1, store_id=store.id, customer=CUSTOMERS[partition], reason=reason)])
-    connection.execute(
-        "update deliveries set created_at = now() - make_interval(secs => %s) where id = lastval()", (ago,)
-    )
-
-
-def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
-    database: Database, vault: Vault, store: Store
-) -> None:
-    with database.connection() as connection:
-        assert deliveries.busy(connection) == []
-        other = stores.add(connection, vault, name="other", insider_partner="o", insider_token="o")
-        receive(connection, store, 3, ago=20)
-        receive(connection, store, 3, ago=10)
-        receive(connection, store, 1, ago=40)
-        owe(connection, store, 5, ago=30)
-        owe(connection, store, 3, ago=50)
-        owe(connection, other, 5, ago=60)
-        owe(connection, store, 7, ago=70, reason="dead from the start")
-        expected = [(other.id, 5), (store.id, 3), (store.id, 1), (store.id, 5)]
-
-        assert deliveries.busy(connection) == expected
-
-
-def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Store) -> None:
-    with database.connection() as connection:
-        receive(connection, store, 1, ago=1)
-        owe(connection, store, 2, ago=1)
-        events.mark_mapped(connection, [(1, "hash", [])])
-        deliveries.settle(connection, [Settled(id=1, state="dead", reason="x")], 1)
-
-        assert deliveries.busy(connection) == []
-
-
-@pytest.mark.parametrize(
-    ("state", "expected"),
-    [
-        ("paused", [1]),
-        ("paused until a moment ago", [2, 1]),
-        ("held", [1]),
-        ("held and let go", [2, 1]),
-        ("removed", []),
-    ],
-)
-def test_a_store_that_may_not_send_is_mapped_only(
-    database: Database, store: Store, state: str, expected: list[int]
-) -> None:
-    with database.connection() as connection:
-        receive(connection, store, 1, ago=1)
-        owe(connection, store, 2, ago=2)
-        later = datetime.now(UTC) + timedelta(minutes=1)
-        if state.startswith("paused"):
-            until = later if state == "paused" else later - timedelta(minutes=2)
-            stores.pause(connection, store, until=until, reason="x")
-        elif state.startswith("held"):
-            stores.hold(connection, store, held=True)
-            if state == "held and let go":
-                stores.hold(connection, store, held=False)
-        else:
-            stores.remove(connection, store)
-
-        assert deliveries.busy(connection) == [(store.id, number) for number in expected]
-
-
-def test_every_partition_of_every_store_can_be_busy(database: Database, vault: Vault, store: Store) -> None:
-    with database.connection() as connection:
-        other = stores.add(connection, vault, name="other", insider_partner="o", insider_token="o")
-        for number in range(PARTITIONS):
-            for each in (store, other):
-                receive(connection, each, number, ago=1)
-                owe(connection, each, number, ago=1)
-
-        busy = deliveries.busy(connection)
-    assert sorted(busy) == [(each.id, number) for each in (store, other) for number in range(PARTITIONS)]
-
-
-# --------------------------------------------------------------------------------------- appended and taken
+        return deliveries.take_waiting(connection, partition, bulk=bulk, limit=limit)
 
 
 def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:
@@ -229,12 +97,13 @@ def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:
             UserEvent(name="a", timestamp="2026-01-01T12:00:00.5Z"),
         ),
     )
-    (number,) = append(database, owed(7, update=update, occurred_at=NOW - timedelta(milliseconds=1)))
+    (number,) = append(database, owed(7, topic="c/d", update=update, occurred_at=NOW - timedelta(milliseconds=1)))
     (delivery,) = taken(database)
 
     assert delivery == Delivery(
         id=number,
         event_id=7,
+        topic="c/d",
         customer=CUSTOMER,
         update=update,
         occurred_at=NOW - timedelta(milliseconds=1),
@@ -253,22 +122,51 @@ def test_the_length_of_a_delivery_is_in_bytes(database: Database) -> None:
     assert plain.bytes > 50
 
 
-def test_live_deliveries_are_taken_before_those_that_must_not_start_journeys(database: Database) -> None:
-    quiet, live, also_quiet, also_live = append(
-        database, owed(1, skip_hook=True), owed(2), owed(3, skip_hook=True), owed(4)
-    )
+def test_what_gives_way_is_taken_apart_from_what_webhooks_owe(database: Database) -> None:
+    bulk, live, more_bulk, more_live = append(database, owed(1, bulk=True), owed(2), owed(3, bulk=True), owed(4))
 
-    assert [delivery.id for delivery in taken(database)] == [live, also_live]
-    assert [delivery.id for delivery in taken(database, limit=1)] == [live]
+    assert [delivery.id for delivery in taken(database)] == [live, more_live]
+    assert [delivery.id for delivery in taken(database, bulk=True)] == [bulk, more_bulk]
+    assert [delivery.id for delivery in taken(database, bulk=True, limit=1)] == [bulk]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(group=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=30), limit=st.integers(1, 9))
+@example(group=[("a", False), ("b", False), ("a", True), ("a", False)], limit=9)
+def test_a_request_has_one_skip_hook_and_nobody_overtakes_himself(
+    database: Database, group: list[tuple[str, bool]], limit: int
+) -> None:
+    append(database, *[owed(1, customer=name, skip_hook=skip_hook) for name, skip_hook in group])
     with database.connection() as connection:
-        deliveries.settle(connection, [Settled(id=number, state="delivered") for number in (live, also_live)], 1)
-    assert [(delivery.id, delivery.skip_hook) for delivery in taken(database)] == [(quiet, True), (also_quiet, True)]
+        connection.execute("update deliveries set partition = %s", (PARTITION.number,))
+    steps = []
+    while step := taken(database, limit=limit):
+        steps.append(step)
+        with database.connection() as connection:
+            deliveries.settle(connection, [Settled(id=delivery.id) for delivery in step])
+
+    assert [(one.customer, one.skip_hook) for step in steps for one in step] == group
+    assert all(len(step) <= limit and len({one.skip_hook for one in step}) == 1 for step in steps)
 
 
 def test_only_what_waits_in_the_partition_is_taken(database: Database) -> None:
-    append(database, owed(1, store_id=2), owed(2, customer=CUSTOMERS[1]), owed(3, reason="no identifier"))
+    append(database, owed(1, store_id=2), owed(2, customer=CUSTOMERS[1]), owed(3, refusal=REFUSAL))
 
     assert PARTITION.number != 1
     assert taken(database) == []
     assert [delivery.event_id for delivery in taken(database, Partition(2, PARTITION.number))] == [1]
     assert [delivery.event_id for delivery in taken(database, Partition(1, 1))] == [2]
+
+
+def test_a_delivery_that_was_refused_alone_says_so_when_it_is_taken_again(database: Database) -> None:
+    refused, other = append(database, owed(1), owed(2))
+    with database.connection() as connection:
+        deliveries.remember_refusal(connection, refused, 7)
+        deliveries.remember_refusal(connection, refused, 8)
+
+    assert [(one.id, one.refused_attempt_id) for one in taken(database)] == [(refused, 7), (other, None)]
+
+
+def test_appending_nothing_owes_nothing(database: Database) -> None:
+    assert append(database) == []
+    assert taken(database) == []

@@ -1,20 +1,23 @@
-"""Events in the journal: each once and in order, how long a key stands, and which are mapped again."""
+"""Events in the journal: each once and in order, how long a key stands, and what is taken for the mapping."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.journal import events
+from connector.journal import events, story
 from connector.journal.database import Database
 from connector.model import Appended, Event, Incoming, Note, Partition, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from connector.model import Store
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(hours=48)
@@ -207,7 +210,7 @@ def test_a_partition_is_taken_in_order_and_only_what_waits(database: Database) -
             ids[0],
             ids[3],
         ]
-        mapped, unmapped = events.find(connection, ids[1]), events.find(connection, ids[2])
+        mapped, unmapped = story.of_event(connection, ids[1]), story.of_event(connection, ids[2])
     assert mapped
     assert unmapped
     assert (mapped["state"], mapped["mapping"], mapped["notes"]) == ("mapped", "hash", None)
@@ -223,34 +226,33 @@ def test_without_a_customer_the_key_says_which_partition(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("state", "topic", "expected"),
+    ("wanted", "expected"),
     [
-        ("mapped", None, [0, 1]),
-        ("mapped", "a/b", [0]),
-        ("unmapped", None, [2, 3]),
-        ("unmapped", "a/b", [3]),
-        ("mapped", "x", []),
+        ({}, [4, 3, 2, 1, 0]),
+        ({"limit": 2}, [4, 3]),
+        ({"customer": "f@example.com"}, [3]),
+        ({"state": "received"}, [4, 3, 0]),
+        ({"state": "mapped"}, [1]),
+        ({"state": "unmapped"}, [2]),
+        ({"state": "mapped", "customer": "f@example.com"}, []),
+        ({"store_id": 2}, []),
     ],
 )
-def test_events_are_mapped_again_by_state_and_topic(
-    database: Database, state: str, topic: str | None, expected: list[int]
+def test_the_newest_events_are_listed_by_what_is_asked_for(
+    database: Database, store: Store, wanted: dict[str, Any], expected: list[int]
 ) -> None:
-    topics = ["a/b", "c/d", "c/d", "a/b", "a/b"]
-    group = [incoming(str(number), topic=name) for number, name in enumerate(topics)]
-    ids = [one.id for one in append(database, *group, incoming("x", store_id=2))]
+    customers = ["a@example.com", "a@example.com", None, "f@example.com", "a@example.com"]
+    group = [incoming(str(number), store_id=store.id, customer=name) for number, name in enumerate(customers)]
+    ids = [one.id for one in append(database, *group)]
     with database.connection() as connection:
-        marks = [(ids[0], "h"), (ids[1], "h"), (ids[2], None), (ids[3], None), (ids[5], "h")]
-        events.mark_mapped(connection, [(event_id, mapping, []) for event_id, mapping in marks])
+        note = Note(name="n", problem="p")
+        events.mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [note])])
+        rows = events.newest(connection, **{"store_id": None, "state": None, "customer": None, "limit": 9} | wanted)
 
-        assert events.map_again(connection, store_id=1, state=state, topic=topic) == len(expected)
-        taken = events.take_received(connection, Partition(1, partition_number("a@example.com")), limit=10, size=10**6)
-        assert [(event.id, event.replayed) for event in taken] == [
-            *[(ids[number], True) for number in expected],
-            (ids[4], False),
-        ]
-        assert [
-            row["id"] for row in events.newest(connection, store_id=2, state="received", customer=None, limit=9)
-        ] == []
+    assert [row["id"] for row in rows] == [ids[number] for number in expected]
+    assert {row["store"] for row in rows} <= {"acme"}
+    assert all(row["notes"] == (None if row["id"] != ids[2] else [asdict(note)]) for row in rows)
+    assert not any("body" in row for row in rows)
 
 
 def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(database: Database) -> None:

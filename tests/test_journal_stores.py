@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connector.errors import OperatorError, SecretsError, StoreNotFound
-from connector.journal import deliveries, events, stores
+from connector.journal import dead_letters, deliveries, events, stores, story
 from connector.journal.vault import Vault
-from connector.model import Incoming, Options, Owed, Settled, UserUpdate
+from connector.model import Incoming, Options, Owed, Refusal, Settled, UserUpdate
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
     from connector.model import Store
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+REFUSAL = Refusal(reason="refused", cause="identifiers.email.regexp")
 #: What a store is added with, beside its name.
 SETTINGS: dict[str, Any] = {
     "insider_partner": "acme-partner",
@@ -48,16 +49,18 @@ def receive(connection: Connection, store: Store, number: int) -> int:
     return events.append(connection, [incoming])[0].id
 
 
-def owe(connection: Connection, store: Store, event_id: int, reason: str | None = None) -> None:
+def owe(connection: Connection, store: Store, event_id: int, refusal: Refusal | None = None) -> None:
     owed = Owed(
         event_id=event_id,
         store_id=store.id,
+        topic="a/b",
         customer="a@example.com",
         occurred_at=NOW,
         update=UserUpdate(identifiers={"email": "a@example.com"}),
         skip_hook=False,
+        bulk=False,
         mapping="hash",
-        reason=reason,
+        refusal=refusal,
     )
     deliveries.append(connection, [owed])
 
@@ -118,7 +121,7 @@ def test_a_store_is_found_by_token_name_and_id(database: Database, vault: Vault)
         assert stores.by_token(connection, vault, other.webhook_token) == other
         assert stores.everyone(connection, vault) == [store, other]
     assert {name: getattr(store, name) for name in SETTINGS} == SETTINGS
-    assert (store.held, store.paused_until, store.pause_reason, store.failures) == (False, None, None, 0)
+    assert (store.held, store.paused, store.pause_reason, store.failures) == (False, False, None, 0)
     assert other.webhook_secret is None
     assert len(store.webhook_token) >= 32
 
@@ -148,7 +151,7 @@ def test_a_name_is_given_once_until_its_store_is_removed(database: Database, vau
 def test_a_removed_store_is_gone_with_its_secrets(database: Database, vault: Vault, store: Store) -> None:
     with database.connection() as connection:
         event_id = receive(connection, store, 1)
-        stores.remove(connection, store)
+        assert stores.remove(connection, store) == 0
 
         assert stores.by_token(connection, vault, store.webhook_token) is None
         assert stores.by_id(connection, vault, store.id) is None
@@ -157,7 +160,19 @@ def test_a_removed_store_is_gone_with_its_secrets(database: Database, vault: Vau
             stores.by_name(connection, vault, store.name)
         row = connection.execute("select token_digest, token_sealed, insider_token_sealed from stores").fetchone()
         assert row == (None, None, None)
-        assert events.find(connection, event_id) is not None
+        assert story.of_event(connection, event_id) is not None
+
+
+def test_what_waits_for_a_store_that_is_removed_is_dead(database: Database, vault: Vault, store: Store) -> None:
+    other = added(database, vault, "other")
+    with database.connection() as connection:
+        for each, refusal in ((store, None), (store, None), (store, REFUSAL), (other, None)):
+            owe(connection, each, receive(connection, each, 1), refusal)
+
+        assert stores.remove(connection, store) == 2
+        groups = dead_letters.groups(connection, store_id=store.id, limit=9)
+        assert {(group["cause"], group["count"]) for group in groups} == {("store.removed", 2), (REFUSAL.cause, 1)}
+        assert dead_letters.groups(connection, store_id=other.id, limit=9) == []
 
 
 def test_no_secret_can_be_read_in_the_table(database: Database, vault: Vault) -> None:
@@ -207,15 +222,27 @@ def test_a_rotated_token_replaces_the_old_one(database: Database, vault: Vault, 
 
 
 def test_pauses_count_failures_and_end_with_a_success(database: Database, vault: Vault, store: Store) -> None:
-    until = datetime.now(UTC) + timedelta(minutes=5)
     with database.connection() as connection:
-        stores.pause(connection, store, until=NOW, reason="first")
-        stores.pause(connection, store, until=until, reason="second")
+        stores.pause(connection, store, seconds=-1, reason="first")
+        over = stores.by_name(connection, vault, store.name)
+        assert over == replace(store, pause_reason="first", failures=1)
+        stores.pause(connection, store, seconds=300, reason="second")
         paused = stores.by_name(connection, vault, store.name)
-        assert paused == replace(store, paused_until=until, pause_reason="second", failures=2)
+        assert paused == replace(store, paused=True, pause_reason="second", failures=2)
 
         stores.end_pause(connection, store)
         assert stores.by_name(connection, vault, store.name) == store
+
+
+def test_a_pause_is_as_long_as_it_is_asked_for_by_the_clock_of_the_journal(database: Database, store: Store) -> None:
+    with database.connection() as connection:
+        stores.pause(connection, store, seconds=900.5, reason="x")
+        row = connection.execute(
+            "select extract(epoch from paused_until - clock_timestamp())::float as seconds from stores"
+        ).fetchone()
+
+    assert row
+    assert 840 < row.seconds <= 900.5
 
 
 def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vault, store: Store) -> None:
@@ -224,11 +251,11 @@ def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vau
         stores.hold(connection, store, held=True)
         held = stores.by_name(connection, vault, store.name)
         assert held.held
-        stores.pause(connection, held, until=NOW, reason="first")
+        stores.pause(connection, held, seconds=60, reason="first")
         stores.end_pause(connection, held)
         assert stores.by_name(connection, vault, store.name) == held
 
-        stores.pause(connection, held, until=NOW, reason="second")
+        stores.pause(connection, held, seconds=60, reason="second")
         stores.hold(connection, store, held=False)
         assert stores.everyone(connection, vault) == [replace(store, version=2), other]
 
@@ -236,7 +263,7 @@ def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vau
 def test_what_was_found_out_with_older_settings_pauses_nothing(database: Database, vault: Vault, store: Store) -> None:
     with database.connection() as connection:
         stores.change(connection, vault, store, {"insider_token": "new"})
-        stores.pause(connection, store, until=NOW, reason="401 with the old token")
+        stores.pause(connection, store, seconds=60, reason="401 with the old token")
 
         changed = stores.by_name(connection, vault, store.name)
         assert changed == replace(store, insider_token="new", version=1)
@@ -248,10 +275,10 @@ def test_what_waits_and_what_is_dead_is_counted_for_each_store(database: Databas
         ids = [receive(connection, store, number) for number in range(4)]
         receive(connection, other, 1)
         events.mark_mapped(connection, [(ids[0], "hash", []), (ids[1], None, [])])
-        for reason in (None, None, None, "refused"):
-            owe(connection, store, ids[0], reason)
+        for refusal in (None, None, None, REFUSAL):
+            owe(connection, store, ids[0], refusal)
         (waiting, *_) = connection.execute("select id from deliveries where state = 'waiting' order by id").fetchall()
-        deliveries.settle(connection, [Settled(id=waiting.id, state="delivered")], 1)
+        deliveries.settle(connection, [Settled(id=waiting.id)])
 
         stores.remove(connection, added(database, vault, "gone"))
 
@@ -277,6 +304,7 @@ def test_the_state_of_a_store_is_told(
     with database.connection() as connection:
         stores.hold(connection, store, held=held)
         if until:
-            stores.pause(connection, replace(store, version=1), until=until, reason="busy")
+            stores.pause(connection, replace(store, version=1), seconds=60, reason="busy")
+            connection.execute("update stores set paused_until = %s", (until,))
 
         assert [row["state"] for row in stores.states(connection)] == [expected]

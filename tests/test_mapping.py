@@ -133,7 +133,7 @@ def test_a_user_without_a_valid_identifier_is_refused_with_all_that_would_have_b
 
     assert not mapped.updates
     ((update, why),) = mapped.refused
-    assert why == reason
+    assert why.reason == reason
     assert not update.identifiers
     assert update.attributes == {"opted_in": False}
     assert len(update.events) == 1
@@ -265,7 +265,7 @@ def test_no_webhook_makes_a_mapping_raise_or_yield_what_is_not_declared(
             assert_declared(event.params, SET.params)
         orjson.dumps({"identifiers": dict(update.identifiers), "attributes": dict(update.attributes)})
     assert all(update.identifiers and (update.attributes or update.events) for update in mapped.updates)
-    assert all(not update.identifiers and reason.endswith(".") for update, reason in mapped.refused)
+    assert all(not update.identifiers and refusal.reason.endswith(".") for update, refusal in mapped.refused)
     assert all(note.problem.endswith(", so it was left out.") and ".yaml:" in note.rule for note in mapped.notes)
 
 

@@ -7,8 +7,9 @@ import click
 import connector
 from connector import settings as settings_module
 from connector.cli import shared
-from connector.cli.events import dead_letters, events_group, notices_command, rejected
+from connector.cli.events import audit_command, events_group, notices_command, rejected
 from connector.cli.mappings import mappings_group
+from connector.cli.replays import dead_letters_group, replays_group
 from connector.cli.sandbox import sandbox_group
 from connector.cli.stores import stores_group
 from connector.journal import deliveries, notices, stores
@@ -20,7 +21,17 @@ def main() -> None:
     """Yotpo's webhooks in, Insider's users and user events out."""
 
 
-for command in (stores_group, events_group, dead_letters, notices_command, rejected, mappings_group, sandbox_group):
+for command in (
+    stores_group,
+    events_group,
+    dead_letters_group,
+    replays_group,
+    audit_command,
+    notices_command,
+    rejected,
+    mappings_group,
+    sandbox_group,
+):
     main.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`connector events …`, `dead-letters`, `notices`, `rejected`: what was received and what became of it."""
+"""`connector events …`, `notices`, `rejected`, `audit`: what was received, what became of it, who did what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from connector.cli import shared
 from connector.errors import OperatorError
-from connector.journal import deliveries, events, notices, stores
+from connector.journal import audit, dead_letters, events, notices, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,36 +43,45 @@ def events_list(store_name: str | None, state: str | None, customer: str | None,
 @click.argument("event_id", type=int)
 @shared.with_format
 def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is JSON in either format
-    """Show one event: the webhook, what was mapped, what was delivered, and why not."""
+    """Show what happened to a webhook: what was mapped, each delivery and its attempts, and why not."""
     with shared.journal() as connection:
-        event = events.find(connection, event_id)
-        if event is None:
-            raise OperatorError(f"there is no event {event_id}; `connector events list` shows the newest")
-        event["body"] = orjson.loads(event["body"])
-        event["deliveries"] = deliveries.of_event(connection, event_id)
+        event = story.of_event(connection, event_id)
+    if event is None:
+        raise _no_event(event_id)
+    event["body"] = orjson.loads(event["body"])
     shared.show_json(event)
 
 
-@events_group.command("replay")
-@click.argument("event_ids", nargs=-1, type=int, required=True)
+@events_group.command("bury")
+@click.argument("event_id", type=int)
+@shared.with_reason
+@shared.with_actor
 @shared.with_format
-def events_replay(event_ids: tuple[int, ...], form: str) -> None:
-    """Map and deliver events again, by today's mappings; Insider starts no journeys from them."""
+def events_bury(event_id: int, reason: str, actor: str, form: str) -> None:
+    """Make dead letters of what waits of an event, where nothing else settles it."""
     with shared.journal() as connection:
-        number = events.map_again(connection, event_ids=event_ids)
-    shared.show([{"events": number, "state": "received"}], form)
+        event = story.of_event(connection, event_id)
+        if event is None:
+            raise _no_event(event_id)
+        buried = dead_letters.bury(connection, event_id, reason=f"buried by an operator: {reason}")
+        if not buried:
+            raise OperatorError(f"nothing of event {event_id} waits; `connector events show {event_id}` tells more")
+        audit.write(connection, actor=actor, action="event.bury", store=event["store"], reason=reason, event=event_id)
+    shared.show([{"event": event_id, "dead_letters": buried}], form)
 
 
-@events_group.command("replay-unmapped")
-@click.option("--store", "store_name", required=True, help="Whose events.")
-@click.option("--topic", help="Only events of this topic.")
+def _no_event(event_id: int) -> OperatorError:
+    return OperatorError(f"there is no event {event_id}; `connector events list` shows the newest")
+
+
+@click.command("audit")
+@shared.with_limit
 @shared.with_format
-def events_replay_unmapped(store_name: str, topic: str | None, form: str) -> None:
-    """Map events again that had no mapping when they came; Insider starts no journeys from them."""
+def audit_command(limit: int, form: str) -> None:
+    """List what operators have done, by whom and why, newest first."""
     with shared.journal() as connection:
-        store = stores.by_name(connection, shared.vault(), store_name)
-        number = events.map_again(connection, store_id=store.id, state="unmapped", topic=topic)
-    shared.show([{"store": store_name, "events": number, "state": "received"}], form)
+        rows = audit.newest(connection, limit=limit)
+    shared.show(rows, form)
 
 
 def _listing(name: str, told: str, rows_of: Callable[..., list[dict[str, Any]]]) -> click.Command:
@@ -88,6 +97,5 @@ def _listing(name: str, told: str, rows_of: Callable[..., list[dict[str, Any]]])
     return listing
 
 
-dead_letters = _listing("dead-letters", "List what Insider will never get, each with its reason.", deliveries.dead)
 notices_command = _listing("notices", "List the newest notices to the merchant.", notices.newest)
 rejected = _listing("rejected", "List the newest webhooks that were answered 400 or 413.", notices.newest_rejected)

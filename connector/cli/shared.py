@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from contextlib import contextmanager
 from functools import cache
@@ -25,6 +26,14 @@ with_format = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
 with_store = click.option("--store", "store_name", help="Only this store's.")
+with_actor = click.option(
+    "--by",
+    "actor",
+    default=getpass.getuser,
+    show_default="your account here",
+    help="Who does it; kept in the audit trail.",
+)
+with_reason = click.option("--reason", prompt="Why", help="Why; kept in the audit trail.")
 with_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 
 
@@ -72,7 +81,7 @@ def show(rows: Sequence[Mapping[str, Any]], form: str) -> None:
     if not rows:
         click.echo("none")
         return
-    lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    lines = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -83,7 +92,8 @@ def show_json(content: Any) -> None:
     click.echo(orjson.dumps(content, option=options, default=str).decode())
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Write a value as it stands in a table."""
     if value is None:
         return "-"
     if isinstance(value, dict | list):

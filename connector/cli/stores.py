@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli import shared
-from connector.journal import forms, stores
+from connector.journal import audit, forms, stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +39,15 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--insider-partner", required=True, help="The partner name, as Insider's account settings show it.")
 @click.option("--insider-token", required=True, help="The API key for the user database.")
 @_settings
+@shared.with_actor
 @shared.with_format
-def stores_add(form: str, **given: Any) -> None:
+def stores_add(actor: str, form: str, **given: Any) -> None:
     """Add a store and print its webhook URL."""
     checked = forms.read_store({name: value for name, value in given.items() if value is not None})
     with shared.journal() as connection:
-        _show_store(connection, stores.add(connection, shared.vault(), **checked).name, form)
+        store = stores.add(connection, shared.vault(), **checked)
+        audit.write(connection, actor=actor, action="store.add", store=store.name)
+        _show_store(connection, store.name, form)
 
 
 @stores_group.command("set")
@@ -52,13 +55,16 @@ def stores_add(form: str, **given: Any) -> None:
 @click.option("--insider-partner", help="The partner name, as Insider's account settings show it.")
 @click.option("--insider-token", help="The API key for the user database.")
 @_settings
+@shared.with_actor
 @shared.with_format
-def stores_set(name: str, form: str, **given: Any) -> None:
+def stores_set(name: str, actor: str, form: str, **given: Any) -> None:
     """Change settings of a store, such as credentials that Insider refuses; '' unsets one. Its pause ends."""
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         changes = forms.read_changes({key: value or None for key, value in given.items() if value is not None}, store)
         stores.change(connection, shared.vault(), store, changes)
+        # What was changed, not to what: there are secrets among it.
+        audit.write(connection, actor=actor, action="store.set", store=name, settings=sorted(changes))
         _show_store(connection, name, form)
 
 
@@ -84,10 +90,12 @@ def stores_show(name: str, form: str) -> None:
 def _store_command(name: str, help_text: str, change: Callable[[Connection, Store], None]) -> None:
     @stores_group.command(name, help=help_text)
     @click.argument("store_name", metavar="NAME")
+    @shared.with_actor
     @shared.with_format
-    def command(store_name: str, form: str) -> None:
+    def command(store_name: str, actor: str, form: str) -> None:
         with shared.journal() as connection:
             change(connection, stores.by_name(connection, shared.vault(), store_name))
+            audit.write(connection, actor=actor, action=f"store.{name}", store=store_name)
             _show_store(connection, store_name, form)
 
 
@@ -110,20 +118,24 @@ _store_command(
 
 @stores_group.command("remove")
 @click.argument("name")
+@shared.with_actor
 @shared.with_format
-def stores_remove(name: str, form: str) -> None:
+def stores_remove(name: str, actor: str, form: str) -> None:
     """Take no more webhooks for a store, bury what waits, and forget its secrets; its journal stays."""
     with shared.journal() as connection:
         buried = stores.remove(connection, stores.by_name(connection, shared.vault(), name))
+        audit.write(connection, actor=actor, action="store.remove", store=name, dead_letters=buried)
     shared.show([{"name": name, "state": "removed", "dead_letters": buried}], form)
 
 
 @stores_group.command("reseal")
+@shared.with_actor
 @shared.with_format
-def stores_reseal(form: str) -> None:
+def stores_reseal(actor: str, form: str) -> None:
     """Encrypt all secrets anew with the first key of SECRET_KEY."""
     with shared.journal() as connection:
         number = stores.reseal(connection, shared.vault())
+        audit.write(connection, actor=actor, action="store.reseal", stores=number)
     shared.show([{"stores": number, "state": "resealed"}], form)
 
 

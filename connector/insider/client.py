@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from connector.insider import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from connector.model import Store
 
@@ -81,7 +81,7 @@ class Insider:
             status=response.status_code,
             verdict=wire.read_answer(content, len(users)) if response.status_code == requests.codes.ok else None,
             message=wire.read_message(_PERSONAL.sub(b"*", content)),
-            retry_after=_retry_after(response.headers.get("Retry-After")),
+            retry_after=_retry_after(response.headers),
             duration_ms=_since(started),
             # Cut after people's data are gone: half an address would not be recognised.
             excerpt=_PERSONAL.sub(b"*", content)[:_EXCERPT].decode(errors="replace").replace("\x00", ""),
@@ -102,13 +102,22 @@ def _since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 
-def _retry_after(header: str | None) -> float | None:
-    """Read seconds or an HTTP date."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read seconds or an HTTP date, which counts from the answer's own date: our clock may be wrong."""
+    header = headers.get("Retry-After", "").strip()
+    if header.isdecimal():
         return float(header)
+    until = _http_date(header)
+    return (
+        max(0.0, (until - (_http_date(headers.get("Date", "")) or datetime.now(UTC))).total_seconds())
+        if until
+        else None
+    )
+
+
+def _http_date(header: str) -> datetime | None:
     try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+        found = parsedate_to_datetime(header)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

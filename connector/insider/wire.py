@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import marshmallow as ma
 import orjson
@@ -32,15 +32,25 @@ DEFAULT_PARAMS = frozenset({
     "locale", "color", "size", "shipping_cost", "promotion_name", "promotion_discount",
 })  # fmt: skip
 
+_SENTENCE_LIMIT = 500
 _USER_PATH = re.compile(r"users\.(\d{1,4})\.")
+
+
+class Failure(NamedTuple):
+    """Something about one user that Insider does not take."""
+
+    #: What it is about, below the user: ``events.0.event_params.*.required``.
+    path: str
+    #: Insider's sentence; it may quote a value.
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What an answer with status 200 says."""
 
-    #: Insider's messages by the index of the user that they are about.
-    failed: Mapping[int, list[str]] = field(default_factory=dict)
+    #: By the index of the user that they are about.
+    failed: Mapping[int, list[Failure]] = field(default_factory=dict)
     #: True where it speaks of failures that it does not attribute to any user.
     unattributed: bool = False
 
@@ -109,12 +119,13 @@ def read_answer(body: bytes, users: int) -> Verdict | None:
         fail = data["fail"] or {}
     except (orjson.JSONDecodeError, ma.ValidationError, TypeError):
         return None
-    failed: defaultdict[int, list[str]] = defaultdict(list)
+    failed: defaultdict[int, list[Failure]] = defaultdict(list)
     unattributed = False
     for path, messages in (fail.get("errors") or {}).items():
         found = _USER_PATH.match(path)
         if found and int(found[1]) < users:
-            failed[int(found[1])].extend(map(str, messages if isinstance(messages, list) else [messages]))
+            said = (messages if isinstance(messages, list) else [messages]) or ["Insider gives no message"]
+            failed[int(found[1])].extend(Failure(_plain(path[found.end() :]), _plain(str(one))) for one in said)
         else:
             unattributed = True
     if fail.get("count", 0) > len(failed) or data["successful"]["count"] + len(failed) < users:
@@ -130,4 +141,11 @@ def read_message(body: bytes) -> str:
         return ""
     if not isinstance(answer, dict):
         return ""
-    return next((found for key in ("error", "message", "errors") if isinstance(found := answer.get(key), str)), "")
+    return next(
+        (_plain(found) for key in ("error", "message", "errors") if isinstance(found := answer.get(key), str)), ""
+    )
+
+
+def _plain(said: str) -> str:
+    """Bound what Insider says, and leave out what PostgreSQL does not keep."""
+    return said[:_SENTENCE_LIMIT].replace("\x00", "")

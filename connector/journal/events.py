@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from connector.journal.lanes import fairly
 from connector.model import Appended, Event, partition_number
 
 if TYPE_CHECKING:
@@ -102,23 +103,25 @@ def _insert(connection: Connection, incoming: Sequence[Incoming]) -> dict[tuple[
     return {(row.store_id, row.key): row.id for row in inserted}
 
 
+_RECEIVED = f"""
+    select id, store_id, topic, occurred_at, received_at, body
+    from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
+          from events
+          where id in ({
+    fairly("events", "store_id = %(store_id)s and partition = %(partition)s and state = 'received'")
+})) received
+    where size <= %(size)s or position = 1
+    order by id
+"""
+
+
 def take_received(connection: Connection, partition: Partition, *, limit: int, size: int) -> list[Event]:
     """Return the oldest events of a partition that wait for their mapping, at least one, up to `size` bytes together.
 
     The caller holds the partition.
     """
     rows = connection.execute(
-        """
-        select id, store_id, topic, occurred_at, received_at, body, replayed
-        from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
-              from (select * from events
-                    where store_id = %s and partition = %s and state = 'received'
-                    order by id
-                    limit %s) oldest) received
-        where size <= %s or position = 1
-        order by id
-        """,
-        (*partition, limit, size),
+        _RECEIVED, {"store_id": partition.store_id, "partition": partition.number, "limit": limit, "size": size}
     )
     return [Event(**row._asdict()) for row in rows]
 
@@ -142,28 +145,6 @@ def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, S
     )
 
 
-def map_again(
-    connection: Connection,
-    *,
-    store_id: int | None = None,
-    state: str | None = None,
-    topic: str | None = None,
-    event_ids: Sequence[int] | None = None,
-) -> int:
-    """Let events be mapped and delivered again, in their order, as replays; return how many."""
-    return connection.execute(
-        """
-        update events set state = 'received', replayed = true
-        where state <> 'received'
-          and (%(store_id)s::int is null or store_id = %(store_id)s)
-          and (%(state)s::text is null or state = %(state)s)
-          and (%(topic)s::text is null or topic = %(topic)s)
-          and (%(event_ids)s::bigint[] is null or id = any(%(event_ids)s))
-        """,
-        {"store_id": store_id, "state": state, "topic": topic, "event_ids": event_ids and list(event_ids)},
-    ).rowcount
-
-
 def newest(
     connection: Connection, *, store_id: int | None, state: str | None, customer: str | None, limit: int
 ) -> list[dict[str, Any]]:
@@ -181,17 +162,3 @@ def newest(
         {"store_id": store_id, "state": state, "customer": customer, "limit": limit},
     )
     return [row._asdict() for row in rows]
-
-
-def find(connection: Connection, event_id: int) -> dict[str, Any] | None:
-    """Return one event with its body."""
-    row = connection.execute(
-        """
-        select events.id, stores.name as store, topic, state, customer, key, occurred_at, received_at, mapped_at,
-               mapping, notes, replayed, body
-        from events join stores on stores.id = store_id
-        where events.id = %s
-        """,
-        (event_id,),
-    ).fetchone()
-    return row._asdict() if row else None

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from connector.journal.database import Connection
-    from connector.model import Value
+    from connector.model import Event, Value
 
 
-def post(
-    connection: Connection, *, store_id: int, event_id: int, topic: str, text: str, details: Mapping[str, Value]
-) -> None:
-    """Journal a notice for the operators of a store."""
+def post(connection: Connection, event: Event, text: str, details: Mapping[str, Value]) -> None:
+    """Journal a notice for the operators of a store, once for an event."""
     connection.execute(
-        "insert into notices (store_id, event_id, topic, text, details) values (%s, %s, %s, %s, %s)",
-        (store_id, event_id, topic, text, orjson.dumps(details).decode()),
+        """
+        insert into notices (store_id, event_id, topic, text, details)
+        select %s, %s, %s, %s, %s where not exists (select from notices where event_id = %s)
+        """,
+        (event.store_id, event.id, event.topic, text, orjson.dumps(details).decode(), event.id),
     )
 
 
@@ -43,12 +44,6 @@ def count(connection: Connection, counts: Sequence[tuple[datetime, int, str, int
             """,
             counts,
         )
-
-
-def of_event(connection: Connection, event_id: int) -> dict[str, Any] | None:
-    """Return the notice that an event has led to."""
-    row = connection.execute("select text, details from notices where event_id = %s", (event_id,)).fetchone()
-    return row._asdict() if row else None
 
 
 def newest(connection: Connection, *, store_id: int | None, limit: int) -> list[dict[str, Any]]:

@@ -14,14 +14,14 @@ from connector.model import Options, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from connector.journal.database import Connection
     from connector.journal.vault import Vault
 
 _COLUMNS = """
     id, name, token_sealed, webhook_secret_sealed, webhook_secret_header, insider_partner, insider_token_sealed,
-    insider_url, options, held, paused_until, pause_reason, failures, version, created_at
+    insider_url, options, held, pause_reason, failures, version, created_at,
+    coalesce(paused_until > now(), false) as paused
 """
 
 #: Whatever an operator changes ends the pause that delivery had set, and outdates what a request under way finds out.
@@ -134,11 +134,19 @@ def remove(connection: Connection, store: Store) -> int:
     """
     buried = connection.execute(
         """
-        update deliveries set state = 'dead', reason = 'the store was removed', settled_at = now()
+        update deliveries
+        set state = 'dead', reason = 'the store was removed', cause = 'store.removed', rule = '', settled_at = now()
         where store_id = %s and state = 'waiting'
         """,
         (store.id,),
     ).rowcount
+    connection.execute(
+        """
+        delete from replayed_events using events
+        where replayed_events.mapped_at is null and events.id = event_id and store_id = %s
+        """,
+        (store.id,),
+    )
     connection.execute(
         """
         update stores
@@ -173,14 +181,15 @@ def reseal(connection: Connection, vault: Vault) -> int:
     return len(rows)
 
 
-def pause(connection: Connection, store: Store, *, until: datetime, reason: str) -> None:
-    """Send nothing for this store before `until`, count the failure; unless an operator has changed the store since."""
+def pause(connection: Connection, store: Store, *, seconds: float, reason: str) -> None:
+    """Send nothing for this store for so long, count the failure; unless an operator has changed the store since."""
     connection.execute(
         """
-        update stores set paused_until = %s, pause_reason = %s, failures = failures + 1
+        update stores
+        set paused_until = clock_timestamp() + make_interval(secs => %s), pause_reason = %s, failures = failures + 1
         where id = %s and version = %s
         """,
-        (until, reason, store.id, store.version),
+        (seconds, reason, store.id, store.version),
     )
 
 
@@ -235,7 +244,7 @@ def _store(row: Any, vault: Vault) -> Store:
         options=Options(**row.options),
         created_at=row.created_at,
         held=row.held,
-        paused_until=row.paused_until,
+        paused=row.paused,
         pause_reason=row.pause_reason,
         failures=row.failures,
         version=row.version,

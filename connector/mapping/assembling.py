@@ -63,6 +63,7 @@ def _user(document: Document, steps: Steps, user: UserPart, groups: Mapping[str,
     identifiers = _rules(document, (*steps, "identifiers"), user.identifiers)
     attributes = _rules(document, (*steps, "attributes"), user.attributes)
     return UserMapping(
+        place=_place(document, steps),
         whereabouts=" or ".join(".".join(path) for path in user.person) or "the top of it",
         person_of=person_of(user.person),
         optional=user.optional,
@@ -77,7 +78,10 @@ def _user(document: Document, steps: Steps, user: UserPart, groups: Mapping[str,
 def _event(document: Document, steps: Steps, event: UserEventPart, groups: Mapping[str, CompiledGroup]) -> EventMapping:
     params = _rules(document, (*steps, "params"), event.params)
     return EventMapping(
-        name=event.name, label=event.label, params=_merged(*(groups[name].params for name in event.include), params)
+        name=event.name,
+        label=event.label,
+        place=_place(document, steps),
+        params=_merged(*(groups[name].params for name in event.include), params),
     )
 
 
@@ -87,11 +91,15 @@ def _rules(document: Document, steps: Steps, sources: Mapping[str, Source], *, f
             name=name,
             value_of=value_of(source),
             from_person=from_person,
-            place=f"{document.file}:{document.place((*steps, name)).line}",
+            place=_place(document, (*steps, name)),
             kind=source.kind,
         )
         for name, source in sources.items()
     }
+
+
+def _place(document: Document, steps: Steps) -> str:
+    return f"{document.file}:{document.place(steps).line}"
 
 
 def _merged(*rules: Rules) -> tuple[Rule, ...]:

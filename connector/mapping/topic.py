@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from connector import times
 from connector.mapping.values import UnfitError
-from connector.model import Mapped, Note, UserEvent, UserUpdate, Value
+from connector.model import Mapped, Note, Refusal, UserEvent, UserUpdate, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,11 +38,15 @@ class Rule(NamedTuple):
 class EventMapping:
     name: str
     label: str
+    #: Where it stands.
+    place: str
     params: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserMapping:
+    #: Where it stands.
+    place: str
     #: Where the person lies, in words, for the operator.
     whereabouts: str
     person_of: Callable[[Json], Json | None]
@@ -50,6 +54,14 @@ class UserMapping:
     identifiers: tuple[Rule, ...]
     attributes: tuple[Rule, ...]
     events: tuple[EventMapping, ...]
+
+    def rules(self, section: str) -> Iterable[Rule | EventMapping]:
+        """Return what fills a part of the update: identifiers, attributes, events, params."""
+        if section == "params":
+            return (rule for event in self.events for rule in event.params)
+        if section == "events":
+            return self.events
+        return {"identifiers": self.identifiers, "attributes": self.attributes}.get(section, ())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +86,7 @@ class TopicMapping:
         """Say what Insider should learn from this webhook."""
         application = _Application(body, times.rfc3339(occurred_at), options)
         updates: list[UserUpdate] = []
-        refused: list[tuple[UserUpdate, str]] = []
+        refused: list[tuple[UserUpdate, Refusal]] = []
         for user in self.users:
             person = user.person_of(body)
             before = len(application.notes)
@@ -89,6 +101,15 @@ class TopicMapping:
         if self.notice:
             notice = (self.notice.text, application.values(self.notice.details, _NOBODY))
         return Mapped(updates=tuple(updates), refused=tuple(refused), notes=tuple(application.notes), notice=notice)
+
+    def place_of(self, section: str, name: str) -> str:
+        """Return where the rule stands that fills this, such as ``groups.yaml:12``.
+
+        `section` is identifiers, attributes, events or params. Where no rule is known, the place of the first user.
+        """
+        rules = (rule for user in self.users for rule in user.rules(section) if rule.name == name)
+        first = self.users[0].place if self.users else f"{self.path.name}:1"
+        return next((rule.place for rule in rules), first)
 
 
 class _Application:
@@ -149,13 +170,16 @@ class MappingSet:
         return self.by_topic.get(topic)
 
 
-def _refusal(user: UserMapping, person: Json | None, notes: list[Note]) -> str:
+def _refusal(user: UserMapping, person: Json | None, notes: list[Note]) -> Refusal:
     """Say why Insider could not know whom this is about."""
-    places = {rule.place for rule in user.identifiers}
+    places = [rule.place for rule in user.identifiers]
     invalid = [_SPOKEN[note.name] for note in notes if note.rule in places]
-    if invalid:
-        return f"The {' and the '.join(invalid)} of the person is not valid."
     wanted = " or ".join(_SPOKEN[rule.name] for rule in user.identifiers)
+    place = next(iter(places), user.place)
+    if invalid:
+        reason = f"The {' and the '.join(invalid)} of the person is not valid."
+        return Refusal(reason=reason, cause="identifier.invalid", rule=place)
     if person is None:
-        return f"The webhook holds no person under {user.whereabouts}, and no {wanted}."
-    return f"The person has no {wanted}."
+        reason = f"The webhook holds no person under {user.whereabouts}, and no {wanted}."
+        return Refusal(reason=reason, cause="person.missing", rule=user.place)
+    return Refusal(reason=f"The person has no {wanted}.", cause="identifier.missing", rule=place)

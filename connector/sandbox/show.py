@@ -14,7 +14,7 @@ import requests
 
 from connector import goldens
 from connector.errors import OperatorError
-from connector.journal import deliveries, events, notices
+from connector.journal import deliveries, story
 from connector.journal.database import Database
 from connector.model import Options
 from connector.sandbox.samples import samples
@@ -104,12 +104,10 @@ class Show:
         patience = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < patience:
             with self._database.connection() as connection:
-                event = events.find(connection, event_id)
-                if event and event["state"] != "received":
-                    event["deliveries"] = deliveries.of_event(connection, event_id)
-                    event["notice"] = notices.of_event(connection, event_id)
-                    if all(one["state"] != "waiting" for one in event["deliveries"]):
-                        return event
+                event = story.of_event(connection, event_id)
+            undone = {"received", "waiting"}
+            if event and undone.isdisjoint({event["state"], *(one["state"] for one in event["deliveries"])}):
+                return event
             time.sleep(_POLL_SECONDS)
         raise OperatorError(
             f"{name} has not arrived within {_PATIENCE_SECONDS:g} seconds; see the logs in {self._stack.state}"

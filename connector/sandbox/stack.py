@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: How the names of stores begin that belong to nobody.
 SANDBOX = "sandbox"
-PROCESSES = ("web", "worker", "beat")
+PROCESSES = ("web", "worker", "bulk", "beat")
 _USUAL_PORT = 8000
 
 
@@ -60,11 +60,18 @@ class Stack:
 
     def start(self, names: Sequence[str] = PROCESSES) -> None:
         """Start processes by the lines of the Procfile."""
-        commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
         for name in names:
-            self.group.start(name, commands[name], self.environment)
+            self.launch(name)
         if "web" in names:
             self.group.wait_for_http("web", f"{self.web_url}/health")
+
+    def launch(self, name: str, line: str | None = None, **variables: str) -> None:
+        """Start one process by a line of the Procfile (that of its name, unless another is given), and do not wait.
+
+        `variables` are its own, beside those that all processes have.
+        """
+        commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
+        self.group.start(name, commands[line or name], {**self.environment, **variables})
 
     def command(self, *arguments: str) -> Any:
         """Run `connector …` and return what it prints as JSON. Raises OperatorError with what it says."""

@@ -1,0 +1,226 @@
+"""`connector dead-letters …` and `connector replays …`: what was given up, and sending it again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector import mapping, replaying
+from connector.cli import shared
+from connector.errors import OperatorError
+from connector.journal import audit, dead_letters, replays
+from connector.journal.replays import Selection
+from connector.times import parse_or_none
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.journal.database import Connection
+
+_AGO = re.compile(r"(\d{1,5})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class _Time(click.ParamType[datetime]):
+    """A time, or how long ago."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        if ago := _AGO.fullmatch(value):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return parse_or_none(value) or self.fail(
+            "write it as 2026-01-31T12:00:00Z, or as 30m, 12h or 7d ago", param, ctx
+        )
+
+
+def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What every way to start a replay asks for."""
+    for option in (
+        shared.with_format,
+        shared.with_actor,
+        click.option("--reason", help="Why; kept in the audit trail."),
+        click.option("--journeys", is_flag=True, help="Let Insider start journeys from it, as if it happened now."),
+        click.option(
+            "--rate",
+            type=click.FloatRange(0.1, 1000),
+            default=50.0,
+            show_default=True,
+            help="Events a second, so that what comes live is not held up.",
+        ),
+        click.option("--dry-run", is_flag=True, help="Show how many events and what would differ; change nothing."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group("dead-letters", cls=shared.Group)
+def dead_letters_group() -> None:
+    """See what Insider will never get, grouped by cause; send it again, or give it up."""
+
+
+@dead_letters_group.command("list")
+@shared.with_store
+@shared.with_limit
+@shared.with_format
+def dead_letters_list(store_name: str | None, limit: int, form: str) -> None:
+    """List the causes, each with its number of dead letters, the first and last time, and an example."""
+    with shared.journal() as connection:
+        rows = dead_letters.groups(connection, store_id=shared.store_id(connection, store_name), limit=limit)
+    shared.show(rows, form)
+
+
+@dead_letters_group.command("show")
+@click.argument("group")
+@shared.with_limit
+@shared.with_format
+def dead_letters_show(group: str, limit: int, form: str) -> None:
+    """List the dead letters of a cause, newest first."""
+    with shared.journal() as connection:
+        rows = dead_letters.of_group(connection, group, limit=limit)
+    if not rows:
+        raise _no_group(group)
+    shared.show(rows, form)
+
+
+@dead_letters_group.command("replay")
+@click.argument("group")
+@_with_replay_options
+def dead_letters_replay(group: str, **options: Any) -> None:
+    """Map and deliver the events of a cause again, by today's mappings."""
+    _replay(Selection(group=group), **options)
+
+
+@dead_letters_group.command("discard")
+@click.argument("group")
+@shared.with_reason
+@shared.with_actor
+@shared.with_format
+def dead_letters_discard(group: str, reason: str, actor: str, form: str) -> None:
+    """Give up the dead letters of a cause for good; the journal keeps them, and why."""
+    with shared.journal() as connection:
+        store, number = dead_letters.discard(connection, group)
+        if not number:
+            raise _no_group(group)
+        audit.write(
+            connection,
+            actor=actor,
+            action="dead_letters.discard",
+            store=store,
+            reason=reason,
+            group=group,
+            dead_letters=number,
+        )
+    shared.show([{"group": group, "store": store, "discarded": number}], form)
+
+
+def _no_group(group: str) -> OperatorError:
+    return OperatorError(f"there are no dead letters of the group {group!r}; see `connector dead-letters list`")
+
+
+@click.group("replays", cls=shared.Group)
+def replays_group() -> None:
+    """Let events be mapped and delivered again, by today's mappings."""
+
+
+@replays_group.command("start")
+@click.option("--event", "event_ids", type=int, multiple=True, help="This event; may be given several times.")
+@shared.with_store
+@click.option("--topic", help="Only events of this topic.")
+@click.option("--customer", help="Only this customer's: an e-mail address or phone number.")
+@click.option("--since", type=_Time(), help="Only what was received since: a time, or 30m, 12h, 7d ago.")
+@click.option("--until", type=_Time(), help="Only what was received before.")
+@click.option(
+    "--state",
+    type=click.Choice(["mapped", "unmapped", "delivered", "dead"]),
+    help="Only events that are mapped or not, or have a delivery that is delivered or dead.",
+)
+@_with_replay_options
+def replays_start(*, store_name: str | None, customer: str | None, **given: Any) -> None:
+    """Let the events be replayed that all the given options agree on."""
+    with shared.journal() as connection:
+        store_id = shared.store_id(connection, store_name)
+    chosen = {name: given.pop(name) for name in ("event_ids", "topic", "since", "until", "state")}
+    selection = Selection(store_id=store_id, customer=customer and customer.strip().lower(), **chosen)
+    if selection.is_empty:
+        raise OperatorError("say which events: --event, --store, --topic, --customer, --since, --until or --state")
+    _replay(selection, **given)
+
+
+@replays_group.command("list")
+@shared.with_limit
+@shared.with_format
+def replays_list(limit: int, form: str) -> None:
+    """List the newest replays and what became of their events so far."""
+    with shared.journal() as connection:
+        rows = replays.newest(connection, limit=limit)
+    shared.show(rows, form)
+
+
+@replays_group.command("show")
+@click.argument("replay_id", type=int)
+@shared.with_format
+def replays_show(replay_id: int, form: str) -> None:
+    """Show one replay and what became of its events so far."""
+    with shared.journal() as connection:
+        rows = replays.newest(connection, replay_id=replay_id)
+    if not rows:
+        raise OperatorError(f"there is no replay {replay_id}; `connector replays list` shows those there are")
+    _show_one(rows[0], form)
+
+
+@replays_group.command("cancel")
+@click.argument("replay_id", type=int)
+@shared.with_reason
+@shared.with_actor
+@shared.with_format
+def replays_cancel(replay_id: int, reason: str, actor: str, form: str) -> None:
+    """Map no more events of a replay; what is mapped already is delivered all the same."""
+    with shared.journal() as connection:
+        left_out = replaying.cancel(connection, replay_id, actor=actor, reason=reason)
+    shared.show([{"replay": replay_id, "state": "cancelled", "events_left_out": left_out}], form)
+
+
+def _replay(
+    selection: Selection, *, dry_run: bool, rate: float, journeys: bool, reason: str | None, actor: str, form: str
+) -> None:
+    with shared.journal() as connection:
+        if dry_run:
+            _show_plan(connection, selection, form)
+            return
+        if not reason:
+            raise OperatorError("say why: --reason TEXT. It is kept in the audit trail")
+        replay_id = replaying.start(
+            connection, selection, actor=actor, reason=reason, skip_hook=not journeys, per_second=rate
+        )
+        (replay,) = replays.newest(connection, replay_id=replay_id)
+    _show_one(replay, form)
+
+
+def _show_plan(connection: Connection, selection: Selection, form: str) -> None:
+    settings = shared.settings()
+    plan = replaying.plan(
+        connection, mapping.load(settings.mappings_dir), selection, retention_days=settings.retention_days
+    )
+    told = asdict(plan)
+    if form == "json":
+        shared.show_json(told)
+        return
+    changes = told.pop("changes")
+    _show_one(told, form)
+    click.echo(f"\nWhat would differ from what was last owed for the newest {plan.compared} of them:")
+    shared.show(changes, form)
+
+
+def _show_one(row: dict[str, Any], form: str) -> None:
+    if form == "json":
+        shared.show_json(row)
+        return
+    for name, value in row.items():
+        click.echo(f"{name:22} {shared.cell(value)}")

@@ -1,0 +1,227 @@
+"""Replays: which events operators let be mapped and sent again, by whom, why, how fast, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.journal.dead_letters import GROUP
+from connector.model import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from connector.journal.database import Connection
+
+#: A replay that was not fed for longer, because no worker ran, does not catch up with what it has missed.
+_BURST_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which events: those that all the parts that are given agree on."""
+
+    event_ids: Sequence[int] = ()
+    store_id: int | None = None
+    topic: str | None = None
+    customer: str | None = None
+    #: When they were received: from, and before.
+    since: datetime | None = None
+    until: datetime | None = None
+    #: ``mapped`` or ``unmapped`` say what became of the event, ``delivered`` or ``dead`` what of a delivery of it.
+    state: str | None = None
+    #: A group of dead letters.
+    group: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(asdict(self).values())
+
+
+#: An event that waits for its mapping, or of which something waits to be delivered, is on its way without a replay.
+_SELECTED = f"""
+    from events
+    where events.state <> 'received'
+      and exists (select from stores where stores.id = events.store_id and removed_at is null)
+      and (%(event_ids)s::bigint[] = '{{}}' or events.id = any(%(event_ids)s))
+      and (%(store_id)s::int is null or events.store_id = %(store_id)s)
+      and (%(topic)s::text is null or events.topic = %(topic)s)
+      and (%(customer)s::text is null or events.customer = %(customer)s)
+      and (%(since)s::timestamptz is null or received_at >= %(since)s)
+      and (%(until)s::timestamptz is null or received_at < %(until)s)
+      and case when %(state)s::text in ('mapped', 'unmapped') then events.state = %(state)s
+               when %(state)s in ('delivered', 'dead')
+               then exists (select from deliveries where event_id = events.id and deliveries.state = %(state)s)
+               else true end
+      and (%(group)s::text is null or events.id in (
+              select event_id from deliveries
+              where state = 'dead' and {GROUP} = %(group)s))
+"""
+_ON_ITS_WAY = """exists (select from deliveries where event_id = events.id and deliveries.state = 'waiting')"""
+
+
+def count(connection: Connection, selection: Selection, *, retention_days: int) -> dict[str, int]:
+    """Return how many events a replay would take, and of these how many are older than Insider's retention.
+
+    ``on_their_way`` are not taken: something of them waits to be delivered already.
+    """
+    row = connection.execute(
+        f"""
+        select count(*) filter (where not on_its_way) as events,
+               count(*) filter (where not on_its_way and occurred_at < now() - make_interval(days => %(days)s))
+                   as too_old,
+               count(*) filter (where on_its_way) as on_their_way
+        from (select occurred_at, {_ON_ITS_WAY} as on_its_way {_SELECTED}) selected
+        """,
+        {**_parameters(selection), "days": retention_days},
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate has a row
+    return dict(row._asdict())
+
+
+def sample(connection: Connection, selection: Selection, *, limit: int) -> list[tuple[Event, list[dict[str, Any]]]]:
+    """Return the newest events that a replay would take, each with the updates that were last owed for it."""
+    rows = connection.execute(
+        f"""
+        select id, store_id, topic, occurred_at, received_at, body,
+               (select coalesce(jsonb_agg(update order by owed.id), '[]')
+                from deliveries owed
+                where owed.event_id = newest.id and owed.replay_id is not distinct from (
+                    select replay_id from deliveries where event_id = newest.id order by deliveries.id desc limit 1)
+               ) as updates
+        from (select * {_SELECTED} and not {_ON_ITS_WAY} order by events.id desc limit %(limit)s) newest
+        order by id
+        """,
+        {**_parameters(selection), "limit": limit},
+    )
+    columns = ("id", "store_id", "topic", "occurred_at", "received_at", "body")
+    return [(Event(**{name: getattr(row, name) for name in columns}), row.updates) for row in rows]
+
+
+def start(
+    connection: Connection, selection: Selection, *, actor: str, reason: str, skip_hook: bool, per_second: float
+) -> tuple[int, int]:
+    """Let events be replayed; return the replay's number, and how many events it has."""
+    told = {name: value for name, value in asdict(selection).items() if value}
+    row = connection.execute(
+        """
+        insert into replays (actor, reason, selection, skip_hook, per_second) values (%s, %s, %s, %s, %s) returning id
+        """,
+        (actor, reason, orjson.dumps(told).decode(), skip_hook, per_second),
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an insert that returns
+    taken = connection.execute(
+        f"""
+        insert into replayed_events (replay_id, event_id)
+        select %(replay_id)s, events.id {_SELECTED} and not {_ON_ITS_WAY}
+        """,
+        {**_parameters(selection), "replay_id": row.id},
+    ).rowcount
+    return row.id, taken
+
+
+def running(connection: Connection) -> list[int]:
+    """Return the numbers of the replays that have events to map, oldest first."""
+    return [row.id for row in connection.execute("select id from replays where state = 'running' order by id")]
+
+
+def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> tuple[list[Event], bool]:
+    """Return the next events of a replay, as many as its rate allows by now, and whether to skip hooks.
+
+    They have up to `size` bytes together, but it is one event at least. Nobody else feeds this replay until the
+    transaction ends. A replay without further events is done.
+    """
+    replay = connection.execute(
+        """
+        select skip_hook, per_second, greatest(extract(epoch from now() - fed_at), 0)::float as seconds
+        from replays where id = %s and state = 'running' for update skip locked
+        """,
+        (replay_id,),
+    ).fetchone()
+    if replay is None:
+        return [], True
+    seconds = min(replay.seconds, max(_BURST_SECONDS, 2 / replay.per_second))
+    allowed = min(limit, int(replay.per_second * seconds))
+    rows = connection.execute(
+        """
+        select id, store_id, topic, occurred_at, received_at, body
+        from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
+              from events
+              where id in (select event_id from replayed_events
+                           where replay_id = %s and mapped_at is null
+                           order by event_id limit %s)) next
+        where size <= %s or position = 1
+        order by id
+        """,
+        (replay_id, allowed, size),
+    ).fetchall()
+    if rows:
+        unused = seconds - len(rows) / replay.per_second
+        connection.execute(
+            "update replays set fed_at = now() - make_interval(secs => %s) where id = %s", (unused, replay_id)
+        )
+    elif allowed:
+        connection.execute("update replays set state = 'done', ended_at = now() where id = %s", (replay_id,))
+    return [Event(**row._asdict()) for row in rows], replay.skip_hook
+
+
+def mark_taken(connection: Connection, replay_id: int, event_ids: Sequence[int]) -> None:
+    """Note that events were mapped again; their dead letters are no longer waiting for anybody."""
+    connection.execute(
+        "update replayed_events set mapped_at = now() where replay_id = %s and event_id = any(%s)",
+        (replay_id, list(event_ids)),
+    )
+    connection.execute(
+        """
+        update deliveries set state = 'replayed'
+        where event_id = any(%s) and state = 'dead' and replay_id is distinct from %s
+        """,
+        (list(event_ids), replay_id),
+    )
+
+
+def cancel(connection: Connection, replay_id: int) -> int | None:
+    """End a replay; return how many of its events are left out. None: it is not running.
+
+    What is mapped already is delivered all the same.
+    """
+    ended = connection.execute(
+        "update replays set state = 'cancelled', ended_at = now() where id = %s and state = 'running'", (replay_id,)
+    ).rowcount
+    if not ended:
+        return None
+    return connection.execute(
+        "delete from replayed_events where replay_id = %s and mapped_at is null", (replay_id,)
+    ).rowcount
+
+
+def newest(connection: Connection, *, replay_id: int | None = None, limit: int = 1) -> list[dict[str, Any]]:
+    """Return the newest replays, or the one of that number, each with what became of its events so far."""
+    rows = connection.execute(
+        """
+        select replays.id, replays.state, actor, reason, selection, skip_hook, per_second, created_at, ended_at,
+               events, mapped, owed.*
+        from replays cross join lateral (
+            select count(*) as events, count(mapped_at) as mapped
+            from replayed_events where replay_id = replays.id) given
+        cross join lateral (
+            select count(*) filter (where state = 'waiting') as waiting,
+                   count(*) filter (where state = 'delivered') as delivered,
+                   count(*) filter (where state = 'dead') as dead,
+                   count(*) filter (where notes ? 'stale') as with_stale_attributes,
+                   count(*) filter (where notes ? 'too_old') as with_events_too_old
+            from deliveries where replay_id = replays.id) owed
+        where %(replay_id)s::bigint is null or replays.id = %(replay_id)s
+        order by replays.id desc
+        limit %(limit)s
+        """,
+        {"replay_id": replay_id, "limit": limit},
+    )
+    return [row._asdict() for row in rows]
+
+
+def _parameters(selection: Selection) -> dict[str, Any]:
+    return {**asdict(selection), "event_ids": list(selection.event_ids)}
