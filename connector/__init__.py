@@ -10,13 +10,17 @@ The way of an event, and the modules it passes::
     yotpo       what Yotpo's webhooks look like: topic, time, customer, idempotency key
     journal     PostgreSQL, the truth: events, deliveries, attempts, stores
     wakeups     hints that there is something to do, sent from outside of the request
-    pipeline    the two steps that Celery workers run: map, deliver
+    pipeline    the steps that Celery workers run: map what came or is replayed, deliver
     mapping     YAML rules, compiled into plain callables: an event in, user updates out
+    updates     an event's mapping, run, and what is owed to Insider for it
     sending     one batch on its way, halved where Insider does not say who is meant
-    delivery    pure policy: merging, newest wins, what an answer means
+    delivery    pure policy: merging, newest wins, how long to wait
+    outcomes    pure policy: what an answer means for each user, and which mapping rule is to blame
     insider     the client and wire format of Insider's upsert API
 
+    replaying, differences    what operators let be mapped and sent again, and what would differ
     tasks, web, cli    wire it for Celery, gunicorn and the command line
+    broker, workers, limits    Celery on Redis: the transport, who watches a worker, the limits in force
     sandbox            the whole of it on one machine, with a simulator of Insider
     goldens            holds mappings to the examples beside them
     observability, settings, model, errors, times, identifiers, urls    what all of them stand on

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from connector.model import Settled, UserUpdate
+from connector.model import Settled, TrueAt, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,8 +37,8 @@ class User:
     identifiers: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
     events: list[UserEvent] = field(default_factory=list)
-    #: From when each of the attributes is, in milliseconds since 1970.
-    times: dict[str, int] = field(default_factory=dict)
+    #: From when each of the attributes is.
+    times: dict[str, TrueAt] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     #: What is to be noted of each delivery, by its id.
     notes: dict[int, dict[str, list[str]]] = field(default_factory=dict)
@@ -78,15 +78,15 @@ def fitting(deliveries: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
 
 def merge(
     deliveries: Iterable[Delivery],
-    known: Mapping[str, Mapping[str, int]],
+    known: Mapping[str, Mapping[str, TrueAt]],
     *,
     now: datetime,
     retention: timedelta,
 ) -> list[User]:
     """Merge deliveries, oldest first, into one user for each customer.
 
-    `known` says for each customer from when each attribute is that Insider has, in milliseconds since 1970. An older
-    value is left out and noted as stale. A user event older than the retention is left out and noted as too old,
+    `known` says for each customer from when each attribute is that Insider has. An older value is left out and noted as
+    stale. A user event older than the retention is left out and noted as too old,
     because Insider would drop it without a word.
     """
     users: dict[str, User] = {}
@@ -99,7 +99,7 @@ def merge(
         user.deliveries.append(delivery)
         user.notes[delivery.id] = notes
         user.identifiers.update(delivery.update.identifiers)
-        true_at = round(delivery.occurred_at.timestamp() * 1000)
+        true_at = TrueAt(round(delivery.occurred_at.timestamp() * 1000), delivery.event_id)
         for name, value in delivery.update.attributes.items():
             if user.times.get(name, true_at) <= true_at:
                 user.attributes[name] = value

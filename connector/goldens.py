@@ -73,7 +73,7 @@ def run(golden: Golden, mappings: MappingSet) -> Json:
     event = recognise(body, path_topic=golden.topic, received_at=RECEIVED_AT)
     if mapping is None or event.topic != golden.topic:
         raise OperatorError(f"{golden.webhook}: the webhook is one of {event.topic}; move it to that topic's directory")
-    return shown(mapping.apply(body, event.occurred_at, golden.options))
+    return shown(mapping.apply(body, event.happened_at(RECEIVED_AT), golden.options))
 
 
 def shown(mapped: Mapped) -> Json:

@@ -145,7 +145,6 @@ def _recognised(
                 dated=seen.dated,
                 customer=seen.customer,
                 occurred_at=seen.occurred_at,
-                received_at=received_at,
                 body=body,
             )
         )

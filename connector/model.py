@@ -86,6 +86,14 @@ class Options:
     phone_region: str | None = None
 
 
+class TrueAt(NamedTuple):
+    """From when an attribute is. Of two events at the same time, the one that was received later is the newer."""
+
+    #: Since 1970.
+    milliseconds: int
+    event_id: int
+
+
 class Partition(NamedTuple):
     """An ordered lane of a store's customers: one worker at a time maps and delivers what is in it."""
 
@@ -189,8 +197,8 @@ class Incoming:
     key: str
     dated: bool
     customer: str | None
-    occurred_at: datetime
-    received_at: datetime
+    #: None where nothing but the receipt tells it. The receipt is dated by the journal, whose clock is the only one.
+    occurred_at: datetime | None
     body: bytes
 
 

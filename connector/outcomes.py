@@ -57,10 +57,9 @@ def rule(answer: Answer, users: int) -> Ruling:
     """Say what an answer to an upsert of so many users means, after Insider's list of answers and errors."""
     verdict = answer.verdict
     if verdict is not None and verdict.unattributed:
-        # A failure that names no user may be anybody's: none of the batch counts as delivered.
-        sentences = [failure.message for failures in verdict.failed.values() for failure in failures]
-        said = "; ".join(sentences[:_REASONS])
-        reason = f"Insider refuses without naming a user: {said or answer.excerpt}"
+        # A failure that names no user may be anybody's: none of the batch counts as delivered. The excerpt has no data
+        # of people; the store may be paused for this reason, and the log tells it.
+        reason = f"Insider refuses without naming a user: {answer.excerpt}"
         return Ruling(outcome="split", split=Refusal(reason=reason, cause="unattributed"))
     if verdict is not None:
         return Ruling(outcome=_outcome(len(verdict.failed), users), refused=verdict.failed)

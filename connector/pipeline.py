@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MAP_LIMIT = 500
 #: While a batch is on its way nobody else sends in its lane, so those that give way are small.
 _BULK_BATCH = 200
+#: How soon a lane that another worker holds is looked at again.
+_HELD_SECONDS = 0.05
 #: Of webhooks in one step, so that large ones do not fill a worker's memory.
 _MAP_BYTES = 8_000_000
 #: Of the request's 5,000,000 bytes: what a stored update lacks against its wire form fits into the rest.
@@ -62,7 +64,8 @@ class Pipeline:
     def advance(self, *, seconds: float, bulk: bool = False) -> bool:
         """Map and deliver until nothing is left to do or the time is over; True where something may be left.
 
-        With `bulk`, deliver what gives way to webhooks: replays and snapshots.
+        With `bulk`, deliver what gives way to webhooks: replays and snapshots. Without, a lane that another worker
+        holds is waited for: it may be one that has just sent such a batch.
         """
         ends_at = time.monotonic() + seconds
         while True:
@@ -78,8 +81,11 @@ class Pipeline:
                 self._pause(store_id, done.refusals[store_id])
             if time.monotonic() > ends_at:
                 return True
-            if not done.progress.total():
+            if done.progress.total():
+                continue
+            if bulk or not done.held:
                 return False
+            time.sleep(_HELD_SECONDS)
 
     def busy(self) -> int:
         """Return how many partitions have something to do."""
@@ -97,6 +103,7 @@ class Pipeline:
             if not bulk:
                 done.progress[store_id] += self.map_received(partition)
             sent = self.deliver_waiting(partition, bulk=bulk)
+            done.held |= sent.held
         except JournalUnavailable:
             raise
         except ConnectorError as error:
@@ -130,25 +137,42 @@ class Pipeline:
             if not received:
                 return 0
             options = stores.options(connection, partition.store_id)
+            if options is None:
+                return 0
             _record(connection, [updates.run(event, self._mappings, options) for event in received])
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
         return len(received)
 
-    def map_replayed(self) -> tuple[int, bool]:
-        """Map the next events of all replays again; return how many, and whether a replay has more to come."""
+    def map_replayed(self) -> int:
+        """Map the next events of all replays again, as many as their rates allow by now; return how many."""
         with self._database.connection() as connection:
             running = replays.running(connection)
-        return sum(map(self._map_replayed, running)), bool(running)
+        mapped = 0
+        for replay_id in running:
+            try:
+                mapped += self._map_replayed(replay_id)
+            except JournalUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other replays go on
+                _log.error("replay.failed", replay_id=replay_id, exc_info=error)
+        return mapped
 
     def _map_replayed(self, replay_id: int) -> int:
         with self._database.transaction() as connection:
             taken, skip_hook = replays.take(connection, replay_id, limit=_MAP_LIMIT, size=_MAP_BYTES)
             if not taken:
                 return 0
-            options = {store_id: stores.options(connection, store_id) for store_id in {one.store_id for one in taken}}
-            yields = [updates.run(event, self._mappings, options[event.store_id]) for event in taken]
+            store_ids = {event.store_id for event in taken}
+            # No lane is held here; so nobody removes the store in the meantime.
+            options = {store_id: stores.options(connection, store_id, lock=True) for store_id in sorted(store_ids)}
+            yields = [
+                updates.run(event, self._mappings, of_store)
+                for event in taken
+                if (of_store := options[event.store_id]) is not None
+            ]
             _record(connection, yields, replay_id=replay_id, skip_hook=skip_hook)
             replays.mark_taken(connection, replay_id, [event.id for event in taken])
+            replays.resolve(connection, replay_id, [one.event.id for one in yields if one.mapping])
         _log.info("events.replayed", replay_id=replay_id, events=len(taken))
         return len(taken)
 
@@ -161,6 +185,8 @@ class Pipeline:
         """
         with self._database.transaction() as connection:
             if not lanes.hold(connection, partition):
+                return _Sent(held=True)
+            if bulk and lanes.is_live(connection, partition):
                 return _Sent()
             store = stores.by_id(connection, self._vault, partition.store_id)
             if store is None or not _may_send(connection, store):
@@ -178,13 +204,15 @@ class Pipeline:
                 retention=self._retention,
             )
             refusal = batch.send(waiting)
-        return _Sent(batch.settled, batch.delivered, refusal)
+        return _Sent(settled=batch.settled, delivered=batch.delivered, refusal=refusal)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """What came of sending the deliveries of a partition."""
 
+    #: True where another worker holds it.
+    held: bool = False
     settled: int = 0
     #: True where Insider has taken anything.
     delivered: bool = False
@@ -202,6 +230,8 @@ class _Pass:
     delivered: set[int] = field(default_factory=set)
     #: Why nothing was taken of a partition, where it alone could not tell who is to blame.
     refusals: dict[int, str] = field(default_factory=dict)
+    #: True where another worker holds a lane in which there is something to do.
+    held: bool = False
     #: Stores that cannot be worked on at all.
     closed: set[int] = field(default_factory=set)
 

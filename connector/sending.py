@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.insider.wire import Failure
     from connector.journal.database import Connection
     from connector.mapping import MappingSet, TopicMapping
-    from connector.model import Delivery, Refusal, Store
+    from connector.model import Delivery, Refusal, Store, TrueAt
 
 #: A batch that is halved goes on for so long, and beyond it until something is settled…
 _SECONDS = 15.0
@@ -47,7 +47,7 @@ class Sending:
         insider: Destination,
         *,
         mappings: MappingSet,
-        known: dict[str, dict[str, int]],
+        known: dict[str, dict[str, TrueAt]],
         retention: timedelta,
     ) -> None:
         self._connection = connection
@@ -63,6 +63,8 @@ class Sending:
         self._alone: list[tuple[User, Refusal, int]] = []
         #: Refused users who were not halved any more.
         self._aside: list[Sequence[User]] = []
+        #: How deep within one user's deliveries.
+        self._dividing = 0
         self._attempts_since_success = _FRESH_ATTEMPTS
         self._last_split: str | None = None
         #: The attempts of each delivery, until they are recorded.
@@ -137,7 +139,8 @@ class Sending:
     def _halve(self, users: Sequence[User], refusal: Refusal, attempt_id: int) -> None:
         """Send halves, until the one delivery stands alone that is refused."""
         self._last_split = refusal.reason
-        if len(self._alone) >= _ENOUGH_ALONE:
+        # Of a user who is divided already nothing is set aside: what follows in him would overtake it.
+        if len(self._alone) >= _ENOUGH_ALONE and not self._dividing:
             self._aside.append(users)
             return
         if len(users) > 1:
@@ -154,8 +157,10 @@ class Sending:
         """Send the deliveries of one user in two parts; False where there is but one."""
         middle = len(user.deliveries) // 2
         if middle:
+            self._dividing += 1
             self._send_merged(user.deliveries[:middle])
             self._send_merged(user.deliveries[middle:])
+            self._dividing -= 1
         return middle > 0
 
     def _record(self, users: Sequence[User], refused: Mapping[int, Sequence[Failure]]) -> None:
@@ -169,11 +174,13 @@ class Sending:
         without_phone = []
         for index, failures in refused.items():
             user = users[index]
+            # Whoever is refused with several deliveries may owe it to one of them; the others shall not suffer for it.
+            if self._halve_user(user):
+                continue
             if outcomes.is_phone_only(failures, user.update):
                 user.without_phone_number()
                 without_phone.append(user)
-            # Whoever is refused with several deliveries may owe it to one of them; the others shall not suffer for it.
-            elif not self._halve_user(user):
+            else:
                 self._settle([user], outcomes.refusal(failures, user.update, self._mapping_of(user)))
         self._send(without_phone)
 

@@ -68,6 +68,11 @@ class Settings:
     intake_timeout_seconds: float = _variable(
         "INTAKE_TIMEOUT_SECONDS", "A webhook that cannot be journaled in this time is answered 503.", default=1.5
     )
+    worker_stall_seconds: float = _variable(
+        "WORKER_STALL_SECONDS",
+        "A worker that takes no hints for so long, although Redis answers and it has a child to spare, ends itself.",
+        default=60.0,
+    )
     log_level: str = _variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`.", default="info")
 
     @classmethod
@@ -105,6 +110,7 @@ class Settings:
             "INSIDER_CONNECT_SECONDS": (0 < self.insider_connect_seconds <= 10, "more than 0, at most 10"),
             "INSIDER_READ_SECONDS": (0 < self.insider_read_seconds <= 20, "more than 0, at most 20"),
             "INTAKE_TIMEOUT_SECONDS": (0 < self.intake_timeout_seconds < 2, "more than 0, less than 2"),
+            "WORKER_STALL_SECONDS": (5 <= self.worker_stall_seconds <= 3600, "5 to 3600"),
             "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),
         }
         for name, (holds, allowed) in limits.items():

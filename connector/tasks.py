@@ -9,33 +9,35 @@ from __future__ import annotations
 import ssl
 import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery, Task, signals
+from celery.schedules import schedule
 
-from connector import mapping, observability
+from connector import limits, mapping, observability
 from connector.broker import Amqp
-from connector.errors import JournalUnavailable
+from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider.client import Insider
 from connector.journal.database import Database
 from connector.journal.vault import Vault
 from connector.pipeline import Pipeline
 from connector.settings import Settings
+from connector.workers import watching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TASK_SECONDS = 10.0
+#: Together with a batch (sending.py) it fits into the soft shutdown.
+_TASK_SECONDS = 5.0
 _SWEEP_SECONDS = 5.0
 _QUEUE = "connector"
 #: For replays and snapshots, which have workers of their own, so that webhooks need not wait for them.
 _BULK_QUEUE = "connector-bulk"
-#: How often a replay is fed in the meantime, at most.
-_FEED_SECONDS = 0.2
-#: A hint that waited longer than this has been overtaken by others.
-_EXPIRES_SECONDS = 60
+#: A hint that waited longer than this has been overtaken by others. A short time would lose every hint where the clocks
+#: of sender and worker differ; there are never many: 64 of each kind, and 720 sweeps when no worker runs for an hour.
+_EXPIRES_SECONDS = 3600
 #: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
 _HINTS = 64
 #: As many hints as the sweep gives at once; each worker process that takes one sends others if it finds too much.
@@ -52,6 +54,10 @@ def settings() -> Settings:
     return Settings.read()
 
 
+def _uptime() -> datetime:
+    return datetime.fromtimestamp(time.monotonic(), UTC)
+
+
 @app.add_defaults
 def _configuration() -> dict[str, Any]:
     tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED if settings().redis_tls_verify else ssl.CERT_NONE}
@@ -65,8 +71,8 @@ def _configuration() -> dict[str, Any]:
         "broker_transport_options": {
             "visibility_timeout": 300,
             "socket_connect_timeout": 5,
-            # Longer than a blocking read, which redis-py's own default no longer is.
-            "socket_timeout": 30,
+            # Longer than kombu's blocking read of one second. Every other command, the worker's main process waits for.
+            "socket_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 25,
             "retry_on_timeout": True,
@@ -84,13 +90,19 @@ def _configuration() -> dict[str, Any]:
         "worker_enable_soft_shutdown_on_idle": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_max_memory_per_child": 250_000,
+        "worker_max_tasks_per_child": 10_000,
+        # There are none; a belt.
+        "worker_eta_task_limit": 100,
+        # One more connection a process, which nobody uses.
+        "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": False,
         "beat_schedule": {
             "sweep": {
                 "task": "connector.sweep",
-                "schedule": _SWEEP_SECONDS,
-                "options": {"expires": _SWEEP_SECONDS},
+                # By a clock that is never set: beat would sleep through the minutes that another is set back by.
+                "schedule": schedule(_SWEEP_SECONDS, nowfun=_uptime),
+                "options": {"expires": _EXPIRES_SECONDS},
             }
         },
     }
@@ -131,15 +143,12 @@ def advance_bulk() -> None:
     """Map what is replayed and deliver what gives way to webhooks; where it is too much for one task, wake another."""
     with _in_peace():
         ends_at = time.monotonic() + _TASK_SECONDS
-        while time.monotonic() < ends_at:
-            mapped, more = pipeline().map_replayed()
+        mapped = True
+        while mapped:
+            mapped = pipeline().map_replayed() > 0
             if pipeline().advance(seconds=ends_at - time.monotonic(), bulk=True):
-                break
-            if not more:
+                wake_bulk()
                 return
-            if not mapped:
-                time.sleep(_FEED_SECONDS)
-        wake_bulk()
 
 
 @app.task(name="connector.sweep")
@@ -186,6 +195,22 @@ def _logging(**_: Any) -> None:
 
 
 @signals.worker_init.connect
-def _load(**_: Any) -> None:
-    # Once, before the children are forked; a mapping that is wrong stops the worker here, with its place.
-    mappings()
+def _prepare(sender: Any, **_: Any) -> None:
+    try:
+        limits.check(sender, settings(), slice_seconds=_TASK_SECONDS)
+        # Once, before the children are forked; a mapping that is wrong stops the worker here, with its place.
+        mappings()
+    except ConnectorError as error:
+        # Of any other exception Celery would write a line, and go on.
+        raise SystemExit(str(error)) from None
+    app.steps["worker"].add(watching(settings().worker_stall_seconds))
+
+
+@signals.celeryd_after_setup.connect
+def _tell_of_worker(instance: Any, **_: Any) -> None:
+    _log.info("worker.configured", **limits.of_worker(instance, settings(), slice_seconds=_TASK_SECONDS))
+
+
+@signals.beat_init.connect
+def _tell_of_beat(**_: Any) -> None:
+    _log.info("beat.configured", **limits.of_beat(app, sweep_seconds=_SWEEP_SECONDS))

@@ -6,7 +6,7 @@ import flask
 import orjson
 from werkzeug.exceptions import HTTPException
 
-from connector import intake, observability, tasks
+from connector import intake, limits, observability, tasks
 from connector.journal.database import Database
 from connector.journal.reception import Reception
 from connector.journal.vault import Vault
@@ -32,6 +32,7 @@ def create_app() -> flask.Flask:
     )
     app.register_blueprint(observability.health(reception.ping))
     app.register_error_handler(Exception, _as_json)
+    _log.info("web.configured", **limits.of_web(tasks.app, settings, connections=_CONNECTIONS))
     return app
 
 

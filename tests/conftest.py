@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import requests
 from pipelines import Connector
+from workers import Worker, quick_insider
 
 from connector import mapping
 from connector.journal import migrate, stores
@@ -160,6 +161,16 @@ def stack() -> Iterator[Stack]:
         yield running
         if running.postgres:
             running.postgres.remove()
+
+
+@pytest.fixture
+def worker(stack: Stack) -> Iterator[Worker]:
+    """The stack's worker, which tests may start anew and end."""
+    found = Worker(stack)
+    found.restart()
+    yield found
+    quick_insider(stack)
+    found.restart()
 
 
 @pytest.fixture(scope="session")

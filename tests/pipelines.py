@@ -50,22 +50,22 @@ class Connector:
                     dated=seen.dated,
                     customer=seen.customer,
                     occurred_at=seen.occurred_at,
-                    received_at=datetime.now(UTC),
                     body=json.dumps(webhook).encode(),
                 )
             )
         with self.database.connection() as connection:
             return [appended.id for appended in events.append(connection, incoming)]
 
-    def replay(self, *event_ids: int, **wanted: Any) -> int:
-        """Let events be replayed at once, as `connector replays start` does."""
+    def replay(self, *event_ids: int, begun: bool = True, **wanted: Any) -> int:
+        """Let events be replayed, as `connector replays start` does, and begin it."""
         selection = replays.Selection(event_ids=event_ids, store_id=self.store.id, **wanted)
         with self.database.transaction() as connection:
             replay_id = replaying.start(
                 connection, selection, actor="ann", reason="a test", skip_hook=True, per_second=1000
             )
             connection.execute("update replays set fed_at = now() - interval '1 minute' where id = %s", (replay_id,))
-        self.pipeline.map_replayed()
+        if begun:
+            self.pipeline.map_replayed()
         return replay_id
 
     def replays(self, replay_id: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import delivery
-from connector.model import Delivery, Refusal, UserEvent, UserUpdate, Value
+from connector.model import Delivery, Refusal, TrueAt, UserEvent, UserUpdate, Value
 
 if TYPE_CHECKING:
     from connector.delivery import User
@@ -45,11 +45,11 @@ def happened(name: str, ago: timedelta = timedelta(0)) -> UserEvent:
     return UserEvent(name=name, timestamp=(NOW - ago).isoformat().replace("+00:00", "Z"))
 
 
-def milliseconds(seconds: float = 0) -> int:
-    return round((NOW.timestamp() + seconds) * 1000)
+def true_at(seconds: float = 0, event_id: int = 0) -> TrueAt:
+    return TrueAt(round((NOW.timestamp() + seconds) * 1000), event_id)
 
 
-def merged(deliveries: list[Delivery], known: dict[str, dict[str, int]] | None = None) -> list[User]:
+def merged(deliveries: list[Delivery], known: dict[str, dict[str, TrueAt]] | None = None) -> list[User]:
     return delivery.merge(deliveries, known or {}, now=NOW, retention=RETENTION)
 
 
@@ -104,16 +104,28 @@ def test_the_newest_value_of_each_attribute_wins(
     times: dict[str, float],
     stale: dict[int, list[str]],
 ) -> None:
-    (user,) = merged(deliveries, {"a@example.com": {name: milliseconds(at) for name, at in known.items()}})
+    (user,) = merged(deliveries, {"a@example.com": {name: true_at(at) for name, at in known.items()}})
 
     assert user.update.attributes == attributes
-    assert user.times == {name: milliseconds(at) for name, at in times.items()}
+    assert {name: at.milliseconds for name, at in user.times.items()} == {
+        name: true_at(at).milliseconds for name, at in times.items()
+    }
     assert {number: notes["stale"] for number, notes in user.notes.items() if notes} == stale
     assert user.sendable is bool(attributes)
 
 
+@pytest.mark.parametrize(("known", "taken"), [(6, True), (7, True), (8, False)])
+def test_of_two_events_at_the_same_time_the_one_received_later_wins_whenever_it_is_sent(
+    known: int, *, taken: bool
+) -> None:
+    (user,) = merged([replace(owed(1, p=1), event_id=7)], {"a@example.com": {"p": true_at(0, known)}})
+
+    assert user.update.attributes == ({"p": 1} if taken else {})
+    assert user.times == ({"p": true_at(0, 7)} if taken else {})
+
+
 def test_what_is_known_of_one_customer_says_nothing_of_another() -> None:
-    users = merged([owed(1, customer="b@example.com", p=1)], {"a@example.com": {"p": milliseconds(1)}})
+    users = merged([owed(1, customer="b@example.com", p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert users[0].update.attributes == {"p": 1}
 
@@ -129,7 +141,7 @@ def test_events_that_insider_would_drop_are_left_out_and_noted() -> None:
 
 
 def test_events_are_sent_however_stale_the_attributes_are() -> None:
-    (user,) = merged([owed(1, events=[happened("e")], p=1)], {"a@example.com": {"p": milliseconds(1)}})
+    (user,) = merged([owed(1, events=[happened("e")], p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert user.sendable
     assert user.update == UserUpdate(identifiers={"email": "a@example.com"}, events=(happened("e"),))
@@ -153,7 +165,7 @@ def test_each_delivery_of_a_user_is_settled_with_its_own_notes_and_attempts() ->
 
 
 def test_a_user_of_whom_nothing_is_left_is_not_sent() -> None:
-    (user,) = merged([owed(1, p=1)], {"a@example.com": {"p": milliseconds(1)}})
+    (user,) = merged([owed(1, p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert not user.sendable
     assert [(one.id, one.refusal, one.notes) for one in user.settled({})] == [(1, None, {"stale": ["p"]})]

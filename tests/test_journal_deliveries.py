@@ -56,7 +56,6 @@ def incoming(key: str, **changes: Any) -> Incoming:
         "dated": True,
         "customer": CUSTOMER,
         "occurred_at": NOW,
-        "received_at": datetime.now(UTC),
         "body": b"{}",
     }
     return Incoming(**given | changes)

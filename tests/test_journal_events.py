@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(hours=48)
-SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 THREADS = 12
 
 
@@ -40,8 +40,7 @@ def incoming(key: str, **changes: Any) -> Incoming:
         "key": key,
         "dated": True,
         "customer": "a@example.com",
-        "occurred_at": NOW - timedelta(minutes=5),
-        "received_at": NOW,
+        "occurred_at": NOW,
         "body": b'{"topic": "a/b"}',
     }
     return Incoming(**given | changes)
@@ -50,6 +49,12 @@ def incoming(key: str, **changes: Any) -> Incoming:
 def append(database: Database, *group: Incoming) -> list[Appended]:
     with database.connection() as connection:
         return events.append(connection, group)
+
+
+def pass_time(database: Database, time: timedelta) -> None:
+    """Let what the journal holds have been received so much earlier."""
+    with database.connection() as connection:
+        connection.execute("update events set received_at = received_at - %s", (time,))
 
 
 def at_once(database: Database, groups: list[list[Incoming]]) -> list[list[Appended]]:
@@ -73,22 +78,29 @@ def bodies(database: Database, store_id: int = 1) -> list[bytes]:
 
 def test_an_event_is_kept_as_it_came(database: Database) -> None:
     body = b' {"topic" : "a/b", "name":"\xc3\xbc\\u0000"}\n'
-    given = incoming("k", body=body, received_at=NOW.astimezone())
-    (appended,) = append(database, given)
+    (appended,) = append(database, incoming("k", body=body, occurred_at=NOW.astimezone()))
 
     with database.connection() as connection:
         partition = Partition(1, partition_number("a@example.com"))
-        assert events.take_received(connection, partition, limit=10, size=10**6) == [
-            Event(
-                id=appended.id,
-                store_id=1,
-                topic="a/b",
-                occurred_at=given.occurred_at,
-                received_at=NOW,
-                body=body,
-            )
-        ]
+        (event,) = events.take_received(connection, partition, limit=10, size=10**6)
+        (now,) = connection.execute("select now()").fetchone() or (event.received_at,)
+    assert event == Event(
+        id=appended.id, store_id=1, topic="a/b", occurred_at=NOW, received_at=event.received_at, body=body
+    )
+    assert now - timedelta(minutes=1) < event.received_at < now
     assert not appended.duplicate
+
+
+@pytest.mark.parametrize("ahead", [None, timedelta(minutes=5), timedelta(days=3650)])
+def test_nothing_happens_after_it_was_received_by_the_journals_clock(
+    database: Database, ahead: timedelta | None
+) -> None:
+    append(database, incoming("k", occurred_at=ahead and datetime.now(UTC) + ahead), incoming("l"))
+
+    with database.connection() as connection:
+        (event, other) = connection.execute("select occurred_at, received_at from events order by id").fetchall()
+    assert event.occurred_at == event.received_at
+    assert other.occurred_at == NOW
 
 
 def test_ids_follow_the_order_of_the_group(database: Database) -> None:
@@ -144,11 +156,10 @@ def test_of_many_threads_with_one_key_exactly_one_is_new(crowd: Database) -> Non
     ("dated", "later", "duplicate"),
     [
         (False, timedelta(0), True),
-        (False, WINDOW - SECOND, True),
-        (False, WINDOW, True),
-        (False, WINDOW + SECOND, False),
+        (False, WINDOW - MINUTE, True),
+        (False, WINDOW, False),
         (False, timedelta(days=365), False),
-        (True, WINDOW + SECOND, True),
+        (True, WINDOW, True),
         (True, timedelta(days=3650), True),
     ],
 )
@@ -156,15 +167,18 @@ def test_a_key_without_a_time_lapses_after_two_days_and_any_other_never(
     database: Database, *, dated: bool, later: timedelta, duplicate: bool
 ) -> None:
     (first,) = append(database, incoming("k", dated=dated))
-    (again,) = append(database, incoming("k", dated=dated, received_at=NOW + later))
+    pass_time(database, later)
+    (again,) = append(database, incoming("k", dated=dated))
 
     assert again.duplicate is duplicate
     assert (again.id == first.id) is duplicate
 
 
 def test_a_lapsed_key_stands_for_two_days_again(database: Database) -> None:
-    times = [NOW, NOW + 2 * WINDOW, NOW + 3 * WINDOW, NOW + 4 * WINDOW, NOW + 4 * WINDOW + SECOND]
-    appended = [append(database, incoming("k", dated=False, received_at=time))[0] for time in times]
+    appended = append(database, incoming("k", dated=False))
+    for time in (2 * WINDOW, WINDOW - MINUTE, 2 * MINUTE, MINUTE):
+        pass_time(database, time)
+        appended += append(database, incoming("k", dated=False))
 
     assert [one.duplicate for one in appended] == [False, False, True, False, True]
     assert [one.id for one in appended[1:3]] == [appended[1].id] * 2
@@ -173,8 +187,8 @@ def test_a_lapsed_key_stands_for_two_days_again(database: Database) -> None:
 
 def test_of_copies_of_a_lapsed_key_one_is_new(database: Database) -> None:
     append(database, incoming("k", dated=False), incoming("dated"), incoming("k", dated=False, store_id=2))
-    later = NOW + 2 * WINDOW
-    group = [incoming(key, dated=key == "dated", received_at=later) for key in ("dated", "k", "new", "k")]
+    pass_time(database, 2 * WINDOW)
+    group = [incoming(key, dated=key == "dated") for key in ("dated", "k", "new", "k")]
     appended = append(database, *group)
 
     assert [one.duplicate for one in appended] == [True, False, False, True]
@@ -185,8 +199,8 @@ def test_of_copies_of_a_lapsed_key_one_is_new(database: Database) -> None:
 
 def test_of_many_threads_with_a_lapsed_key_exactly_one_is_new(crowd: Database) -> None:
     (old,) = append(crowd, incoming("k", dated=False))
-    later = incoming("k", dated=False, received_at=NOW + 2 * WINDOW)
-    appended = [one for (one,) in at_once(crowd, [[later] for _ in range(THREADS)])]
+    pass_time(crowd, 2 * WINDOW)
+    appended = [one for (one,) in at_once(crowd, [[incoming("k", dated=False)] for _ in range(THREADS)])]
 
     assert sorted(one.duplicate for one in appended) == [False] + [True] * (THREADS - 1)
     assert len({one.id for one in appended} | {old.id}) == 2

@@ -69,11 +69,13 @@ def feed(connection: Connection, replay_id: int, seconds: float) -> None:
 
 
 def step(connection: Connection, replay_id: int, *, limit: int = 500, size: int = LARGE) -> list[int]:
-    """Take the next events of a replay and mark them as mapped; return their ids."""
+    """Take the next events of a replay and mark them as mapped again; return their ids."""
     with connection.transaction():
         taken, _ = replays.take(connection, replay_id, limit=limit, size=size)
-        replays.mark_taken(connection, replay_id, [event.id for event in taken])
-    return [event.id for event in taken]
+        ids = [event.id for event in taken]
+        replays.mark_taken(connection, replay_id, ids)
+        replays.resolve(connection, replay_id, ids)
+    return ids
 
 
 def told(connection: Connection, replay_id: int) -> dict[str, Any]:
@@ -203,7 +205,9 @@ def test_a_sample_holds_the_newest_events_with_what_was_last_owed(connection: Co
         (0.5, 1, 500, 0),
         (0.5, 2.5, 500, 1),
         # What it has missed, while no worker ran, it does not catch up with.
-        (2, 3600, 500, 10),
+        (0.8, 3600, 500, 8),
+        # Less than a second's worth is no step.
+        (1000, 0.9, 500, 0),
         (1000, 3600, 500, 12),
         (1000, 3600, 7, 7),
         # However slow it is, it goes on.
@@ -236,8 +240,9 @@ def test_a_rate_is_used_up_until_time_has_passed(connection: Connection) -> None
 def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(connection: Connection) -> None:
     ids = [receive(connection, f"{number}", body=b"x" * length) for number, length in enumerate((600, 300, 300))]
 
-    taken = [step(connection, start(connection, event_ids=ids), size=size) for size in (1, 900, 1199, 1200)]
-    assert taken == [ids[:1], ids[:2], ids[:2], ids]
+    replay_id = start(connection, event_ids=ids)
+    taken = [replays.take(connection, replay_id, limit=9, size=size)[0] for size in (1, 900, 1199, 1200)]
+    assert [[event.id for event in one] for one in taken] == [ids[:1], ids[:2], ids[:2], ids]
 
 
 def test_an_event_is_taken_as_it_came_and_with_what_the_operator_said_of_journeys(connection: Connection) -> None:
@@ -251,8 +256,8 @@ def test_an_event_is_taken_as_it_came_and_with_what_the_operator_said_of_journey
 
 
 def test_two_takers_never_take_the_same_events(database: Database, connection: Connection) -> None:
-    ids = receive_many(connection, 6)
-    replay_id, other = start(connection, event_ids=ids), start(connection, event_ids=ids)
+    ids = receive_many(connection, 12)
+    replay_id, other = start(connection, event_ids=ids[:6]), start(connection, event_ids=ids[6:])
     with database.transaction() as first, database.transaction() as second:
         taken, _ = replays.take(first, replay_id, limit=4, size=LARGE)
         replays.mark_taken(first, replay_id, [event.id for event in taken])
@@ -261,7 +266,7 @@ def test_two_takers_never_take_the_same_events(database: Database, connection: C
         # Another replay has its own turn.
         assert len(replays.take(second, other, limit=4, size=LARGE)[0]) == 4
     feed(connection, replay_id, 60)
-    assert [event.id for event in taken] + step(connection, replay_id) == ids
+    assert [event.id for event in taken] + step(connection, replay_id) == ids[:6]
 
 
 def test_who_comes_late_takes_what_others_have_left(database: Database, connection: Connection) -> None:
@@ -295,7 +300,7 @@ def test_a_replay_is_done_once_all_its_events_are_taken(connection: Connection) 
 
 def test_a_cancelled_replay_takes_no_more_events(connection: Connection) -> None:
     ids = receive_many(connection, 5)
-    replay_id, other = start(connection, event_ids=ids), start(connection, event_ids=ids)
+    replay_id = start(connection, event_ids=ids)
     assert step(connection, replay_id, limit=2) == ids[:2]
 
     assert replays.cancel(connection, replay_id) == 3
@@ -305,7 +310,30 @@ def test_a_cancelled_replay_takes_no_more_events(connection: Connection) -> None
     assert step(connection, replay_id) == []
     row = told(connection, replay_id)
     assert (row["state"], row["events"], row["mapped"], row["ended_at"] is None) == ("cancelled", 2, 2, False)
-    assert step(connection, other) == ids
+    assert step(connection, start(connection, event_ids=ids)) == ids
+
+
+def test_what_another_replay_has_still_to_map_is_on_its_way(connection: Connection) -> None:
+    ids = receive_many(connection, 5)
+    first = start(connection, event_ids=ids[:3])
+
+    counts = replays.count(connection, Selection(store_id=1), retention_days=90)
+    assert (counts["events"], counts["on_their_way"]) == (2, 3)
+    assert step(connection, start(connection, store_id=1)) == ids[3:]
+    assert step(connection, first) == ids[:3]
+    assert replays.count(connection, Selection(store_id=1), retention_days=90)["events"] == 5
+
+
+def test_events_that_were_deleted_hold_up_no_replay(connection: Connection) -> None:
+    ids = receive_many(connection, 4)
+    replay_id = start(connection, event_ids=ids)
+    connection.execute("delete from events where id = any(%s)", (ids[:2],))
+
+    taken = []
+    while told(connection, replay_id)["state"] == "running":
+        feed(connection, replay_id, 60)
+        taken += step(connection, replay_id, limit=2)
+    assert taken == ids[2:]
 
 
 def test_only_the_older_dead_letters_of_events_that_were_taken_are_replayed(connection: Connection) -> None:

@@ -10,7 +10,7 @@ import pytest
 from test_journal_deliveries import REFUSAL, append, owed, receive, taken
 
 from connector.journal import deliveries, events, stores
-from connector.model import Attempt, Settled
+from connector.model import Attempt, Settled, TrueAt
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -130,15 +130,17 @@ def test_only_a_later_success_of_the_same_store_counts(database: Database, outco
 
 def test_times_are_remembered_attribute_by_attribute(database: Database) -> None:
     with database.connection() as connection:
-        deliveries.remember_times(connection, 1, {"a": {"p": 1, "q": 1}, "b": {"p": 5}})
-        deliveries.remember_times(connection, 1, {"a": {"q": 2, "r": 2}, "c": {}})
-        deliveries.remember_times(connection, 2, {"a": {"p": 9}})
+        deliveries.remember_times(
+            connection, 1, {"a": {"p": TrueAt(1, 4), "q": TrueAt(1, 4)}, "b": {"p": TrueAt(5, 4)}}
+        )
+        deliveries.remember_times(connection, 1, {"a": {"q": TrueAt(2, 4), "r": TrueAt(2, 4)}, "c": {}})
+        deliveries.remember_times(connection, 2, {"a": {"p": TrueAt(9, 4)}})
         deliveries.remember_times(connection, 1, {})
 
         known = deliveries.attribute_times(connection, 1, ["a", "b", "c", "d"])
-        assert known == {"a": {"p": 1, "q": 2, "r": 2}, "b": {"p": 5}}
-        assert deliveries.attribute_times(connection, 1, ["b"]) == {"b": {"p": 5}}
-        assert deliveries.attribute_times(connection, 2, ["a", "b"]) == {"a": {"p": 9}}
+        assert known == {"a": {"p": TrueAt(1, 4), "q": TrueAt(2, 4), "r": TrueAt(2, 4)}, "b": {"p": TrueAt(5, 4)}}
+        assert deliveries.attribute_times(connection, 1, ["b"]) == {"b": {"p": TrueAt(5, 4)}}
+        assert deliveries.attribute_times(connection, 2, ["a", "b"]) == {"a": {"p": TrueAt(9, 4)}}
         assert deliveries.attribute_times(connection, 1, []) == {}
 
 

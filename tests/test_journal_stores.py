@@ -43,7 +43,6 @@ def receive(connection: Connection, store: Store, number: int) -> int:
         dated=True,
         customer=None,
         occurred_at=NOW,
-        received_at=NOW,
         body=b"{}",
     )
     return events.append(connection, [incoming])[0].id

@@ -120,13 +120,13 @@ def test_each_replay_of_it_is_told_with_who_and_why(database: Database, store: S
     with database.connection() as connection:
         event_id, other_id = (receive(connection, store, 3, ago=ago) for ago in (20, 10))
         events.mark_mapped(connection, [(event_id, "hash", []), (other_id, "hash", [])])
-        first, second, _ = (
-            replays.start(
-                connection, Selection(event_ids=[chosen]), actor=actor, reason="mended", skip_hook=True, per_second=1
-            )[0]
-            for chosen, actor in ((event_id, "ann"), (event_id, "ben"), (other_id, "cem"))
-        )
-        replays.mark_taken(connection, first, [event_id])
+        numbers: list[int] = []
+        for chosen, actor in ((event_id, "ann"), (other_id, "cem"), (event_id, "ben")):
+            replays.mark_taken(connection, len(numbers), [event_id])
+            selection = Selection(event_ids=[chosen])
+            started = replays.start(connection, selection, actor=actor, reason="mended", skip_hook=True, per_second=1)
+            numbers.append(started[0])
+        first, _, second = numbers
     append(database, owed(event_id, store_id=store.id, replay_id=first, bulk=True, skip_hook=True))
     found = told(database, event_id)
 

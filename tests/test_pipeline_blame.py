@@ -164,3 +164,32 @@ def test_a_pause_that_insider_asked_for_within_a_batch_stands(
     assert paused.left > timedelta(seconds=500)
     assert paused.failures == failures + 1
     assert connector.states() == {"delivered": len(emails) // 2, "waiting": len(emails) - len(emails) // 2}
+
+
+def test_a_customers_events_keep_their_order_however_many_are_refused_around_them(
+    connector: Connector, insider: Insider
+) -> None:
+    emails = [email for n in range(300) if partition_number(email := f"c{n}@example.com") == 3]
+    ann = emails.pop()
+    insider.post("faults", kind="400", emails=emails[:7])
+    connector.receive(*(changed(email, 1, NOW) for email in emails[:7]))
+    # Of eight the first three are refused too, whatever they come with: Insider knows no such event name.
+    connector.receive(*(changed(ann, step, NOW + timedelta(seconds=step - 60)) for step in range(8)))
+    with connector.database.connection() as connection:
+        stores.hold(connection, connector.store, held=True)
+    connector.pipeline.advance(seconds=10)
+    connector.rows(
+        """update deliveries set update = jsonb_set(update, '{events,0,name}', '"Bad Name"')
+           where id in (select id from deliveries where customer = %s order by id limit 3) returning id""",
+        ann,
+    )
+    with connector.database.connection() as connection:
+        stores.hold(connection, connector.store, held=False)
+
+    connector.pipeline.advance(seconds=20)
+
+    balances = [
+        event["event_params"]["custom"]["yotpo_points_current_balance"] for event in insider.user(ann)["events"]
+    ]
+    assert balances == [3, 4, 5, 6, 7]
+    assert connector.states() == {"delivered": 5, "dead": 10}

@@ -234,3 +234,65 @@ def test_live_events_go_before_those_of_a_replay(connector: Connector, insider: 
     assert [user["identifiers"]["email"] for user in insider.get("users")] == [EMAILS[60]]
     connector.pipeline.advance(seconds=10, bulk=True)
     assert len(insider.get("users")) == 51
+
+
+def test_of_two_webhooks_of_the_same_second_a_replay_of_the_first_does_not_bring_its_balance_back(
+    connector: Connector, insider: Insider
+) -> None:
+    first, _ = connector.receive(changed("ann@example.com", 1, NOW), changed("ann@example.com", 2, NOW))
+    connector.pipeline.advance(seconds=10)
+
+    connector.replay(first)
+    connector.pipeline.advance(seconds=10, bulk=True)
+
+    assert insider.user("ann@example.com")["custom"]["yotpo_point_balance"] == 2
+
+
+def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector: Connector, insider: Insider) -> None:
+    insider.post(
+        "faults",
+        kind="fail_users",
+        emails=["ann@example.com"],
+        error="identifiers.*.regexp(^\\+[1-9]\\d{6,14}$)",
+        message="user has an invalid phone number: X",
+        times=2,
+    )
+    for number in ("+14155550100", "+14155550101"):
+        ann = {"email": "ann@example.com", "phone_number": number, "first_name": "Ann"}
+        connector.receive(ann, topic="customer/snapshot")
+    connector.pipeline.advance(seconds=10)
+
+    connector.pipeline.advance(seconds=10, bulk=True)
+
+    # The two together and the first alone are refused; the first goes without its number, the second with it.
+    noted = [row.notes for row in connector.rows("select notes from deliveries order by id")]
+    assert noted == [{"left_out": ["phone_number"]}, None]
+    assert insider.user("ann@example.com")["identifiers"]["phone_number"] == "+14155550101"
+
+
+def test_a_lane_with_something_live_is_left_to_it_by_replays(connector: Connector, insider: Insider) -> None:
+    ids = connector.receive(changed(EMAILS[0], 1, NOW - timedelta(minutes=1)))
+    connector.pipeline.advance(seconds=10)
+    connector.replay(*ids)
+    connector.receive(changed(EMAILS[1], 1, NOW))
+
+    connector.pipeline.advance(seconds=10, bulk=True)
+
+    assert len(insider.get("requests")) == 1
+    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=10, bulk=True)
+    assert [request["skip_hook"] for request in insider.get("requests")] == [False, False, True]
+
+
+def test_a_replay_that_fails_holds_up_no_other(connector: Connector) -> None:
+    first, second = connector.receive(*(changed(email, 1, NOW) for email in EMAILS[:2]))
+    connector.pipeline.advance(seconds=10)
+    replays = [connector.replay(one, begun=False) for one in (first, second)]
+    # As if another release had written it.
+    with connector.database.connection() as connection:
+        connection.execute("alter table replays drop constraint replays_per_second_check")
+        connection.execute("update replays set per_second = 'NaN' where id = %s", (replays[0],))
+
+    assert connector.pipeline.map_replayed() == 1
+
+    assert connector.replays(replays[1])[0]["mapped"] == 1

@@ -42,6 +42,7 @@ def test_what_is_not_set_has_its_default() -> None:
         insider_connect_seconds=5.0,
         insider_read_seconds=15.0,
         intake_timeout_seconds=1.5,
+        worker_stall_seconds=60.0,
         log_level="info",
     )
 
@@ -64,6 +65,7 @@ def test_what_is_not_set_has_its_default() -> None:
         ("INSIDER_CONNECT_SECONDS", "10", "insider_connect_seconds", 10.0),
         ("INSIDER_READ_SECONDS", "0.5", "insider_read_seconds", 0.5),
         ("INTAKE_TIMEOUT_SECONDS", "1.99", "intake_timeout_seconds", 1.99),
+        ("WORKER_STALL_SECONDS", "5", "worker_stall_seconds", 5.0),
         ("LOG_LEVEL", "debug", "log_level", "debug"),
     ],
 )
@@ -98,6 +100,8 @@ def test_each_variable_is_read(
         ("INSIDER_READ_SECONDS", "soon"),
         ("INTAKE_TIMEOUT_SECONDS", "0"),
         ("INTAKE_TIMEOUT_SECONDS", "2"),
+        ("WORKER_STALL_SECONDS", "4.9"),
+        ("WORKER_STALL_SECONDS", "3601"),
         ("LOG_LEVEL", "loud"),
         ("LOG_LEVEL", ""),
     ],

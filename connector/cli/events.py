@@ -40,7 +40,7 @@ def events_list(store_name: str | None, state: str | None, customer: str | None,
 
 
 @events_group.command("show")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=shared.NUMBER)
 @shared.with_format
 def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is JSON in either format
     """Show what happened to a webhook: what was mapped, each delivery and its attempts, and why not."""
@@ -53,7 +53,7 @@ def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is
 
 
 @events_group.command("bury")
-@click.argument("event_id", type=int)
+@click.argument("event_id", type=shared.NUMBER)
 @shared.with_reason
 @shared.with_actor
 @shared.with_format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -40,16 +41,23 @@ class _Time(click.ParamType[datetime]):
         )
 
 
+def _number(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter("it has to be a number")
+    return value
+
+
 def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
     """What every way to start a replay asks for."""
     for option in (
         shared.with_format,
         shared.with_actor,
-        click.option("--reason", help="Why; kept in the audit trail."),
+        click.option("--reason", callback=shared.said, help="Why; kept in the audit trail."),
         click.option("--journeys", is_flag=True, help="Let Insider start journeys from it, as if it happened now."),
         click.option(
             "--rate",
             type=click.FloatRange(0.1, 1000),
+            callback=_number,
             default=50.0,
             show_default=True,
             help="Events a second, so that what comes live is not held up.",
@@ -94,6 +102,9 @@ def dead_letters_show(group: str, limit: int, form: str) -> None:
 @_with_replay_options
 def dead_letters_replay(group: str, **options: Any) -> None:
     """Map and deliver the events of a cause again, by today's mappings."""
+    with shared.journal() as connection:
+        if not dead_letters.of_group(connection, group, limit=1):
+            raise _no_group(group)
     _replay(Selection(group=group), **options)
 
 
@@ -130,7 +141,7 @@ def replays_group() -> None:
 
 
 @replays_group.command("start")
-@click.option("--event", "event_ids", type=int, multiple=True, help="This event; may be given several times.")
+@click.option("--event", "event_ids", type=shared.NUMBER, multiple=True, help="This event; may be given several times.")
 @shared.with_store
 @click.option("--topic", help="Only events of this topic.")
 @click.option("--customer", help="Only this customer's: an e-mail address or phone number.")
@@ -164,7 +175,7 @@ def replays_list(limit: int, form: str) -> None:
 
 
 @replays_group.command("show")
-@click.argument("replay_id", type=int)
+@click.argument("replay_id", type=shared.NUMBER)
 @shared.with_format
 def replays_show(replay_id: int, form: str) -> None:
     """Show one replay and what became of its events so far."""
@@ -176,7 +187,7 @@ def replays_show(replay_id: int, form: str) -> None:
 
 
 @replays_group.command("cancel")
-@click.argument("replay_id", type=int)
+@click.argument("replay_id", type=shared.NUMBER)
 @shared.with_reason
 @shared.with_actor
 @shared.with_format

@@ -22,18 +22,33 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
+#: Of what has no length of its own, a table shows so much; JSON has it all.
+_CELL = 200
+
 with_format = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
 )
 with_store = click.option("--store", "store_name", help="Only this store's.")
+
+
+def said(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Take a text of an operator, but not a blank one: it is kept to be read."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it must not be blank", param=option)
+    return value
+
+
+#: The number of an event or a replay.
+NUMBER = click.IntRange(1, 2**63 - 1)
 with_actor = click.option(
     "--by",
     "actor",
+    callback=said,
     default=getpass.getuser,
     show_default="your account here",
     help="Who does it; kept in the audit trail.",
 )
-with_reason = click.option("--reason", prompt="Why", help="Why; kept in the audit trail.")
+with_reason = click.option("--reason", prompt="Why", callback=said, help="Why; kept in the audit trail.")
 with_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 
 
@@ -97,5 +112,5 @@ def cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict | list):
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value).decode()[:_CELL]
     return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") and hasattr(value, "hour") else str(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connector.journal.lanes import fairly
-from connector.model import Delivery, UserEvent, UserUpdate, partition_number
+from connector.model import Delivery, TrueAt, UserEvent, UserUpdate, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,13 +87,13 @@ def take_waiting(connection: Connection, partition: Partition, *, bulk: bool, li
     ]
 
 
-def attribute_times(connection: Connection, store_id: int, customers: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Return for each customer from when each attribute is that Insider has, in milliseconds since 1970."""
+def attribute_times(connection: Connection, store_id: int, customers: Iterable[str]) -> dict[str, dict[str, TrueAt]]:
+    """Return for each customer from when each attribute is that Insider has."""
     rows = connection.execute(
         "select customer, attribute_times from customers where store_id = %s and customer = any(%s)",
         (store_id, list(customers)),
     )
-    return {row.customer: row.attribute_times for row in rows}
+    return {row.customer: {name: TrueAt(*true_at) for name, true_at in row.attribute_times.items()} for row in rows}
 
 
 def attempted(connection: Connection, store_id: int, attempt: Attempt) -> int:
@@ -180,7 +180,7 @@ def _array(ids: Sequence[int]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
-def remember_times(connection: Connection, store_id: int, times: Mapping[str, Mapping[str, int]]) -> None:
+def remember_times(connection: Connection, store_id: int, times: Mapping[str, Mapping[str, TrueAt]]) -> None:
     """Note from when the attributes are that Insider has taken now."""
     known = {customer: fresh for customer, fresh in times.items() if fresh}
     if known:
@@ -191,7 +191,7 @@ def remember_times(connection: Connection, store_id: int, times: Mapping[str, Ma
             on conflict (store_id, customer) do update
             set attribute_times = customers.attribute_times || excluded.attribute_times, updated_at = now()
             """,
-            (store_id, list(known), [orjson.dumps(fresh).decode() for fresh in known.values()]),
+            (store_id, list(known), [orjson.dumps(fresh, default=tuple).decode() for fresh in known.values()]),
         )
 
 

@@ -21,19 +21,20 @@ DATELESS_WINDOW = timedelta(hours=48)
 
 
 #: Numbered in the order of arrival, and inserted in the order of their keys: two processes that are sent the same
-#: webhooks in another order would wait for each other otherwise.
+#: webhooks in another order would wait for each other otherwise. Dated by the server's clock, because those of the web
+#: processes may differ; nothing is received before it happens.
 _APPEND = """
     with incoming as materialized (
         select nextval('events_id_seq') as id, given.*
         from (select * from unnest(%b::int[], %b::text[], %b::text[], %b::bool[], %b::text[], %b::smallint[],
-                %b::timestamptz[], %b::timestamptz[], %b::bytea[])
+                %b::timestamptz[], %b::bytea[])
               with ordinality
-              as one (store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, position)
+              as one (store_id, topic, key, dated, customer, partition, occurred_at, body, position)
               order by position) given
     )
     insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body)
     overriding system value
-    select id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body
+    select id, store_id, topic, key, dated, customer, partition, least(occurred_at, now()), now(), body
     from incoming
     order by store_id, key collate "C"
     on conflict (store_id, key) do nothing
@@ -44,7 +45,7 @@ _RETIRE = """
     update events set key = events.key || '@' || id
     from unnest(%s::int[], %s::text[]) as repeated (store_id, key)
     where events.store_id = repeated.store_id and events.key = repeated.key
-      and not dated and received_at < %s
+      and not dated and received_at < now() - %s
 """
 _FIRST = """
     select events.store_id, events.key, id
@@ -77,9 +78,8 @@ def _repeated(
 ) -> dict[tuple[int, str], int]:
     """Find the first events of repeated keys; where a key has lapsed, journal the event anew and add it to `new`."""
     names = ([one.store_id for one in repeated], [one.key for one in repeated])
-    lapsed = min(one.received_at for one in repeated) - DATELESS_WINDOW
     with connection.transaction():
-        if connection.execute(_RETIRE, (*names, lapsed)).rowcount:
+        if connection.execute(_RETIRE, (*names, DATELESS_WINDOW)).rowcount:
             new.update(_insert(connection, repeated))
         return {(row.store_id, row.key): row.id for row in connection.execute(_FIRST, names)}
 
@@ -94,7 +94,6 @@ def _insert(connection: Connection, incoming: Sequence[Incoming]) -> dict[tuple[
             one.customer,
             partition_number(one.customer or one.key),
             one.occurred_at,
-            one.received_at,
             one.body,
         )
         for one in incoming

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString
 
-from connector.model import Partition
+from connector.model import PARTITIONS, Partition
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection
@@ -28,6 +28,28 @@ def hold(connection: Connection, partition: Partition) -> bool:
 def hold_probe(connection: Connection, store_id: int) -> bool:
     """Hold the right to try a store that has failed: one batch at a time finds out whether it is back."""
     return _lock(connection, store_id, -1)
+
+
+def hold_all(connection: Connection, store_id: int) -> None:
+    """Wait until nobody works on any lane of a store, and hold them all until the transaction ends."""
+    connection.execute(
+        "select pg_advisory_xact_lock(%s, number) from generate_series(-1, %s) as number", (store_id, PARTITIONS - 1)
+    )
+
+
+def is_live(connection: Connection, partition: Partition) -> bool:
+    """Whether a lane has something to do for webhooks, to which replays and snapshots give way."""
+    row = connection.execute(
+        """
+        select exists (select from events
+                       where store_id = %(store_id)s and partition = %(number)s and state = 'received')
+            or exists (select from deliveries
+                       where not bulk and store_id = %(store_id)s and partition = %(number)s and state = 'waiting')
+               as live
+        """,
+        partition._asdict(),
+    ).fetchone()
+    return bool(row and row.live)
 
 
 def _lock(connection: Connection, store_id: int, number: int) -> bool:

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: A replay that was not fed for longer, because no worker ran, does not catch up with what it has missed.
-_BURST_SECONDS = 5.0
+#: A replay that was not fed for longer, because no worker ran, does not catch up with what it has missed…
+_BURST_SECONDS = 10.0
+#: …and what may be fed by now is worth a step only after so long.
+_STEP_SECONDS = 1.0
+
+
+#: Where a replay names more events than these, it is shown with their number.
+_TOLD_IDS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +47,7 @@ class Selection:
         return not any(asdict(self).values())
 
 
-#: An event that waits for its mapping, or of which something waits to be delivered, is on its way without a replay.
+#: An event that waits for its mapping, also in another replay, or to be delivered, is on its way without this one.
 _SELECTED = f"""
     from events
     where events.state <> 'received'
@@ -60,7 +66,12 @@ _SELECTED = f"""
               select event_id from deliveries
               where state = 'dead' and {GROUP} = %(group)s))
 """
-_ON_ITS_WAY = """exists (select from deliveries where event_id = events.id and deliveries.state = 'waiting')"""
+_ON_ITS_WAY = """
+    (exists (select from deliveries where event_id = events.id and deliveries.state = 'waiting')
+     or exists (select from replayed_events where event_id = events.id and replayed_events.mapped_at is null))
+"""
+#: One replay starts at a time, so that none takes what another is just taking. Any number will do.
+_START_LOCK = 0x7265706C6179
 
 
 def count(connection: Connection, selection: Selection, *, retention_days: int) -> dict[str, int]:
@@ -105,7 +116,10 @@ def start(
     connection: Connection, selection: Selection, *, actor: str, reason: str, skip_hook: bool, per_second: float
 ) -> tuple[int, int]:
     """Let events be replayed; return the replay's number, and how many events it has."""
+    connection.execute("select pg_advisory_xact_lock(%s)", (_START_LOCK,))
     told = {name: value for name, value in asdict(selection).items() if value}
+    if len(selection.event_ids) > _TOLD_IDS:
+        told["event_ids"] = f"{len(selection.event_ids)} events"
     row = connection.execute(
         """
         insert into replays (actor, reason, selection, skip_hook, per_second) values (%s, %s, %s, %s, %s) returning id
@@ -144,7 +158,7 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> tu
     if replay is None:
         return [], True
     seconds = min(replay.seconds, max(_BURST_SECONDS, 2 / replay.per_second))
-    allowed = min(limit, int(replay.per_second * seconds))
+    allowed = min(limit, int(replay.per_second * seconds)) if seconds >= _STEP_SECONDS else 0
     rows = connection.execute(
         """
         select id, store_id, topic, occurred_at, received_at, body
@@ -164,16 +178,38 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> tu
             "update replays set fed_at = now() - make_interval(secs => %s) where id = %s", (unused, replay_id)
         )
     elif allowed:
-        connection.execute("update replays set state = 'done', ended_at = now() where id = %s", (replay_id,))
+        _end(connection, replay_id)
     return [Event(**row._asdict()) for row in rows], replay.skip_hook
 
 
+def _end(connection: Connection, replay_id: int) -> None:
+    """End a replay that has no more events; those that were deleted in the meantime are none."""
+    connection.execute(
+        """
+        delete from replayed_events
+        where replay_id = %s and mapped_at is null and not exists (select from events where events.id = event_id)
+        """,
+        (replay_id,),
+    )
+    connection.execute(
+        """
+        update replays set state = 'done', ended_at = now()
+        where id = %s and not exists (select from replayed_events where replay_id = replays.id and mapped_at is null)
+        """,
+        (replay_id,),
+    )
+
+
 def mark_taken(connection: Connection, replay_id: int, event_ids: Sequence[int]) -> None:
-    """Note that events were mapped again; their dead letters are no longer waiting for anybody."""
+    """Note that events have had their turn."""
     connection.execute(
         "update replayed_events set mapped_at = now() where replay_id = %s and event_id = any(%s)",
         (replay_id, list(event_ids)),
     )
+
+
+def resolve(connection: Connection, replay_id: int, event_ids: Sequence[int]) -> None:
+    """Note that events were mapped again: their dead letters wait for nobody any more."""
     connection.execute(
         """
         update deliveries set state = 'replayed'

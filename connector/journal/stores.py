@@ -9,6 +9,7 @@ import orjson
 import psycopg
 
 from connector.errors import OperatorError, SecretsError, StoreNotFound
+from connector.journal import lanes
 from connector.journal.vault import digest
 from connector.model import Options, Store
 
@@ -82,10 +83,15 @@ def by_id(connection: Connection, vault: Vault, store_id: int) -> Store | None:
     return _store(row, vault) if row else None
 
 
-def options(connection: Connection, store_id: int) -> Options:
-    """Return what a store has chosen about its mapping."""
-    row = connection.execute("select options from stores where id = %s", (store_id,)).fetchone()
-    return Options(**row.options) if row else Options()
+def options(connection: Connection, store_id: int, *, lock: bool = False) -> Options | None:
+    """Return what a store has chosen about its mapping; None where it was removed.
+
+    With `lock`, nobody removes it until the transaction ends.
+    """
+    clause = "for share" if lock else ""
+    query = f"select options from stores where id = %s and removed_at is null {clause}"
+    row = connection.execute(query, (store_id,)).fetchone()
+    return Options(**row.options) if row else None
 
 
 def by_name(connection: Connection, vault: Vault, name: str) -> Store:
@@ -130,8 +136,11 @@ def hold(connection: Connection, store: Store, *, held: bool) -> None:
 def remove(connection: Connection, store: Store) -> int:
     """Take no more webhooks for a store and forget its secrets; its journal stays.
 
-    What waits becomes a dead letter; return how much that is.
+    What waits becomes a dead letter; return how much that is. Waits for the workers that are at it.
     """
+    lanes.hold_all(connection, store.id)
+    # And for a replay's next step, which locks in this order too.
+    connection.execute("select from stores where id = %s for update", (store.id,))
     buried = connection.execute(
         """
         update deliveries

@@ -61,8 +61,8 @@ def samples(pairs: Iterable[Golden], *, run: str, now: datetime) -> Iterator[Sam
 
 def _happened_at(golden: Golden, webhook: Json, now: datetime) -> datetime:
     """Return when the event happened, or where it has no time of its own, the latest past time that it speaks of."""
-    seen = recognise(webhook, path_topic=golden.topic, received_at=now)
-    return seen.occurred_at if seen.occurred_at < now else max(_past_times(webhook), default=now)
+    happened_at = recognise(webhook, path_topic=golden.topic, received_at=now).happened_at(now)
+    return happened_at if happened_at < now else max(_past_times(webhook), default=now)
 
 
 def _past_times(content: Any, key: str = "") -> Iterator[datetime]:

@@ -48,13 +48,17 @@ class Recognised:
     """What the journal has to know about a webhook."""
 
     topic: str
-    #: By Yotpo's clock, and never later than the receipt: nothing is received before it happens.
-    occurred_at: datetime
-    #: False where the time is the receipt's, so that the key stands only for a while.
+    #: By Yotpo's clock; None where the webhook has no time of its own.
+    occurred_at: datetime | None
+    #: False where nothing but the receipt dates it, so that the key stands only for a while.
     dated: bool
     #: A cleaned address or phone number; None where there is none to be found.
     customer: str | None
     key: str
+
+    def happened_at(self, received_at: datetime) -> datetime:
+        """Return the time as the journal has it: nothing happens after it was received."""
+        return min(self.occurred_at or received_at, received_at)
 
 
 _CUSTOMER = ("customer.email", "email", "customer.phone_number")
@@ -150,13 +154,14 @@ def recognise(
 
     `path_topic` is what follows the store's token in the path; a topic that the body itself names wins over it.
     `event_id` is the header ``eventid``, which Yotpo repeats when it sends an event again.
+    `received_at` is the day and the hour in keys, and nothing more: the receipt itself is dated by the journal's clock.
     """
     name = _topic_of(body, path_topic)
     topic = TOPICS.get(name, _UNKNOWN)
     occurred_at = next(filter(None, (parse_or_none(_at(body, path)) for path in topic.time)), None)
     return Recognised(
         topic=name,
-        occurred_at=min(occurred_at, received_at) if occurred_at else received_at,
+        occurred_at=occurred_at,
         dated=occurred_at is not None or event_id is not None,
         customer=next(filter(None, (_customer(_at(body, path)) for path in topic.customer)), None),
         key=_bounded(f"eventid|{event_id}") if event_id else _key(name, topic, body, received_at),

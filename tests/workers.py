@@ -1,0 +1,64 @@
+"""The worker of the running connector as tests start, stop and watch it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import requests
+
+from connector.sandbox.processes import parse_procfile
+from connector.sandbox.stack import ROOT
+
+if TYPE_CHECKING:
+    from connector.sandbox.stack import Stack
+
+LINES = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
+
+
+class Worker:
+    """The worker of the stack, which can be started anew with other settings."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._mark = 0
+
+    @property
+    def process(self) -> psutil.Process:
+        return psutil.Process(self.stack.group.pid("worker"))
+
+    def restart(self, *, ready: str = "ready.", **environment: str) -> None:
+        self.stack.group.kill("worker")
+        self._mark = len(self._whole_log())
+        self.stack.group.start("worker", LINES["worker"], {**self.stack.environment, **environment})
+        self.wait_for(ready)
+
+    def log(self) -> str:
+        return self._whole_log()[self._mark :]
+
+    def wait_for(self, text: str, seconds: float = 30) -> None:
+        patience = time.monotonic() + seconds
+        while text not in self.log():
+            assert time.monotonic() < patience, self.log()
+            time.sleep(0.05)
+
+    def wait_for_end(self, seconds: float) -> int:
+        """Return the exit code."""
+        patience = time.monotonic() + seconds
+        while (code := self.stack.group.exit_code("worker")) is None:
+            assert time.monotonic() < patience, self.log()
+            time.sleep(0.05)
+        return code
+
+    def _whole_log(self) -> str:
+        return self.stack.group.log("worker").read_text(encoding="utf-8")
+
+
+def slow_insider(stack: Stack, seconds: float) -> None:
+    fault = {"kind": "slow", "delay_ms": round(seconds * 1000), "processed": True}
+    requests.post(f"{stack.insider_url}/_sandbox/faults", json=fault, timeout=10).raise_for_status()
+
+
+def quick_insider(stack: Stack) -> None:
+    requests.delete(f"{stack.insider_url}/_sandbox/faults", timeout=10).raise_for_status()
