@@ -47,6 +47,10 @@ format: .venv/ready  ## Format the code and mend what can be mended by itself
 bench: .venv/ready  ## Measure what intake, mapping and delivery cost (CPU seconds per 1,000 events)
 	$(BIN)/python -m bench
 
+.PHONY: faults
+faults: .venv/ready  ## Break one part after another under load, and report what it cost (docs/faults.md; an hour)
+	$(BIN)/python -m faults
+
 .PHONY: lock
 lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
 	@mkdir -p .local
@@ -57,7 +61,7 @@ lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
 
 .PHONY: clean
 clean:  ## Remove the virtual environment and the state of local runs
-	@test ! -x $(BIN)/python || for state in run bench test test/stack test/show; do test ! -d .local/$$state || \
+	@test ! -x $(BIN)/python || for state in run bench faults faults/disk test test/stack test/show test/faults; do test ! -d .local/$$state || \
 		$(BIN)/python -c 'import pathlib, sys; from connector.sandbox.servers import EmbeddedPostgres; \
 			EmbeddedPostgres(pathlib.Path(sys.argv[1])).remove()' .local/$$state; done
 	rm -rf .venv .local

@@ -57,7 +57,7 @@ def _mapping() -> Iterator[tuple[str, float, str, str]]:
 
     def apply() -> None:
         for body, of_topic, seen in zip(parsed, mappings, times, strict=True):
-            of_topic.apply(body, seen.occurred_at, Options())
+            of_topic.apply(body, seen.happened_at(goldens.RECEIVED_AT), Options())
 
     def recognise_all() -> None:
         for body, pair in zip(parsed, pairs, strict=True):
@@ -150,7 +150,7 @@ def _until_delivered(stack: Stack, name: str) -> None:
 
 def _state(stack: Stack, name: str) -> dict[str, int]:
     (state,) = [store for store in stack.command("status")["stores"] if store["name"] == name]
-    return state
+    return dict(state)
 
 
 main()

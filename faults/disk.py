@@ -1,0 +1,63 @@
+"""A small disk for PostgreSQL, and how to fill it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from connector.sandbox.servers import EmbeddedPostgres
+from faults.registry import NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK = 64 * 1024
+
+
+def place_of(state: Path) -> Path:
+    """Return where the embedded PostgreSQL of a state directory keeps all its files."""
+    return EmbeddedPostgres(state).directory.parent
+
+
+@contextmanager
+def small_disk(state: Path, megabytes: int) -> Iterator[None]:
+    """Put a disk of that size, in memory, where PostgreSQL will keep its data. Raises NotPossible."""
+    place = place_of(state)
+    if os.geteuid() != 0:
+        raise NotPossible("only root may mount a disk")
+    _unmount(place)  # A killed run has left it.
+    EmbeddedPostgres(state).remove()
+    state.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    if done.returncode:
+        raise NotPossible(f"no disk can be mounted: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        _unmount(place)
+
+
+@contextmanager
+def full(place: Path) -> Iterator[None]:
+    """Leave no byte free on the disk of a directory, until the block ends."""
+    ballast = place / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(_CHUNK))
+            except OSError:
+                pass  # That is the last of it.
+        yield
+    finally:
+        ballast.unlink()
+
+
+def _unmount(place: Path) -> None:
+    while place.is_mount():
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # noqa: S603, S607 - as above

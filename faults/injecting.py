@@ -1,0 +1,52 @@
+"""Code that a process of the connector runs before its own: Python imports `sitecustomize` when it starts."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from connector.sandbox.stack import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CLOCK = """
+import datetime
+
+import time_machine
+
+# Clocks that tell the time of day go wrong; time.monotonic and sleeps do not.
+now = datetime.datetime.now(datetime.timezone.utc)
+time_machine.travel(now + datetime.timedelta(seconds={seconds}), tick=True).start()
+"""
+
+_BROKEN_TOPIC = """
+from connector.mapping.topic import TopicMapping
+
+apply = TopicMapping.apply
+
+
+def broken(self, *arguments, **named):
+    if self.topic == {topic!r}:
+        raise RuntimeError("a mapping that fails")
+    return apply(self, *arguments, **named)
+
+
+TopicMapping.apply = broken
+"""
+
+
+def wrong_clock(state: Path, seconds: int) -> dict[str, str]:
+    """Return the variables with which a process's clock is so many seconds ahead."""
+    return _before_all_else(state / f"clock{seconds:+}", _CLOCK.format(seconds=seconds))
+
+
+def broken_topic(state: Path, topic: str) -> dict[str, str]:
+    """Return the variables with which the mapping of a topic raises."""
+    return _before_all_else(state / "broken", _BROKEN_TOPIC.format(topic=topic))
+
+
+def _before_all_else(directory: Path, program: str) -> dict[str, str]:
+    directory.mkdir(exist_ok=True)
+    (directory / "sitecustomize.py").write_text(program, encoding="utf-8")
+    return {"PYTHONPATH": f"{directory}{os.pathsep}{ROOT}"}

@@ -1,0 +1,119 @@
+"""The webhooks that are sent, customer by customer, and what Insider must hold once they have arrived.
+
+A customer's events are numbered by Yotpo's clock. The number is the balance that the webhook shows, and so is found
+again in the user event and in the attribute that follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from connector.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: When each of a customer's events happened, by its number, in the order in which the webhooks are sent.
+Schedule = list[tuple[int, datetime]]
+Arrangement = Callable[[Schedule, Random], Schedule]
+
+CHANGED = "swell/points/changed"
+EARNED = "swell/points/earned"
+BALANCE = "yotpo_point_balance"
+SPENT = "yotpo_total_spend_cents"
+
+_EARNED_EVERY = 5
+#: Not in every webhook: an absent value must not overwrite the one that Insider has.
+_SPENT_EVERY = 3
+_NUMBERS = {"points_changed": "yotpo_points_current_balance", "points_earned": "yotpo_event_reward_point"}
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """One thing that happened to a customer, and what became of its webhook."""
+
+    customer: str
+    number: int
+    #: When it happened, by Yotpo's clock.
+    at: datetime
+    topic: str
+    body: bytes
+    #: Seconds since 1970, as Insider's times of receipt are.
+    sent_at: float | None = None
+    accepted_at: float | None = None
+    #: How often the intake answered anything but 200, or nothing.
+    turned_away: int = 0
+    journal_id: int | None = None
+
+
+#: The events of each customer in the order in which they are sent.
+Plan = dict[str, list[Event]]
+
+
+def make(events: int, customers: Iterable[str], seed: int, arrange: Arrangement | None = None) -> Plan:
+    """Share events out among customers: a second apart, ending now."""
+    random = Random(seed)  # noqa: S311 - no secret hangs on it
+    names = list(customers)
+    now = datetime.now(UTC).replace(microsecond=0)
+    plan: Plan = {}
+    for position, customer in enumerate(names):
+        count = events // len(names) + (position < events % len(names))
+        schedule = [(number, now - timedelta(seconds=count - number)) for number in range(1, count + 1)]
+        if arrange:
+            schedule = arrange(schedule, random)
+        plan[customer] = [_event(customer, number, at) for number, at in schedule]
+    return plan
+
+
+def shuffled(schedule: Schedule, random: Random) -> Schedule:
+    """Send the webhooks of a customer in any order."""
+    return random.sample(schedule, len(schedule))
+
+
+def half_late(schedule: Schedule, _: Random) -> Schedule:
+    """Let every second event be one of the day before, which arrives only now."""
+    return [(number, at - timedelta(days=1) if number % 2 == 0 else at) for number, at in schedule]
+
+
+def attributes(events: Iterable[Event]) -> dict[str, int]:
+    """Return what Insider must say of a customer of whom it was told these events."""
+    expected: dict[str, int] = {}
+    for event in sorted(events, key=lambda event: event.at):
+        expected[BALANCE] = event.number
+        if _tells_spending(event.number):
+            expected[SPENT] = _spent(event.number)
+    return expected
+
+
+def number_of(user_event: dict[str, Any]) -> int | None:
+    """Return the number of the event that a user event at Insider stems from; None where it is none of ours."""
+    number = user_event["event_params"].get("custom", {}).get(_NUMBERS.get(user_event["event_name"], ""))
+    return number if isinstance(number, int) else None
+
+
+def _event(customer: str, number: int, at: datetime) -> Event:
+    topic = CHANGED if number % _EARNED_EVERY else EARNED
+    person: dict[str, Any] = {"email": customer, "points_balance": number}
+    if _tells_spending(number):
+        person["total_spend_cents"] = _spent(number)
+    told: dict[str, Any] = {"topic": topic, "customer": person}
+    if topic == CHANGED:
+        told |= {"previous_balance": number - 1, "current_balance": number, "timestamp": rfc3339(at)}
+    else:
+        milliseconds = round(at.timestamp() * 1000)
+        told["perk"] = {"id": f"{customer}-{number}", "reward_points": number, "awarded_at": milliseconds}
+    return Event(customer, number, at, topic, orjson.dumps(told))
+
+
+def _tells_spending(number: int) -> bool:
+    return number % _SPENT_EVERY == 1
+
+
+def _spent(number: int) -> int:
+    return number * 100

@@ -1,0 +1,115 @@
+"""The report: what ran where, one row a scenario, what the columns mean, and what each scenario does."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.sandbox.stack import Stack
+    from faults.running import Outcome
+
+_COLUMNS = {
+    "scenario": "what was broken; the list below says how",
+    "sent": "events that happened at Yotpo, each sent as a webhook until it was accepted",
+    "accepted": "of these, answered 200 in the end",
+    "turned away": "answers to webhooks other than 200, and connections that broke; then the webhook was sent again",
+    "at Insider": "accepted, and stored by Insider as user events",
+    "refused": "accepted, refused by Insider for good, and kept as dead letters with their reason",
+    "lost": "accepted, and neither at Insider nor refused by it",
+    "doubled": "user events that Insider holds more than once",
+    "sent again": "identical user events sent to Insider once more, which it recognises; harmless",
+    "order": "user events stored after one of the same customer that was accepted later",
+    "wrong": "attributes whose end value is not that of the newest event by Yotpo's clock",
+    "recovered": "seconds from the end of the fault until the last event was at Insider that had been sent before that "
+    "end, or took more than two seconds",
+    "exits": "processes that ended by themselves, and were started again after a second as a host does",
+}
+#: The columns between the first and the last two, as Findings names them.
+_NUMBERS = (
+    *("sent", "accepted", "turned_away", "at_insider", "refused"),
+    *("lost", "doubled", "sent_again", "out_of_order", "wrong"),
+)
+_INTRODUCTION = (
+    "The whole connector runs by the lines of its Procfile, on one machine with the simulator of Insider and the",
+    "sender of the webhooks. Each fault begins when a fifth of the load has been accepted, and the load goes on while",
+    "it lasts. A scenario fails, and stands in bold, where anything is lost, doubled, out of order or wrong, where a",
+    "webhook is not accepted in the end, or where something is still owed to Insider after its time.",
+)
+
+
+def cells(outcome: Outcome) -> list[str]:
+    found, seconds = outcome.found, outcome.seconds_to_recover
+    if outcome.impossible:
+        return [outcome.scenario.name, "not possible here", *[""] * (len(_COLUMNS) - 2)]
+    recovered = "not" if seconds is None else f"{seconds:.1f}"
+    name = f"**{outcome.scenario.name}**" if outcome.problems else outcome.scenario.name
+    return [name, *(f"{getattr(found, number):,}" for number in _NUMBERS), recovered, str(len(outcome.exits))]
+
+
+def line(outcome: Outcome) -> str:
+    """Return what is printed of a scenario while the suite goes on."""
+    if outcome.impossible:
+        return f"{outcome.scenario.name:28} not possible here: {outcome.impossible}"
+    told = zip(list(_COLUMNS)[1:], cells(outcome)[1:], strict=True)
+    verdict = "FAILED" if outcome.problems else "ok"
+    return f"{outcome.scenario.name:28} {verdict:6} " + ", ".join(f"{name} {value}" for name, value in told)
+
+
+def details(outcome: Outcome) -> list[str]:
+    """Return what the numbers do not tell."""
+    return [f"FAILED: {problem}" for problem in outcome.problems] + outcome.notes + outcome.exits
+
+
+def versions(stack: Stack) -> str:
+    """Say which servers the connector runs on."""
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        postgres = str(connection.info.parameter_status("server_version"))
+    with redis.Redis.from_url(stack.environment["REDIS_URL"]) as client:
+        return f"PostgreSQL {postgres}, Redis {client.info('server')['redis_version']}"
+
+
+def markdown(outcomes: Sequence[Outcome], *, command: str, servers: str, seconds: float) -> str:
+    failed = sum(bool(outcome.problems) for outcome in outcomes)
+    impossible = sum(bool(outcome.impossible) for outcome in outcomes)
+    shown = len(outcomes) - impossible
+    verdict = f"{shown - failed} of {shown} scenarios hold." + (
+        f" {impossible} is not possible here." if impossible else ""
+    )
+    machine = f"{os.cpu_count()} cores ({platform.system()} {platform.machine()}), Python {platform.python_version()}"
+    lines = [
+        "# What faults cost",
+        "",
+        f"Made by `{command}` on {datetime.now(UTC):%Y-%m-%d} in {seconds / 60:.0f} minutes, on {machine}, {servers}.",
+        "",
+        *_INTRODUCTION,
+        "",
+        f"**{verdict}**",
+        "",
+        _row(list(_COLUMNS)),
+        _row(["---", *["---:"] * (len(_COLUMNS) - 1)]),
+        *(_row(cells(outcome)) for outcome in outcomes),
+        "",
+        "## What the columns mean",
+        "",
+        *(f"- **{name}**: {meaning}." for name, meaning in _COLUMNS.items()),
+        "",
+        "## What is done",
+        "",
+    ]
+    for outcome in outcomes:
+        lines.append(f"- **{outcome.scenario.name}**: {outcome.scenario.sentence}")
+        told = [f"Not possible here: {outcome.impossible}"] if outcome.impossible else details(outcome)
+        lines += [f"  - {' '.join(each.split())}" for each in told]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

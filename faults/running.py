@@ -1,0 +1,195 @@
+"""Runs scenarios: what happens before a fault, around it, and until nothing is owed any more.
+
+One connector serves several scenarios, one after another, as long as they need the same environment and the last one
+has left nothing behind. Each scenario has a store of its own, so that Insider's profiles are its alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from connector.errors import OperatorError
+from connector.sandbox.processes import free_port
+from connector.sandbox.stack import SANDBOX, Stack
+from faults import plan as planning
+from faults.checking import Findings, check, seconds_to_recover
+from faults.disk import small_disk
+from faults.load import Load
+from faults.registry import NotPossible
+from faults.report import versions
+from faults.run import Run, tell
+from faults.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faults.registry import Scenario
+
+#: Faster than this the workers of a small machine fall behind by themselves, and a recovery could not be told from it.
+_RATE = 500.0
+#: Of the load, before the fault begins.
+_BEFORE = 0.2
+#: Of the load, while the fault lasts.
+_DURING = 0.6
+_READY_SECONDS = 60.0
+#: What did not recover by itself gets so long after the cause was taken away, to tell what is late from what is lost.
+_HEALED_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What came of one scenario."""
+
+    scenario: Scenario
+    found: Findings = field(default_factory=Findings)
+    #: From the end of the fault; None where it was not to be seen.
+    seconds_to_recover: float | None = None
+    #: Processes that ended although nobody had ended them.
+    exits: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    #: Why the scenario has failed.
+    problems: list[str] = field(default_factory=list)
+    #: Why this machine cannot show the fault.
+    impossible: str = ""
+
+
+class Runner:
+    """Runs one scenario after another."""
+
+    def __init__(self, state: Path, *, events: int, customers: int, seed: int, durable: bool = True) -> None:
+        self._state = state
+        self._events = events
+        self._customers = customers
+        self._seed = seed
+        self._durable = durable
+        self._exits = ExitStack()
+        self._running: tuple[dict[str, str], Stack] | None = None
+        self._warmed = 0
+        #: Which servers the connector runs on.
+        self.servers = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def run(self, scenario: Scenario) -> Outcome:
+        """Run a scenario. Whatever goes wrong with it is in the outcome, and does not keep others from running."""
+        outcome = Outcome(scenario=scenario)
+        try:
+            stack = self._stack(scenario)
+            self._run(scenario, stack, outcome)
+        except NotPossible as reason:
+            outcome.impossible = str(reason)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other scenarios can do without this one
+            outcome.problems.append(f"the scenario broke off: {type(error).__name__}: {error}")
+        if outcome.problems or scenario.disk:
+            self._keep_logs(scenario)
+            self._close()
+        return outcome
+
+    def _run(self, scenario: Scenario, stack: Stack, outcome: Outcome) -> None:
+        url = self._ready(stack, scenario)
+        events = round(self._events * scenario.share)
+        names = [f"c{number}@example.com" for number in range(self._customers)]
+        plan = planning.make(events, names, self._seed, scenario.arrange)
+        rate = min(_RATE, scenario.rate or _RATE, _DURING * events / scenario.lasting)
+        load = Load(url, plan, rate=rate, copies=scenario.copies)
+        with Supervisor(stack) as supervisor:
+            run = Run(stack=stack, supervisor=supervisor, store=_store(scenario), url=url, plan=plan, load=load)
+            load.start()
+            try:
+                if not load.wait_for(_BEFORE, _READY_SECONDS + events / rate):
+                    raise OperatorError("the load did not come to a fifth")
+                scenario.body(run)
+                run.ended_at = run.ended_at or time.time()
+                load.finish(events / rate + scenario.patience)
+                recovered = run.wait_until_quiet(scenario.patience)
+                if not recovered:
+                    run.problems.append(f"it has not recovered within {scenario.patience:g} s: {run.status()}")
+            finally:
+                load.stop()
+                supervisor.heal()
+            supervisor.wait_for_all()
+            if not recovered and run.wait_until_quiet(_HEALED_SECONDS):
+                run.notes.append("what was owed arrived once all processes had been restarted in good health")
+        outcome.exits, outcome.notes, outcome.problems = supervisor.exits, run.notes, run.problems
+        self._judge(run, scenario, outcome, recovered=recovered)
+
+    def _judge(self, run: Run, scenario: Scenario, outcome: Outcome, *, recovered: bool) -> None:
+        found = outcome.found = check(run.plan, run.users(), run.dead(), scenario.rules)
+        outcome.seconds_to_recover = seconds_to_recover(found, run.ended_at or time.time()) if recovered else None
+        outcome.notes += [note for measure in run.measures for note in measure(found)]
+        if found.accepted < found.planned:
+            outcome.problems.append(f"{found.planned - found.accepted} events were not accepted in the end")
+        for what in ("lost", "doubled", "out_of_order", "wrong"):
+            if number := getattr(found, what):
+                outcome.problems.append(f"{what.replace('_', ' ')}: {number}")
+        outcome.problems += found.examples
+
+    def _ready(self, stack: Stack, scenario: Scenario) -> str:
+        """Wait until a webhook goes all the way; return the URL of a new store, of whom Insider knows nothing."""
+        self._warmed += 1
+        customer = f"warm-up-{self._warmed}@example.com"
+        deadline = time.monotonic() + _READY_SECONDS
+        warm_up = {"warm-up": planning.make(1, [customer], 0)[customer]}
+        load = Load(self._warm_up_url, warm_up, rate=_RATE)
+        load.start()
+        load.finish(_READY_SECONDS)
+        while not stack.insider("users", email=customer):
+            if time.monotonic() > deadline:
+                raise OperatorError("a first webhook did not arrive")
+            time.sleep(_POLL_SECONDS / 4)
+        tell(stack, "reset", {})
+        tell(stack, "settings", {"requests_per_minute": 10**7, "log_size": 100, "log_bytes": 10**6})
+        return _add_store(stack, _store(scenario))
+
+    def _stack(self, scenario: Scenario) -> Stack:
+        if self._running and (scenario.disk or self._running[0] != scenario.environment):
+            self._close()
+        if self._running is None:
+            state = self._state / "disk" if scenario.disk else self._state
+            if scenario.disk:
+                self._exits.enter_context(small_disk(state, scenario.disk))
+            # The servers are embedded ones, whatever the environment names: they will be killed.
+            environment = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PORT": str(free_port())}
+            (state / "secret-key").unlink(missing_ok=True)  # Without its key, what the last run has left is removed.
+            stack = self._exits.enter_context(
+                Stack(state, durable=self._durable, environment=environment | scenario.environment)
+            )
+            self._warm_up_url = _add_store(stack, f"{SANDBOX}-warm-up")
+            self._running = scenario.environment, stack
+            self.servers = versions(stack)
+        return self._running[1]
+
+    def _close(self) -> None:
+        """Stop the connector, and remove what its PostgreSQL has kept."""
+        stack = self._running[1] if self._running else None
+        self._running = None
+        self._exits.close()
+        if stack and stack.postgres:
+            stack.postgres.remove()
+
+    def _keep_logs(self, scenario: Scenario) -> None:
+        """The next start writes its logs over these."""
+        kept = self._state / "logs" / scenario.name
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        state = self._state / "disk" if scenario.disk else self._state
+        for log in state.glob("*.log"):
+            shutil.copy(log, kept)
+
+
+def _store(scenario: Scenario) -> str:
+    return f"{SANDBOX}-{scenario.name}"
+
+
+def _add_store(stack: Stack, name: str) -> str:
+    told = stack.command("stores", "add", name, "--insider-partner", name, "--insider-token", "t")
+    return str(told["webhook_url"])

@@ -1,0 +1,118 @@
+"""Nothing at all, for comparison; then web, worker and beat: killed, and told to end, as hosts do."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from connector.errors import OperatorError
+from connector.sandbox.stack import PROCESSES
+from faults.registry import scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faults.run import Run
+
+#: Hosts kill what has not ended by then.
+_GRACE_SECONDS = 25.0
+_SLOW_MS = 500
+_BATCH_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+@scenario()
+def none(run: Run) -> None:
+    """Nothing is broken; the seconds are those from the last webhook's acceptance to its arrival."""
+    run.send_all()
+
+
+@scenario()
+def worker_killed(run: Run) -> None:
+    """SIGKILL to the worker and its children."""
+    run.supervisor.kill("worker")
+
+
+@scenario(lasting=7)
+def worker_killed_in_a_batch(run: Run) -> None:
+    """SIGKILL to the worker while it waits for Insider, which has done what it was asked, to say so; three times."""
+    with _slow_insider(run):
+        for _ in range(3):
+            _wait_for_batch(run)
+            run.supervisor.kill("worker")
+
+
+@scenario()
+def worker_child_killed(run: Run) -> None:
+    """SIGKILL to one child of the worker, three times within a second; its parent lives on."""
+    run.several_times(3, 0.4, lambda: run.supervisor.kill_child("worker"))
+
+
+@scenario()
+def web_killed(run: Run) -> None:
+    """SIGKILL to the web process and its children, while webhooks are being answered."""
+    run.supervisor.kill("web")
+
+
+@scenario()
+def beat_killed(run: Run) -> None:
+    """SIGKILL to beat."""
+    run.supervisor.kill("beat")
+
+
+@scenario()
+def all_killed(run: Run) -> None:
+    """SIGKILL to every process of the connector at once."""
+    run.supervisor.kill(*PROCESSES)
+
+
+@scenario(lasting=10)
+def all_killed_often(run: Run) -> None:
+    """SIGKILL to every process of the connector at once, three times, three seconds apart."""
+
+    def kill() -> None:
+        run.supervisor.wait_for_all()
+        run.supervisor.kill(*PROCESSES)
+
+    run.several_times(3, 3, kill)
+
+
+@scenario()
+def worker_told_to_end(run: Run) -> None:
+    """SIGTERM to the worker and, at the same moment, to each of its children, while it waits for Insider's answer."""
+    with _slow_insider(run):
+        _wait_for_batch(run)
+        _terminate(run, "worker")
+
+
+@scenario()
+def all_told_to_end(run: Run) -> None:
+    """SIGTERM to every process of the connector, children too, at the same moment."""
+    _terminate(run, *PROCESSES)
+
+
+@contextmanager
+def _slow_insider(run: Run) -> Iterator[None]:
+    """Let Insider work at once, but answer late, so that a worker is waiting for most of the time."""
+    run.fault("slow", delay_ms=_SLOW_MS, processed=True)
+    yield
+    run.end_faults()
+
+
+def _wait_for_batch(run: Run) -> None:
+    """Wait until Insider has been asked for something once more."""
+    before, deadline = run.hits(), time.monotonic() + _BATCH_SECONDS
+    while run.hits() == before:
+        if time.monotonic() > deadline:
+            raise OperatorError("no worker sends anything")
+        time.sleep(_POLL_SECONDS)
+
+
+def _terminate(run: Run, *names: str) -> None:
+    run.over()
+    for name, seconds in run.supervisor.terminate(*names, within=_GRACE_SECONDS).items():
+        if seconds is None:
+            run.problems.append(f"{name} did not end within {_GRACE_SECONDS:g} s of SIGTERM")
+        else:
+            run.notes.append(f"{name} ended {seconds:.1f} s after SIGTERM")

@@ -1,0 +1,29 @@
+"""Yotpo: the same webhook several times, webhooks in any order, webhooks that come a day late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faults import plan
+from faults.registry import scenario
+
+if TYPE_CHECKING:
+    from faults.run import Run
+
+
+@scenario(copies=3)
+def webhooks_three_times(run: Run) -> None:
+    """Each webhook is sent three times, at about the same moment, over different connections."""
+    run.send_all()
+
+
+@scenario(arrange=plan.shuffled)
+def webhooks_shuffled(run: Run) -> None:
+    """All webhooks of a customer are sent in random order."""
+    run.send_all()
+
+
+@scenario(arrange=plan.half_late)
+def webhooks_late(run: Run) -> None:
+    """Every second webhook tells of the day before, and comes after newer ones."""
+    run.send_all()
