@@ -5,7 +5,7 @@
     a request to Insider < a step < a transaction that idles < a task < the visibility of a hint
     a task's slice + a batch <= the soft shutdown < what hosts grant
 
-They are read from Celery when it has started, because options of the command line win over what `tasks.py` says.
+They are read from Celery when it has started, because the command line may override what `tasks.py` says.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 #: From SIGTERM to SIGKILL on Heroku and its likes.
 _HOST_SECONDS = 30.0
-_STEP_SECONDS = sending._LONGEST_SECONDS  # noqa: SLF001 - private to whom it binds; this only compares
-_BATCH_SECONDS = sending._SECONDS  # noqa: SLF001 - as above
-_IDLE_SECONDS = float(database._IDLE_IN_TRANSACTION.removesuffix("s"))  # noqa: SLF001 - as above
 #: What may be told of the broker's options: others may hold a password.
 _TOLD = ("visibility_timeout", "socket_timeout", "socket_connect_timeout", "health_check_interval")
 
@@ -50,10 +47,10 @@ def check(worker: Any, settings: Settings, *, slice_seconds: float) -> None:
         "INSIDER_CONNECT_SECONDS + 2 x INSIDER_READ_SECONDS",
         settings.insider_connect_seconds + 2 * settings.insider_read_seconds,
     )
-    step = _Limit("the time of a step", _STEP_SECONDS)
-    idle = _Limit("idle_in_transaction_session_timeout", _IDLE_SECONDS)
+    step = _Limit("the time of a step", sending.LONGEST_SECONDS)
+    idle = _Limit("idle_in_transaction_session_timeout", database.IDLE_SECONDS)
     whole = _Limit("a task's slice, a step and a request", slice_seconds + step.seconds + insider.seconds)
-    task = _Limit("task_time_limit", worker.time_limit or math.inf)
+    task = _Limit("task_time_limit", _task_seconds(worker))
     visibility = _Limit("visibility_timeout", options.get("visibility_timeout", 0))
     read = _Limit("kombu's blocking read", Transport.brpop_timeout)
     answer = _Limit("socket_timeout", options.get("socket_timeout") or 0)
@@ -62,15 +59,15 @@ def check(worker: Any, settings: Settings, *, slice_seconds: float) -> None:
     for shorter, longer, remedy in (
         (insider, step, "lower INSIDER_CONNECT_SECONDS or INSIDER_READ_SECONDS"),
         (step, idle, "raise idle_in_transaction_session_timeout"),
-        (idle, task, "raise task_time_limit (--time-limit)"),
-        (whole, task, "raise task_time_limit (--time-limit) or lower INSIDER_READ_SECONDS"),
-        (task, visibility, "lower task_time_limit (--time-limit) or raise visibility_timeout"),
+        (idle, task, "raise task_time_limit"),
+        (whole, task, "raise task_time_limit or lower INSIDER_READ_SECONDS"),
+        (task, visibility, "lower task_time_limit or raise visibility_timeout"),
         (read, answer, "raise socket_timeout"),
         (ending, host, "lower worker_soft_shutdown_timeout"),
     ):
         if not shorter.seconds < longer.seconds:
             raise SettingsError(f"{shorter} has to be less than {longer}: {remedy}.")
-    batch = _Limit("a task's slice and a batch", slice_seconds + _BATCH_SECONDS)
+    batch = _Limit("a task's slice and a batch", slice_seconds + sending.BATCH_SECONDS)
     if batch.seconds > ending.seconds:
         raise SettingsError(f"{batch} may not be more than {ending}: raise worker_soft_shutdown_timeout.")
 
@@ -85,7 +82,7 @@ def of_worker(worker: Any, settings: Settings, *, slice_seconds: float) -> dict[
         "prefetch_multiplier": worker.prefetch_multiplier,
         "acks_late": conf.task_acks_late,
         "task_slice": slice_seconds,
-        "task_time_limit": worker.time_limit,
+        "task_time_limit": _task_seconds(worker),
         "soft_shutdown_timeout": conf.worker_soft_shutdown_timeout,
         "stall_seconds": settings.worker_stall_seconds,
         "max_memory_per_child_kb": worker.max_memory_per_child,
@@ -110,6 +107,11 @@ def of_web(app: Celery, settings: Settings, *, connections: int) -> dict[str, An
         "connections": connections,
         **_versions("flask", "gunicorn", "kombu", "redis", "psycopg"),
     }
+
+
+def _task_seconds(worker: Any) -> float:
+    # In this order: the option --time-limit counts only where the setting is empty.
+    return worker.app.conf.task_time_limit or worker.time_limit or math.inf
 
 
 def _of_broker(app: Celery) -> dict[str, Any]:

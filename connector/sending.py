@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from connector.model import Delivery, Refusal, Store, TrueAt
 
 #: A batch that is halved goes on for so long, and beyond it until something is settled…
-_SECONDS = 15.0
+BATCH_SECONDS = 15.0
 #: …but never longer than this, which leaves a task the time to end by itself.
-_LONGEST_SECONDS = 50.0
+LONGEST_SECONDS = 50.0
 #: After so many single refusals without any success halves are still tried, but halved only once there is a success.
 _ENOUGH_ALONE = 8
 #: A success counts as a sign that Insider takes others for so many attempts: as many as halving a full batch needs.
@@ -213,7 +213,7 @@ class Sending:
 
     def _is_over(self) -> bool:
         spent = time.monotonic() - self._started
-        return self._stopped or spent > _LONGEST_SECONDS or (self.settled > 0 and spent > _SECONDS)
+        return self._stopped or spent > LONGEST_SECONDS or (self.settled > 0 and spent > BATCH_SECONDS)
 
 
 def pause(

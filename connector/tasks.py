@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery, Task, signals
 from celery.schedules import schedule
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from connector import limits, mapping, observability
 from connector.broker import Amqp
@@ -35,11 +37,10 @@ _SWEEP_SECONDS = 5.0
 _QUEUE = "connector"
 #: For replays and snapshots, which have workers of their own, so that webhooks need not wait for them.
 _BULK_QUEUE = "connector-bulk"
-#: A hint that waited longer than this has been overtaken by others. A short time would lose every hint where the clocks
-#: of sender and worker differ; there are never many: 64 of each kind, and 720 sweeps when no worker runs for an hour.
-_EXPIRES_SECONDS = 3600
 #: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
 _HINTS = 64
+#: By the sender's clock, and judged by the worker's: in a short time every hint would expire where they differ.
+_EXPIRES_SECONDS = 3600.0
 #: As many hints as the sweep gives at once; each worker process that takes one sends others if it finds too much.
 _SWEEP_HINTS = 8
 
@@ -102,7 +103,6 @@ def _configuration() -> dict[str, Any]:
                 "task": "connector.sweep",
                 # By a clock that is never set: beat would sleep through the minutes that another is set back by.
                 "schedule": schedule(_SWEEP_SECONDS, nowfun=_uptime),
-                "options": {"expires": _EXPIRES_SECONDS},
             }
         },
     }
@@ -130,7 +130,19 @@ def pipeline() -> Pipeline:
     )
 
 
-@app.task(name="connector.advance")
+class _Hint(Task):  # type: ignore[type-arg] # it has none at runtime
+    """Is not sent where enough of them wait in its queue."""
+
+    def apply_async(self, *args: Any, **options: Any) -> Any:
+        queue = options.get("queue", _QUEUE)
+        with self.app.connection_or_acquire() as connection:
+            waiting = connection.default_channel.queue_declare(queue).message_count
+        if waiting >= _HINTS:
+            return None
+        return super().apply_async(*args, **{"expires": _EXPIRES_SECONDS, **options})
+
+
+@app.task(name="connector.advance", base=_Hint)
 def advance() -> None:
     """Map and deliver what there is; where it is too much for one task, wake another."""
     with _in_peace():
@@ -138,7 +150,7 @@ def advance() -> None:
             wake()
 
 
-@app.task(name="connector.advance_bulk")
+@app.task(name="connector.advance_bulk", base=_Hint)
 def advance_bulk() -> None:
     """Map what is replayed and deliver what gives way to webhooks; where it is too much for one task, wake another."""
     with _in_peace():
@@ -151,7 +163,7 @@ def advance_bulk() -> None:
                 return
 
 
-@app.task(name="connector.sweep")
+@app.task(name="connector.sweep", base=_Hint)
 def sweep() -> None:
     """Find what was left lying, because a hint was lost or a pause is over."""
     with _in_peace():
@@ -163,19 +175,12 @@ def sweep() -> None:
 
 def wake() -> None:
     """Tell the workers that there is something to do. Raises where the broker cannot be reached."""
-    _wake(advance, _QUEUE)
+    advance.apply_async(retry=False)
 
 
 def wake_bulk() -> None:
     """Tell the workers for replays and snapshots that there is something to do."""
-    _wake(advance_bulk, _BULK_QUEUE)
-
-
-def _wake(task: Task[[], None], queue: str) -> None:
-    with app.connection_or_acquire() as connection:
-        waiting = connection.default_channel.queue_declare(queue).message_count
-    if waiting < _HINTS:
-        task.apply_async(queue=queue, expires=_EXPIRES_SECONDS, retry=False)
+    advance_bulk.apply_async(queue=_BULK_QUEUE, retry=False)
 
 
 @contextmanager
@@ -185,6 +190,9 @@ def _in_peace() -> Iterator[None]:
         yield
     except JournalUnavailable as error:
         _log.warning("task.deferred", error=str(error))
+    except (OperationalError, RedisError) as error:
+        # What there was to do has been done; the next sweep tells of the rest.
+        _log.warning("wakeup.failed", error=type(error).__name__)
     except Exception as error:  # noqa: BLE001 - its message may hold people's data
         _log.error("task.failed", exc_info=error)
 

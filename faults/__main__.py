@@ -24,7 +24,7 @@ def main() -> int:
     outcomes = []
     started = time.monotonic()
     with Runner(given.state, events=given.events, customers=given.customers, seed=given.seed) as runner:
-        for name in given.only or SCENARIOS:
+        for name in dict.fromkeys(given.only or SCENARIOS):
             outcome = runner.run(SCENARIOS[name])
             outcomes.append(outcome)
             print(report.line(outcome), flush=True)  # noqa: T201 - as above

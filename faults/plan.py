@@ -28,7 +28,7 @@ EARNED = "swell/points/earned"
 BALANCE = "yotpo_point_balance"
 SPENT = "yotpo_total_spend_cents"
 
-_EARNED_EVERY = 5
+_EARNED_EVERY, _EARNED_FIRST = 5, 2
 #: Not in every webhook: an absent value must not overwrite the one that Insider has.
 _SPENT_EVERY = 3
 _NUMBERS = {"points_changed": "yotpo_points_current_balance", "points_earned": "yotpo_event_reward_point"}
@@ -98,7 +98,7 @@ def number_of(user_event: dict[str, Any]) -> int | None:
 
 
 def _event(customer: str, number: int, at: datetime) -> Event:
-    topic = CHANGED if number % _EARNED_EVERY else EARNED
+    topic = EARNED if number % _EARNED_EVERY == _EARNED_FIRST else CHANGED
     person: dict[str, Any] = {"email": customer, "points_balance": number}
     if _tells_spending(number):
         person["total_spend_cents"] = _spent(number)

@@ -156,10 +156,10 @@ def test_what_is_stored_after_a_later_one_is_out_of_order(plan: Plan) -> None:
 
 def test_order_can_be_asked_for_within_each_topic_alone(plan: Plan) -> None:
     ann = profile(plan, ANN)
-    # The fifth and the tenth are of the other topic.
-    ann["events"].append(ann["events"].pop(4))
+    # The second, seventh and twelfth are of the other topic.
+    ann["events"].append(ann["events"].pop(1))
     late = found(plan, ann, rules=Rules(order_by_topic=True))
-    ann["events"].append(ann["events"].pop(8))
+    ann["events"] += [ann["events"].pop(5), ann["events"].pop(9)]
     both = found(plan, ann, rules=Rules(order_by_topic=True))
 
     assert (late.out_of_order, both.out_of_order) == (1, 0)

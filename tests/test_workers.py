@@ -165,8 +165,8 @@ def test_what_is_in_force_is_told_at_start(worker: Worker) -> None:
 @pytest.mark.parametrize(
     ("option", "settings", "sentence"),
     [
-        ("--time-limit 300", {}, "task_time_limit (300 s) has to be less than visibility_timeout (300 s): lower"),
-        ("--time-limit 60", {}, "has to be less than task_time_limit (60 s): raise task_time_limit (--time-limit)"),
+        ("-- task.time_limit=300", {}, "task_time_limit (300 s) has to be less than visibility_timeout (300 s): lower"),
+        ("-- task.time_limit=60", {}, "has to be less than task_time_limit (60 s): raise task_time_limit"),
         (
             "",
             {"INSIDER_CONNECT_SECONDS": "10", "INSIDER_READ_SECONDS": "20"},

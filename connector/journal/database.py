@@ -26,7 +26,7 @@ set_json_loads(orjson.loads)
 
 #: A transaction that idles longer than this is ended by the server, and with it the lock that a vanished worker held.
 #: It is longer than a send may take with its time-outs at their limits: 10 s to connect, twice 20 s to read.
-_IDLE_IN_TRANSACTION = "60s"
+IDLE_SECONDS = 60
 
 
 #: What a server says that restarts, has failed over, or has ended our transaction; and what its silence becomes.
@@ -87,7 +87,7 @@ class Database:
         """Lend a connection within a transaction, committed at the end and rolled back on an exception."""
         with self.connection() as connection, connection.transaction():
             connection.execute(
-                "select set_config('idle_in_transaction_session_timeout', %s, true)", (_IDLE_IN_TRANSACTION,)
+                "select set_config('idle_in_transaction_session_timeout', %s, true)", (f"{IDLE_SECONDS}s",)
             )
             yield connection
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import orjson
 
-from connector.journal.lanes import fairly
+from connector.journal import lanes
 from connector.model import Delivery, TrueAt, UserEvent, UserUpdate, partition_number
 
 if TYPE_CHECKING:
@@ -63,24 +63,21 @@ def append(connection: Connection, owed: Sequence[Owed]) -> None:
         )
 
 
-_WAITING = f"""
+_LANE: LiteralString = "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'waiting'"
+_WAITING: LiteralString = """
     select id, event_id, topic, customer, update, occurred_at, skip_hook, bytes, refused_attempt_id
-    from deliveries
-    where id in ({
-    fairly(
-        "deliveries",
-        "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'waiting'",
-    )
-})
-    order by id
+    from deliveries where id in ({}) order by id
 """
+_OLDEST = _WAITING.format(lanes.oldest("deliveries", _LANE))
+_FAIR = _WAITING.format(lanes.fairly("deliveries", _LANE))
 
 
 def take_waiting(connection: Connection, partition: Partition, *, bulk: bool, limit: int) -> list[Delivery]:
     """Return the oldest waiting deliveries of a lane that may share a request: `skip_hook` is a whole request's."""
-    rows = connection.execute(
-        _WAITING, {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
-    ).fetchall()
+    wanted = {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
+    rows = connection.execute(_OLDEST, wanted).fetchall()
+    if lanes.is_crowded(row.customer for row in rows):
+        rows = connection.execute(_FAIR, wanted).fetchall()
     return [
         Delivery(**{**row._asdict(), "update": update_of(row.update)})
         for row in takewhile(lambda row: row.skip_hook == rows[0].skip_hook, rows)

@@ -6,11 +6,14 @@ lock ends, and the work is taken again: there are no leases to expire.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, LiteralString
 
 from connector.model import PARTITIONS, Partition
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from connector.journal.database import Connection
 
 #: How many of one customer's rows a step takes at most, so that a customer with thousands holds up his lane's others
@@ -102,21 +105,28 @@ def busy(connection: Connection, *, bulk: bool = False) -> list[Partition]:
     return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": bulk})]
 
 
+def is_crowded(customers: Iterable[str | None]) -> bool:
+    """Whether one of these customers has more than his share, so that the rows are to be taken `fairly`."""
+    return any(count > SHARE for count in Counter(filter(None, customers)).values())
+
+
+def oldest(table: LiteralString, condition: LiteralString) -> LiteralString:
+    """Return a query for the `id` of the oldest rows of a lane, `%(limit)s` at most."""
+    return f"select id from {table} where {condition} order by id limit %(limit)s"
+
+
 def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query for the `id` of the oldest rows of a lane, `%(limit)s` at most and SHARE of each customer.
+    """Return a query like `oldest`, of which each customer has SHARE at most.
 
     The rows of each customer come in order and without a gap. Who has more than his share gets the rest of it in the
-    next steps; his place is taken by the others behind him.
+    next steps; his place is taken by the others behind him. It costs more than `oldest`, and is seldom needed.
     """
     return f"""
         with oldest as materialized (
             select id, customer from {table} where {condition} order by id limit %(limit)s
-        ), crowded as (
-            select from oldest where customer is not null group by customer having count(*) > {SHARE}
         ), others as (
-            select id, customer
-            from {table}
-            where {condition} and exists (table crowded) and id > (select max(id) from oldest)
+            select id, customer from {table}
+            where {condition} and id > (select max(id) from oldest)
             order by id limit {_HORIZON}
         )
         select id

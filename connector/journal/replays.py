@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connector.journal.dead_letters import GROUP
-from connector.model import Event
+from connector.journal.events import event_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from connector.journal.database import Connection
+    from connector.model import Event
 
 #: A replay that was not fed for longer, because no worker ran, does not catch up with what it has missed…
 _BURST_SECONDS = 10.0
@@ -108,8 +109,7 @@ def sample(connection: Connection, selection: Selection, *, limit: int) -> list[
         """,
         {**_parameters(selection), "limit": limit},
     )
-    columns = ("id", "store_id", "topic", "occurred_at", "received_at", "body")
-    return [(Event(**{name: getattr(row, name) for name in columns}), row.updates) for row in rows]
+    return [(event_of(row), row.updates) for row in rows]
 
 
 def start(
@@ -179,7 +179,7 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> tu
         )
     elif allowed:
         _end(connection, replay_id)
-    return [Event(**row._asdict()) for row in rows], replay.skip_hook
+    return list(map(event_of, rows)), replay.skip_hook
 
 
 def _end(connection: Connection, replay_id: int) -> None:
