@@ -90,7 +90,8 @@ def _configuration() -> dict[str, Any]:
         # There are no ETA tasks that an idle worker would have to give back: it may end at once.
         "worker_enable_soft_shutdown_on_idle": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_max_memory_per_child": 250_000,
+        # Two children and their parent fit into 512 MB.
+        "worker_max_memory_per_child": 180_000,
         "worker_max_tasks_per_child": 10_000,
         # There are none; a belt.
         "worker_eta_task_limit": 100,

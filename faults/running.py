@@ -132,6 +132,8 @@ class Runner:
             if number := getattr(found, what):
                 outcome.problems.append(f"{what.replace('_', ' ')}: {number}")
         outcome.problems += found.examples
+        # Of no more use, and megabytes in each of dozens of scenarios.
+        found.arrived.clear()
 
     def _ready(self, stack: Stack, scenario: Scenario) -> str:
         """Wait until a webhook goes all the way; return the URL of a new store, of whom Insider knows nothing."""

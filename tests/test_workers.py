@@ -150,7 +150,7 @@ def test_what_is_in_force_is_told_at_start(worker: Worker) -> None:
         "task_time_limit=120",
         "soft_shutdown_timeout=20.0",
         "stall_seconds=60.0",
-        "max_memory_per_child_kb=250000",
+        "max_memory_per_child_kb=180000",
         "insider_read_seconds=7.0",
         "batch_size=1000",
         "celery=",
