@@ -208,8 +208,7 @@ class Group:
     def terminate(self, grace_seconds: float = 10, *names: str) -> None:
         """Ask the processes (all, where none is named) to end, and kill what is left of them after the grace.
 
-        Only the first process of each group gets the SIGTERM. The children of a Celery worker must not:
-        they would drop the tasks that their parent, in its warm shutdown, waits for.
+        Only the first process of each group gets the SIGTERM, and looks after its own children.
         """
         chosen = {name: self._processes[name] for name in names or self._processes}
         try:
