@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from connector import delivery, observability, sending, updates
 from connector.errors import ConnectorError, JournalUnavailable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
-    from connector.model import Partition, Store
+    from connector.model import Owed, Partition, Store
     from connector.updates import Yield
 
 _MAP_LIMIT = 500
@@ -61,13 +61,14 @@ class Pipeline:
         self._batch_size = batch_size
         self._retention = retention
 
-    def advance(self, *, seconds: float, bulk: bool = False) -> bool:
-        """Map and deliver until nothing is left to do or the time is over; True where something may be left.
+    def advance(self, *, seconds: float, bulk: bool = False) -> Advanced:
+        """Map and deliver until nothing is left to do or the time is over.
 
         With `bulk`, deliver what gives way to webhooks: replays and snapshots. Without, a lane that another worker
         holds is waited for: it may be one that has just sent such a batch.
         """
         ends_at = time.monotonic() + seconds
+        owes_bulk = False
         while True:
             with self._database.connection() as connection:
                 busy = lanes.busy(connection, bulk=bulk)
@@ -79,12 +80,13 @@ class Pipeline:
                     self._advance(partition, done, bulk=bulk)
             for store_id in done.refusals.keys() - done.delivered:
                 self._pause(store_id, done.refusals[store_id])
+            owes_bulk |= done.owes_bulk
             if time.monotonic() > ends_at:
-                return True
+                return Advanced(unfinished=True, owes_bulk=owes_bulk)
             if done.progress.total():
                 continue
             if bulk or not done.held:
-                return False
+                return Advanced(unfinished=False, owes_bulk=owes_bulk)
             time.sleep(_HELD_SECONDS)
 
     def busy(self) -> int:
@@ -101,7 +103,9 @@ class Pipeline:
         store_id = partition.store_id
         try:
             if not bulk:
-                done.progress[store_id] += self.map_received(partition)
+                received, owes_bulk = self.map_received(partition)
+                done.progress[store_id] += received
+                done.owes_bulk |= owes_bulk
             sent = self.deliver_waiting(partition, bulk=bulk)
             done.held |= sent.held
         except JournalUnavailable:
@@ -128,20 +132,23 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ map
 
-    def map_received(self, partition: Partition) -> int:
-        """Map the oldest received events of a partition, and journal a delivery for each user that they yield."""
+    def map_received(self, partition: Partition) -> tuple[int, bool]:
+        """Map the oldest received events of a partition, and journal a delivery for each user that they yield.
+
+        Return of how many, and whether any of it gives way to webhooks.
+        """
         with self._database.transaction() as connection:
             if not lanes.hold(connection, partition):
-                return 0
+                return 0, False
             received = events.take_received(connection, partition, limit=_MAP_LIMIT, size=_MAP_BYTES)
             if not received:
-                return 0
+                return 0, False
             options = stores.options(connection, partition.store_id)
             if options is None:
-                return 0
-            _record(connection, [updates.run(event, self._mappings, options) for event in received])
+                return 0, False
+            owed = _record(connection, [updates.run(event, self._mappings, options) for event in received])
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
-        return len(received)
+        return len(received), any(one.bulk for one in owed)
 
     def map_replayed(self) -> int:
         """Map the next events of all replays again, as many as their rates allow by now; return how many."""
@@ -207,6 +214,15 @@ class Pipeline:
         return _Sent(settled=batch.settled, delivered=batch.delivered, refusal=refusal)
 
 
+class Advanced(NamedTuple):
+    """How it stands when a worker has done what it could."""
+
+    #: True where the time was over before it had seen that nothing is left.
+    unfinished: bool
+    #: True where it has journaled deliveries for the workers whose deliveries give way.
+    owes_bulk: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """What came of sending the deliveries of a partition."""
@@ -232,14 +248,16 @@ class _Pass:
     refusals: dict[int, str] = field(default_factory=dict)
     #: True where another worker holds a lane in which there is something to do.
     held: bool = False
+    #: True where something was journaled that gives way to webhooks.
+    owes_bulk: bool = False
     #: Stores that cannot be worked on at all.
     closed: set[int] = field(default_factory=set)
 
 
 def _record(
     connection: Connection, yields: Sequence[Yield], *, replay_id: int | None = None, skip_hook: bool = False
-) -> None:
-    """Journal what the mapping of events has yielded."""
+) -> list[Owed]:
+    """Journal what the mapping of events has yielded, and return what is owed for it."""
     owed = [owed for one in yields for owed in one.owed(replay_id=replay_id, skip_hook=skip_hook)]
     deliveries.append(connection, owed)
     for event, _, mapped in yields:
@@ -248,6 +266,7 @@ def _record(
     events.mark_mapped(
         connection, [(event.id, mapping.hash if mapping else None, mapped.notes) for event, mapping, mapped in yields]
     )
+    return owed
 
 
 def _may_send(connection: Connection, store: Store) -> bool:

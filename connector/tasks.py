@@ -147,7 +147,10 @@ class _Hint(Task):  # type: ignore[type-arg] # it has none at runtime
 def advance() -> None:
     """Map and deliver what there is; where it is too much for one task, wake another."""
     with _in_peace():
-        if pipeline().advance(seconds=_TASK_SECONDS):
+        advanced = pipeline().advance(seconds=_TASK_SECONDS)
+        if advanced.owes_bulk:
+            wake_bulk()
+        if advanced.unfinished:
             wake()
 
 
@@ -159,7 +162,7 @@ def advance_bulk() -> None:
         mapped = True
         while mapped:
             mapped = pipeline().map_replayed() > 0
-            if pipeline().advance(seconds=ends_at - time.monotonic(), bulk=True):
+            if pipeline().advance(seconds=ends_at - time.monotonic(), bulk=True).unfinished:
                 wake_bulk()
                 return
 

@@ -130,8 +130,9 @@ def test_a_snapshot_starts_no_journeys_and_gives_way_to_live_events(connector: C
     connector.receive({"email": "ann@example.com", "first_name": "Ann"}, topic="customer/snapshot")
     connector.receive(changed("ann@example.com", 7, NOW))
 
-    connector.pipeline.advance(seconds=10)
-    connector.pipeline.advance(seconds=10, bulk=True)
+    advanced = connector.pipeline.advance(seconds=10)
+    assert advanced == (False, True)  # Whoever called it is to wake those who deliver what gives way.
+    assert connector.pipeline.advance(seconds=10, bulk=True) == (False, False)
 
     assert [request["skip_hook"] for request in insider.get("requests")] == [False, True]
 
