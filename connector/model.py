@@ -38,6 +38,8 @@ class UserUpdate:
     #: By Insider's system names, default and custom ones side by side.
     attributes: Mapping[str, Value] = field(default_factory=dict)
     events: tuple[UserEvent, ...] = ()
+    #: Attributes that are over: Insider is to forget them.
+    cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,6 +225,7 @@ class Owed:
     skip_hook: bool
     #: True where it gives way to what webhooks owe.
     bulk: bool
+    #: The version of the mapping set.
     mapping: str
     refusal: Refusal | None = None
     #: The replay that it is owed to.

@@ -260,11 +260,12 @@ def _record(
     """Journal what the mapping of events has yielded, and return what is owed for it."""
     owed = [owed for one in yields for owed in one.owed(replay_id=replay_id, skip_hook=skip_hook)]
     deliveries.append(connection, owed)
-    for event, _, mapped in yields:
+    for event, _, mapped, _ in yields:
         if mapped.notice:
             notices.post(connection, event, *mapped.notice)
     events.mark_mapped(
-        connection, [(event.id, mapping.hash if mapping else None, mapped.notes) for event, mapping, mapped in yields]
+        connection,
+        [(event.id, version if mapping else None, mapped.notes) for event, mapping, mapped, version in yields],
     )
     return owed
 

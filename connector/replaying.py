@@ -48,7 +48,7 @@ def plan(connection: Connection, mappings: MappingSet, selection: Selection, *, 
     options = {store_id: stores.options(connection, store_id) for store_id in {one.store_id for one, _ in sample}}
     unmapped = refused = 0
     for event, owed in sample:
-        _, mapping, mapped = updates.run(event, mappings, options[event.store_id] or Options())
+        _, mapping, mapped, _ = updates.run(event, mappings, options[event.store_id] or Options())
         unmapped += mapping is None
         refused += bool(mapped.refused)
         # Whom the mapping itself has refused, nobody was to be sent.

@@ -26,6 +26,8 @@ class Yield(NamedTuple):
     #: None where the topic has no mapping.
     mapping: TopicMapping | None
     mapped: Mapped
+    #: The version of the mapping set that it comes from.
+    version: str
 
     def owed(self, *, replay_id: int | None = None, skip_hook: bool = False) -> Iterator[Owed]:
         """Yield what is owed to Insider, a delivery for each user; `skip_hook` where no journeys may start from it."""
@@ -44,7 +46,7 @@ class Yield(NamedTuple):
                 update=update,
                 skip_hook=mapping.skip_hook or skip_hook,
                 bulk=mapping.skip_hook or replay_id is not None,
-                mapping=mapping.hash,
+                mapping=self.version,
                 refusal=refusal,
                 replay_id=replay_id,
             )
@@ -54,12 +56,14 @@ def run(event: Event, mappings: MappingSet, options: Options) -> Yield:
     """Run the mapping of an event's topic. Never raises: a fault in one topic must not hold up other events."""
     mapping = mappings.get(event.topic)
     if mapping is None:
-        return Yield(event, None, Mapped())
+        return Yield(event, None, Mapped(), mappings.version)
     try:
-        return Yield(event, mapping, mapping.apply(orjson.loads(event.body), event.occurred_at, options))
+        return Yield(
+            event, mapping, mapping.apply(orjson.loads(event.body), event.occurred_at, options), mappings.version
+        )
     except Exception as error:  # noqa: BLE001 - see above
         # Without the traceback's message, which may quote a value of the webhook.
         _log.error("event.mapping_failed", event_id=event.id, topic=event.topic, error=type(error).__name__)
         reason = f"the mapping of this topic failed ({type(error).__name__}); replay the event once it is mended"
         refusal = Refusal(reason=reason, cause="mapping.failed", rule=mapping.place_of("", ""))
-        return Yield(event, mapping, Mapped(refused=((UserUpdate(identifiers={}), refusal),)))
+        return Yield(event, mapping, Mapped(refused=((UserUpdate(identifiers={}), refusal),)), mappings.version)

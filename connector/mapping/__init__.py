@@ -42,7 +42,7 @@ what a file does can be read off it.
     topic       the compiled mapping of one topic, and its `apply`
 """
 
-from connector.mapping.loading import load
+from connector.mapping.loading import load, load_files, read_files
 from connector.mapping.topic import MappingSet, TopicMapping
 
-__all__ = ["MappingSet", "TopicMapping", "load"]
+__all__ = ["MappingSet", "TopicMapping", "load", "load_files", "read_files"]

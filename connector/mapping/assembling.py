@@ -10,7 +10,6 @@ from connector.mapping.topic import EventMapping, NoticeMapping, Rule, TopicMapp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from connector.mapping.documents import Document, Steps
     from connector.mapping.parts import Group, Source, TopicPart, UserEventPart, UserPart
@@ -39,9 +38,7 @@ def compiled_groups(document: Document | None, groups: Mapping[str, Group]) -> d
     }
 
 
-def topic_mapping(
-    document: Document, part: TopicPart, groups: Mapping[str, CompiledGroup], *, path: Path, content_hash: str
-) -> TopicMapping:
+def topic_mapping(document: Document, part: TopicPart, groups: Mapping[str, CompiledGroup]) -> TopicMapping:
     """Compile one file, which has passed all checks."""
     notice = None
     if part.notice:
@@ -50,8 +47,7 @@ def topic_mapping(
     return TopicMapping(
         topic=part.topic,
         description=part.description,
-        path=path,
-        hash=content_hash,
+        file=document.file,
         skip_hook=part.skip_hook,
         users=tuple(_user(document, ("users", index), user, groups) for index, user in enumerate(part.users)),
         notice=notice,

@@ -15,7 +15,6 @@ from connector.mapping.problems import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from connector.mapping.problems import Problems
 
@@ -54,9 +53,8 @@ class Document:
         self.problems.add(self.file, self.place(steps), sentence)
 
 
-def read(path: Path, problems: Problems) -> Document | None:
-    """Read the file; None where it is no sound YAML, which `problems` then tells."""
-    content = path.read_bytes()
+def read(file: str, content: bytes, problems: Problems) -> Document | None:
+    """Read a file's content; None where it is no sound YAML, which `problems` then tells."""
     mistakes: Mistakes = []
     builder = _Builder(mistakes)
     data: Tree = {}
@@ -72,10 +70,10 @@ def read(path: Path, problems: Problems) -> Document | None:
     except yaml.reader.ReaderError as error:
         mistakes.append((_line_of(text[: error.position].encode()), f"not YAML: {error.reason}"))
     for place, sentence in mistakes:
-        problems.add(path.name, place, sentence)
+        problems.add(file, place, sentence)
     if mistakes:
         return None
-    return Document(file=path.name, content=content, data=data, places=builder.places, problems=problems)
+    return Document(file=file, content=content, data=data, places=builder.places, problems=problems)
 
 
 class _Builder:

@@ -1,8 +1,9 @@
-"""Loads a directory of mapping files: reads, checks and compiles them, and tells all mistakes of all files at once."""
+"""Loads mapping files: reads, checks and compiles them, and tells all mistakes of all files at once."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from connector.errors import MappingError
@@ -12,59 +13,62 @@ from connector.mapping.problems import Place, Problems
 from connector.mapping.topic import MappingSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from connector.mapping.documents import Document
     from connector.mapping.parts import Group, TopicPart
+
+#: Of a set's files by their names, such as ``groups.yaml``.
+Files = Mapping[str, bytes]
 
 _GROUPS = "groups.yaml"
 _HASH_LENGTH = 16
 
 
 def load(directory: Path) -> MappingSet:
-    """Load all mapping files of the directory. Raises MappingError, with a line for each mistake."""
+    """Load the mapping files of a directory. Raises MappingError, with a line for each mistake."""
+    return load_files(read_files(directory))
+
+
+def read_files(directory: Path) -> dict[str, bytes]:
+    """Read the mapping files of a directory. Raises MappingError where there is no such directory."""
     if not directory.is_dir():
         raise MappingError(f"{directory}: there is no such directory of mapping files")
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir()) if path.suffix in {".yaml", ".yml"}}
+
+
+def load_files(files: Files) -> MappingSet:
+    """Load a set of mapping files. Raises MappingError, with a line for each mistake."""
     problems = Problems()
-    read = _read(directory, problems)
+    read = _read(files, problems)
     groups_document = next((document for document in read if document.file == _GROUPS), None)
     groups = (schemas.groups(groups_document) if groups_document else {}) or {}
-    files = [
+    topics = [
         (document, part)
         for document in read
         if document is not groups_document and (part := schemas.topic_part(document))
     ]
-    if not files and not problems:
-        problems.add(directory.name, Place(1, 1), "there are no mapping files in this directory")
-    kinds = _check(files, groups_document, groups, problems)
+    if not topics and not problems:
+        raise MappingError("there is no mapping file of a topic, such as swell.tier.earned.yaml")
+    kinds = _check(topics, groups_document, groups, problems)
     if problems:
         raise MappingError(str(problems))
     compiled = compiled_groups(groups_document, groups)
-    shared = groups_document.content if groups_document else b""
     return MappingSet(
-        version=_hash(*(part for document in read for part in (document.file.encode(), document.content))),
-        by_topic={
-            part.topic: topic_mapping(
-                document,
-                part,
-                compiled,
-                path=directory / document.file,
-                content_hash=_hash(document.content, shared),
-            )
-            for document, part in files
-        },
+        version=_hash(*(part for name, content in sorted(files.items()) for part in (name.encode(), content))),
+        files=files,
+        by_topic={part.topic: topic_mapping(document, part, compiled) for document, part in topics},
         attributes=kinds["attributes"],
         params=kinds["params"],
     )
 
 
-def _read(directory: Path, problems: Problems) -> list[Document]:
+def _read(files: Files, problems: Problems) -> list[Document]:
     read = []
-    for path in sorted(directory.iterdir()):
-        if path.suffix == ".yml":
-            problems.add(path.name, Place(1, 1), f"the file must be called {path.stem}.yaml")
-        elif path.suffix == ".yaml" and (document := documents.read(path, problems)):
+    for name, content in sorted(files.items()):
+        if name.endswith(".yml"):
+            problems.add(name, Place(1, 1), f"the file must be called {name.removesuffix('.yml')}.yaml")
+        elif document := documents.read(name, content, problems):
             read.append(document)
     return read
 

@@ -12,7 +12,6 @@ from connector.model import Mapped, Note, Refusal, UserEvent, UserUpdate, Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from connector.model import Json, Options
 
@@ -74,9 +73,8 @@ class NoticeMapping:
 class TopicMapping:
     topic: str
     description: str
-    path: Path
-    #: Of the content of this file and of the groups: it changes when what the mapping does may have changed.
-    hash: str
+    #: Where it stands.
+    file: str
     #: True where Insider must not start journeys from what this topic tells.
     skip_hook: bool
     users: tuple[UserMapping, ...]
@@ -108,7 +106,7 @@ class TopicMapping:
         `section` is identifiers, attributes, events or params. Where no rule is known, the place of the first user.
         """
         rules = (rule for user in self.users for rule in user.rules(section) if rule.name == name)
-        first = self.users[0].place if self.users else f"{self.path.name}:1"
+        first = self.users[0].place if self.users else f"{self.file}:1"
         return next((rule.place for rule in rules), first)
 
 
@@ -153,10 +151,12 @@ class _Application:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MappingSet:
-    """All mappings of a directory, as they were at one moment."""
+    """All mappings of a set of files."""
 
-    #: Of the content of all files.
+    #: The hash of the files' names and contents.
     version: str
+    #: Contents by name, as they were read.
+    files: Mapping[str, bytes] = field(repr=False)
     by_topic: Mapping[str, TopicMapping]
     #: Every attribute and every param that a mapping may write, with the kind of value that Insider has to expect.
     attributes: Mapping[str, str] = field(default_factory=dict)
