@@ -115,6 +115,7 @@ def _user(update: UserUpdate) -> Json:
         {
             "identifiers": dict(update.identifiers),
             "attributes": dict(update.attributes),
+            "cleared": list(update.cleared),
             "events": [filled(asdict(event)) for event in update.events],
         }
     )

@@ -86,6 +86,8 @@ class Options:
     standin_year: int | None = None
     #: ISO 3166-1 alpha-2 region of phone numbers without a country code. None: such a number is left out.
     phone_region: str | None = None
+    #: The overlay of the mapping set that is laid over the shared rules. None: the shared rules alone.
+    overlay: str | None = None
 
 
 class TrueAt(NamedTuple):
@@ -163,6 +165,8 @@ class Attempt:
     duration_ms: int
     #: The beginning of the answer, without addresses and numbers of people.
     excerpt: str
+    #: What was asked: ``upsert``, or ``clear`` to forget attributes.
+    operation: str = "upsert"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

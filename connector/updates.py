@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from connector import observability
 from connector.identifiers import customer_of
-from connector.model import Mapped, Owed, Refusal, UserUpdate
+from connector.model import Mapped, Note, Owed, Refusal, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,16 +55,22 @@ class Yield(NamedTuple):
 
 def run(event: Event, mappings: MappingSet, options: Options) -> Yield:
     """Run the mapping of an event's topic. Never raises: a fault in one topic must not hold up other events."""
-    mapping = mappings.get(event.topic)
+    mapping = mappings.get(event.topic, options.overlay)
     if mapping is None:
         return Yield(event, None, Mapped(), mappings.version)
     try:
-        return Yield(
-            event, mapping, mapping.apply(orjson.loads(event.body), event.occurred_at, options), mappings.version
-        )
+        mapped = mapping.apply(orjson.loads(event.body), event.occurred_at, options)
     except Exception as error:  # noqa: BLE001 - see above
         # Without the traceback's message, which may quote a value of the webhook.
         _log.error("event.mapping_failed", event_id=event.id, topic=event.topic, error=type(error).__name__)
         reason = f"the mapping of this topic failed ({type(error).__name__}); replay the event once it is mended"
         refusal = Refusal(reason=reason, cause="mapping.failed", rule=mapping.place_of("", ""))
-        return Yield(event, mapping, Mapped(refused=((UserUpdate(identifiers={}), refusal),)), mappings.version)
+        mapped = Mapped(refused=((UserUpdate(identifiers={}), refusal),))
+    if options.overlay and options.overlay not in mappings.overlays:
+        mapped = replace(mapped, notes=(*mapped.notes, _missing(options.overlay)))
+    return Yield(event, mapping, mapped, mappings.version)
+
+
+def _missing(overlay: str) -> Note:
+    problem = f"There is no overlay {overlay!r} in the mapping set, so the shared rules alone were used."
+    return Note(name="overlay", problem=problem, rule=f"overlays/{overlay}")

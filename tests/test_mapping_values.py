@@ -126,25 +126,25 @@ UNFIT: list[tuple[Callable[[object], Any], object, str]] = [
     (values.link, 5, "The value is not a web address"),
 ]
 
-PARTS: list[tuple[Parts, int | None, str | None]] = [
-    (Parts(1985, 8, 12), None, "1985-08-12T00:00:00Z"),
-    (Parts("1985", "08", " 12 "), None, "1985-08-12T00:00:00Z"),
-    (Parts("", 8, 12), None, None),
-    (Parts(None, 8, 12), 1904, "1904-08-12T00:00:00Z"),
-    (Parts("0001", 8, 12), None, None),
-    (Parts(1, 8, 12), 1904, "1904-08-12T00:00:00Z"),
-    (Parts(None, 2, 29), 1904, "1904-02-29T00:00:00Z"),
-    (Parts(1985, None, ""), 1904, None),
+PARTS: list[tuple[Parts, str | None]] = [
+    (Parts(1985, 8, 12, None), "1985-08-12T00:00:00Z"),
+    (Parts("1985", "08", " 12 ", None), "1985-08-12T00:00:00Z"),
+    (Parts("", 8, 12, None), None),
+    (Parts(None, 8, 12, 1904), "1904-08-12T00:00:00Z"),
+    (Parts("0001", 8, 12, None), None),
+    (Parts(1, 8, 12, 1904), "1904-08-12T00:00:00Z"),
+    (Parts(None, 2, 29, 1904), "1904-02-29T00:00:00Z"),
+    (Parts(1985, None, "", 1904), None),
 ]
 
-UNFIT_PARTS: list[tuple[Parts, int | None, str]] = [
-    (Parts(1985, 8, None), None, "The date has a month or a day, but not both"),
-    (Parts(1985, 13, 1), None, "There is no such day in that year"),
-    (Parts(None, 2, 29), 1903, "There is no such day in that year"),
-    (Parts(85, 8, 12), None, "The year is out of range"),
-    (Parts(1985, "August", 12), None, "The year, month or day is not a whole number"),
-    (Parts(year=1985, month=True, day=12), None, "The year, month or day is not a whole number"),
-    (Parts(10**30, 8, 12), None, "The year, month or day is not a whole number"),
+UNFIT_PARTS: list[tuple[Parts, str]] = [
+    (Parts(1985, 8, None, None), "The date has a month or a day, but not both"),
+    (Parts(1985, 13, 1, None), "There is no such day in that year"),
+    (Parts(None, 2, 29, 1903), "There is no such day in that year"),
+    (Parts(85, 8, 12, None), "The year is out of range"),
+    (Parts(1985, "August", 12, None), "The year, month or day is not a whole number"),
+    (Parts(year=1985, month=True, day=12, standin_year=None), "The year, month or day is not a whole number"),
+    (Parts(10**30, 8, 12, None), "The year, month or day is not a whole number"),
 ]
 
 
@@ -166,15 +166,15 @@ def test_what_does_not_fit_is_told_without_the_value(
     assert problem == str(caught.value)
 
 
-@pytest.mark.parametrize(("parts", "standin_year", "expected"), PARTS)
-def test_dates_of_parts(parts: Parts, standin_year: int | None, expected: str | None) -> None:
-    assert expected == values.date_of_parts(parts, standin_year)
+@pytest.mark.parametrize(("parts", "expected"), PARTS)
+def test_dates_of_parts(parts: Parts, expected: str | None) -> None:
+    assert expected == values.date_of_parts(parts)
 
 
-@pytest.mark.parametrize(("parts", "standin_year", "problem"), UNFIT_PARTS)
-def test_parts_that_are_no_date(parts: Parts, standin_year: int | None, problem: str) -> None:
+@pytest.mark.parametrize(("parts", "problem"), UNFIT_PARTS)
+def test_parts_that_are_no_date(parts: Parts, problem: str) -> None:
     with pytest.raises(UnfitError) as caught:
-        values.date_of_parts(parts, standin_year)
+        values.date_of_parts(parts)
 
     assert problem == str(caught.value)
 

@@ -24,6 +24,7 @@ def stores_group() -> None:
 def _settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options for what may be changed of a store later."""
     for option in (
+        click.option("--overlay", help="The overlay of the mapping files whose rules count for this store."),
         click.option("--phone-region", help="The country of phone numbers that are written without a country code."),
         click.option("--standin-year", help="The year of birthdays without one; else they are left out."),
         click.option("--webhook-secret-header", help="The name of that header.  [default: Authorization]"),
@@ -151,6 +152,7 @@ def _told(store: Store, state: dict[str, Any]) -> dict[str, Any]:
         "insider_url": store.insider_url or shared.settings().insider_url,
         "standin_year": store.options.standin_year,
         "phone_region": store.options.phone_region,
+        "overlay": store.options.overlay,
         "created_at": store.created_at,
         **{name: state[name] for name in ("received", "waiting", "dead")},
     }

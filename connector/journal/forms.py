@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
@@ -22,6 +22,9 @@ _HEADER_VALUE = ma.validate.Regexp(r"[\x21-\x7e]+\Z", error="has to be printable
 def _url(value: str) -> None:
     if not is_safe_destination(value):
         raise ma.ValidationError(f"has to be {SAFE_DESTINATION}")
+
+
+_OPTIONS = tuple(option.name for option in fields(Options))
 
 
 class StoreForm(ma.Schema):
@@ -59,19 +62,26 @@ class StoreForm(ma.Schema):
             sorted(phonenumbers.SUPPORTED_REGIONS), error="has to be a two-letter country code such as US"
         ),
     )
+    overlay = ma.fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=ma.validate.Regexp(
+            r"[A-Za-z0-9_-]{1,100}\Z", error="has to be the name of a directory in overlays, beside the mapping files"
+        ),
+    )
 
 
 def read_store(given: dict[str, Any]) -> dict[str, Any]:
     """Return the checked settings, as `stores.add` takes them. Raises OperatorError, which names each wrong one."""
     checked = _checked(StoreForm(), given)
-    options = Options(standin_year=checked.pop("standin_year"), phone_region=checked.pop("phone_region"))
+    options = Options(**{name: checked.pop(name) for name in _OPTIONS})
     return {**checked, "options": options}
 
 
 def read_changes(given: dict[str, Any], store: Store) -> dict[str, Any]:
     """Return the checked changes of a store's settings, as `stores.change` takes them. Raises OperatorError."""
     changes = _checked(StoreForm(partial=True), given)
-    chosen = {name: changes.pop(name) for name in ("standin_year", "phone_region") if name in changes}
+    chosen = {name: changes.pop(name) for name in _OPTIONS if name in changes}
     return {**changes, **({"options": replace(store.options, **chosen)} if chosen else {})}
 
 

@@ -43,6 +43,7 @@ what a file does can be read off it.
 """
 
 from connector.mapping.loading import load, load_files, read_files
-from connector.mapping.topic import MappingSet, TopicMapping
+from connector.mapping.sets import MappingSet
+from connector.mapping.topic import TopicMapping
 
 __all__ = ["MappingSet", "TopicMapping", "load", "load_files", "read_files"]

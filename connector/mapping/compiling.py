@@ -1,147 +1,207 @@
-"""Turns rules into closures. A mapping runs for every webhook, so what can be decided beforehand is decided here."""
+"""Turns the rules of a user into the source of one Python function, and compiles it.
+
+A mapping runs for every webhook, so all that is known beforehand is decided here: which objects of the webhook are
+read, once each, and which values need no conversion. A rule such as ``yotpo_point_balance: {number: points_balance}``
+becomes::
+
+    raw = person.get('points_balance')
+    if raw is not None:
+        if raw.__class__ is int and …:
+            attributes['yotpo_point_balance'] = raw
+        else:
+            convert(become_number, raw, attributes, 'yotpo_point_balance', 'groups.yaml:13', notes)
+
+Nothing of a mapping file becomes code: its names, paths and constants stand there as literals.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from connector.identifiers import clean_email, clean_phone, clean_uuid
-from connector.mapping import values
-from connector.mapping.money import money
-from connector.mapping.values import UnfitError
+from connector.mapping.identities import IDENTITIES
+from connector.mapping.reading import at, has_index
+from connector.mapping.rules import ALWAYS, TYPES
+from connector.mapping.values import Parts, UnfitError, date_of_parts
+from connector.model import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from connector.mapping.parts import Path, Source
     from connector.model import Json, Options, Value
 
-Read: TypeAlias = "Callable[[Json], Any]"
-ValueOf: TypeAlias = "Callable[[Json, Options], Value | None]"
+Lines = list[str]
 
-_TYPES: dict[str, Callable[[object], Value | None]] = {
-    "text": values.text,
-    "number": values.number,
-    "money": money,
-    "boolean": values.boolean,
-    "date": values.date,
-    "datetime": values.datetime,
-    "list": values.items,
-    "link": values.link,
+
+class Rule(NamedTuple):
+    """What fills one name, and where that stands."""
+
+    name: str
+    source: Source
+    #: True where the paths start at the person, False where they start at the top of the webhook.
+    from_person: bool
+    #: ``groups.yaml:12``
+    place: str
+
+    @property
+    def root(self) -> str:
+        return "person" if self.from_person else "body"
+
+
+class Filled(NamedTuple):
+    """What the rules of one user yield."""
+
+    identifiers: dict[str, str]
+    attributes: dict[str, Value]
+    #: Attributes whose absence means that they are over.
+    cleared: tuple[str, ...]
+    #: Of each user event.
+    params: tuple[dict[str, Value], ...]
+
+
+class Fill(Protocol):
+    """A compiled user. It returns None where an optional user has no identifiers."""
+
+    def __call__(self, body: Json, person: Json, options: Options, notes: list[Note]) -> Filled | None: ...
+
+
+def fill(
+    *, identifiers: Sequence[Rule], attributes: Sequence[Rule], params: Sequence[Sequence[Rule]], optional: bool
+) -> Fill:
+    """Compile the rules of a user."""
+    text = "\n".join(_function(identifiers, attributes, params, optional=optional))
+    namespace: dict[str, Any] = dict(_NAMESPACE)
+    exec(compile(text, "<mapping>", "exec"), namespace)  # noqa: S102 - nothing of a file becomes code, see the top
+    compiled: Fill = namespace["fill"]
+    return compiled
+
+
+def _function(
+    identifiers: Sequence[Rule], attributes: Sequence[Rule], params: Sequence[Sequence[Rule]], *, optional: bool
+) -> Lines:
+    everything = [*identifiers, *attributes, *(rule for of_event in params for rule in of_event)]
+    writer = _Writer()
+    body = writer.objects(everything)
+    body += ["identifiers = {}", *writer.rules("identifiers", identifiers)]
+    if optional:
+        body += _block("if not identifiers:", ["return None"])
+    body += ["attributes = {}", "cleared = []", *writer.rules("attributes", attributes)]
+    for number, of_event in enumerate(params):
+        body += [f"params_{number} = {{}}", *writer.rules(f"params_{number}", of_event)]
+    events = "".join(f"params_{number}, " for number in range(len(params)))
+    body.append(f"return Filled(identifiers, attributes, tuple(cleared), ({events}))")
+    return _block("def fill(body, person, options, notes):", body)
+
+
+class _Writer:
+    """Writes the lines, and remembers what the lines before have read and converted."""
+
+    def __init__(self) -> None:
+        #: The variables of the objects on the way to values.
+        self._objects: dict[tuple[str, Path], str] = {}
+        #: Where a source's value stands, once it has been converted: most params of a perk are attributes too.
+        self._converted: dict[tuple[str, Source], tuple[str, str]] = {}
+
+    def objects(self, rules: Iterable[Rule]) -> Lines:
+        """Read each object that holds values into a variable; it is empty where there is none."""
+        ways = {
+            (rule.root, path[:length])
+            for rule in rules
+            for path in rule.source.all_paths
+            if not has_index(path)
+            for length in range(1, len(path))
+        }
+        lines: Lines = []
+        for root, way in sorted(ways, key=lambda found: (len(found[1]), found)):
+            name = self._objects[root, way] = f"object_{len(self._objects)}"
+            lines.append(f"{name} = {self._raw(root, way)}")
+            lines += _block(f"if {name}.__class__ is not dict:", [f"{name} = NOTHING"])
+        return lines
+
+    def rules(self, target: str, rules: Iterable[Rule]) -> Lines:
+        return [line for rule in rules for line in self._rule(target, rule)]
+
+    def _rule(self, target: str, rule: Rule) -> Lines:
+        source, here = rule.source, f"{target}[{rule.name!r}]"
+        if source.type == ALWAYS:
+            return [f"{here} = {source.constant!r}"]
+        unchanged = TYPES[source.type].unchanged if source.type in TYPES else ""
+        lines = self._date_of_parts(target, rule) if source.parts else self._single(target, rule, unchanged)
+        before = self._converted.setdefault((rule.root, source), (target, rule.name))
+        if before == (target, rule.name) or unchanged or source.clears:
+            return lines
+        there, name = before
+        taken_over = _block(f"if {name!r} in {there}:", [f"{here} = {there}[{name!r}]"])
+        return [*taken_over, *_block("else:", lines)]
+
+    def _single(self, target: str, rule: Rule, unchanged: str) -> Lines:
+        lines = self._reading("raw", rule.root, rule.source.paths)
+        lines += _block("if raw is None:", _absent(rule))
+        if unchanged:
+            lines += _block(f"elif {unchanged}:", [f"{target}[{rule.name!r}] = raw"])
+        with_region = rule.source.type == "phone_number"
+        return lines + _convert(rule.source.type, "(raw, options.phone_region)" if with_region else "raw", target, rule)
+
+    def _date_of_parts(self, target: str, rule: Rule) -> Lines:
+        lines: Lines = []
+        for name, paths in zip(("year", "month", "day"), rule.source.parts, strict=True):
+            lines += self._reading(name, rule.root, paths)
+        lines += _block("if month is None and day is None:", _absent(rule))
+        return lines + _convert("date_of_parts", "Parts(year, month, day, options.standin_year)", target, rule)
+
+    def _reading(self, variable: str, root: str, paths: Sequence[Path]) -> Lines:
+        """Read the first path that holds something."""
+        first, *others = paths
+        lines = [f"{variable} = {self._raw(root, first)}"]
+        if others:
+            nothing = f"{variable} is None or ({variable}.__class__ is str and not {variable}.strip())"
+            lines += _block(f"if {nothing}:", self._reading(variable, root, others))
+        return lines
+
+    def _raw(self, root: str, path: Path) -> str:
+        if has_index(path):
+            return f"at({root}, {path!r})"
+        return f"{self._objects.get((root, path[:-1]), root)}.get({path[-1]!r})"
+
+
+def _convert(become: str, raw: str, target: str, rule: Rule) -> Lines:
+    call = f"convert(become_{become}, {raw}, {target}, {rule.name!r}, {rule.place!r}, notes)"
+    return _block(f"elif not {call}:", _absent(rule))
+
+
+def _absent(rule: Rule) -> Lines:
+    return [f"cleared.append({rule.name!r})" if rule.source.clears else "pass"]
+
+
+def _block(head: str, lines: Lines) -> Lines:
+    return [head, *("    " + line for line in lines)]
+
+
+def _put(  # noqa: PLR0917 - called a dozen times for every webhook, where keywords would cost more than they tell
+    become: Callable[[Any], Value | None], raw: object, into: dict[str, Value], name: str, place: str, notes: list[Note]
+) -> bool:
+    """Put what a raw value becomes under a name; False where nothing is there.
+
+    One that is unfit is left out and noted; it holds nothing else back.
+    """
+    try:
+        value = become(raw)
+    except UnfitError as unfit:
+        notes.append(Note(name=name, problem=f"{unfit}, so it was left out.", rule=place))
+        return True
+    if value is None:
+        return False
+    into[name] = value
+    return True
+
+
+_NAMESPACE = {
+    "NOTHING": {},
+    "Filled": Filled,
+    "Parts": Parts,
+    "at": at,
+    "convert": _put,
+    "become_date_of_parts": date_of_parts,
+    **{f"become_{name}": type_.become for name, type_ in TYPES.items()},
+    **{f"become_{name}": become for name, become in IDENTITIES.items()},
 }
-_CLEANERS: dict[str, tuple[Callable[[object, Options], str | None], str]] = {
-    "email": (lambda raw, _: clean_email(raw), "The value is not an e-mail address"),
-    "phone_number": (lambda raw, options: clean_phone(raw, options.phone_region), "The value is not a phone number"),
-    "uuid": (lambda raw, _: clean_uuid(raw), "The value is not an id"),
-}
-
-
-def value_of(source: Source) -> ValueOf:
-    """Compile a source: the closure reads its value, and makes it what its type says."""
-    if source.type == "always":
-        constant = source.constant
-        return lambda _root, _options: constant
-    if source.parts:
-        return _date_of_parts(*map(reader, source.parts))
-    if source.type in _CLEANERS:
-        return _identifier(reader(source.paths), *_CLEANERS[source.type])
-    return _typed(source.paths, _TYPES[source.type])
-
-
-def person_of(paths: tuple[Path, ...]) -> Callable[[Json], Json | None]:
-    """Compile the whereabouts of a person: the first path that holds an object; without paths, the whole webhook."""
-    readers = [_single(path) for path in paths]
-
-    def read(body: Json) -> Json | None:
-        for each in readers:
-            found = each(body)
-            if isinstance(found, dict):
-                return found
-        return None
-
-    return read if readers else lambda body: body
-
-
-def reader(paths: tuple[Path, ...]) -> Read:
-    """Compile a list of paths: the first that holds something counts."""
-    readers = [_single(path) for path in paths]
-    if len(readers) == 1:
-        return readers[0]
-
-    def read(root: Json) -> Any:
-        for each in readers:
-            found = each(root)
-            if found is not None and not (isinstance(found, str) and not found.strip()):
-                return found
-        return None
-
-    return read
-
-
-def _single(path: Path) -> Read:
-    """Compile one path. Nearly all have one or two steps, so these have closures of their own."""
-    if any(step.isdigit() for step in path) or len(path) > len(("first", "second")):
-        return _through(path)
-    if len(path) == 1:
-        (only,) = path
-        return lambda root: root.get(only)
-    first, second = path
-
-    def read(root: Json) -> Any:
-        inner = root.get(first)
-        return inner.get(second) if isinstance(inner, dict) else None
-
-    return read
-
-
-def _through(path: Path) -> Read:
-    def read(root: Json) -> Any:
-        found: Any = root
-        for step in path:
-            if isinstance(found, dict):
-                found = found.get(step)
-            elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
-                found = found[int(step)]
-            else:
-                return None
-        return found
-
-    return read
-
-
-def _typed(paths: tuple[Path, ...], become: Callable[[object], Value | None]) -> ValueOf:
-    if len(paths) == len(paths[0]) == 1:  # most rules by far: worth a closure that calls no other to read
-        ((only,),) = paths
-
-        def typed_at_once(root: Json, _options: Options) -> Value | None:
-            raw = root.get(only)
-            return None if raw is None else become(raw)
-
-        return typed_at_once
-    read = reader(paths)
-
-    def typed(root: Json, _options: Options) -> Value | None:
-        raw = read(root)
-        return None if raw is None else become(raw)
-
-    return typed
-
-
-def _date_of_parts(year: Read, month: Read, day: Read) -> ValueOf:
-    def date(root: Json, options: Options) -> Value | None:
-        parts = values.Parts(year(root), month(root), day(root))
-        return values.date_of_parts(parts, options.standin_year)
-
-    return date
-
-
-def _identifier(read: Read, clean: Callable[[object, Options], str | None], otherwise: str) -> ValueOf:
-    def identifier(root: Json, options: Options) -> Value | None:
-        raw = read(root)
-        if raw is None or (isinstance(raw, str) and not raw.strip()):
-            return None
-        cleaned = clean(raw, options)
-        if cleaned is None:
-            raise UnfitError(otherwise)
-        return cleaned
-
-    return identifier

@@ -7,6 +7,7 @@ YAML's cleverer half is refused: tags, anchors, aliases and merge keys make a fi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
@@ -37,11 +38,22 @@ class Quoted(str):
 class Document:
     """One file, and the place of each of its keys and items."""
 
+    #: Its name within the set.
     file: str
     content: bytes
     data: Tree
     places: dict[Steps, Place]
     problems: Problems
+
+    @property
+    def name(self) -> str:
+        """Its name without the directory."""
+        return PurePosixPath(self.file).name
+
+    @property
+    def overlay(self) -> str | None:
+        """The overlay that it belongs to: the name of its directory."""
+        return PurePosixPath(self.file).parent.name or None
 
     def place(self, steps: Steps) -> Place:
         """Return where this stands; where it is missing, where that stands which should hold it."""

@@ -9,9 +9,13 @@ from marshmallow import ValidationError, fields
 
 from connector.identifiers import NAMES
 from connector.mapping.documents import Quoted
-from connector.mapping.parts import KINDS, Path, Source
+from connector.mapping.parts import Path, Source
 from connector.mapping.problems import did_you_mean
+from connector.mapping.rules import ALWAYS, OMIT, TYPES
 
+#: The key beside a rule's type that says what absence means.
+ABSENT = "absent"
+_CLEAR = "clear"
 _PARTS = ("year", "month", "day")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -69,7 +73,11 @@ class GroupNames(fields.Field[tuple[str, ...]]):
 
 
 class Rules(fields.Field["dict[str, Source]"]):
-    """Names, each with its rule."""
+    """Names, each with its rule; `clearable` where absence may mean that what Insider has is over."""
+
+    def __init__(self, *, clearable: bool = False) -> None:
+        super().__init__()
+        self._clearable = clearable
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Source]:
         if not isinstance(value, dict):
@@ -90,7 +98,10 @@ class Rules(fields.Field["dict[str, Source]"]):
             raise ValidationError(f"the name {name!r} must be of lower-case letters, digits and _")
         if name in NAMES:
             raise ValidationError(f"{name!r} is an identifier; write it under identifiers")
-        return _source(rule)
+        source = _source(rule)
+        if source.clears and not self._clearable:
+            raise ValidationError({ABSENT: ["only an attribute can be cleared; leave this out"]})
+        return source
 
 
 class Identifiers(Rules):
@@ -104,19 +115,38 @@ class Identifiers(Rules):
 
 def _source(rule: Any) -> Source:
     example = "a rule is a type and its source, such as {number: points_balance}"
-    if not isinstance(rule, dict) or len(rule) != 1:
+    written = dict(rule) if isinstance(rule, dict) else {}
+    clears = _clears(written.pop(ABSENT, None))
+    if len(written) != 1:
         raise ValidationError(example)
-    ((type_, source),) = rule.items()
-    if type_ == "always":
-        return Source(type="always", constant=_constant(source))
-    if type_ not in KINDS:
-        raise ValidationError({type_: [f"no type {type_!r}; {example}{did_you_mean(type_, [*KINDS, 'always'])}"]})
+    ((type_, source),) = written.items()
+    if type_ not in {*TYPES, ALWAYS, OMIT}:
+        known = [*TYPES, ALWAYS, OMIT]
+        raise ValidationError({type_: [f"no type {type_!r}; {example}{did_you_mean(type_, known)}"]})
+    if clears and type_ not in TYPES:
+        raise ValidationError({ABSENT: [f"{type_!r} reads nothing that could be absent; leave this out"]})
     try:
+        if type_ == ALWAYS:
+            return Source(type=ALWAYS, constant=_constant(source))
+        if type_ == OMIT:
+            return Source(type=OMIT, constant=_omitted(source))
         if type_ == "date" and isinstance(source, dict):
-            return Source(type="date", parts=_parts(source))
-        return Source(type=str(type_), paths=_paths(source))
+            return Source(type="date", parts=_parts(source), clears=clears)
+        return Source(type=str(type_), paths=_paths(source), clears=clears)
     except ValidationError as error:
         raise ValidationError({type_: error.messages}) from None
+
+
+def _clears(written: Any) -> bool:
+    if written is not None and written != _CLEAR:
+        raise ValidationError({ABSENT: ["must be 'clear', or left out: then what is absent changes nothing"]})
+    return written is not None
+
+
+def _omitted(written: Any) -> bool:
+    if written != "true":
+        raise ValidationError("must be true; without this rule, that of the group counts")
+    return True
 
 
 def _parts(source: dict[str, Any]) -> tuple[tuple[Path, ...], ...]:
@@ -142,7 +172,7 @@ def _paths(value: Any) -> tuple[Path, ...]:
 
 def _constant(written: Any) -> str | int | float | bool:
     if not isinstance(written, str) or not written.strip():
-        raise ValidationError({"always": ["must be a constant: true, false, a number or a text"]})
+        raise ValidationError("must be a constant: true, false, a number or a text")
     if isinstance(written, Quoted):
         return str(written)
     if written in {"true", "false"}:

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from connector.mapping.rules import TYPES
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 #: The steps from an object to a value in it.
 Path: TypeAlias = tuple[str, ...]
-
-#: Rule types, each with the kind of value at Insider, where an attribute's type is fixed once it was created.
-KINDS = {
-    "text": "text",
-    "link": "text",
-    "number": "number",
-    "money": "number",
-    "boolean": "boolean",
-    "date": "time",
-    "datetime": "time",
-    "list": "list",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """What follows a name: the type, and where the value is."""
 
+    #: One of `rules.TYPES`, the name of an identifier, ALWAYS or OMIT.
     type: str
-    #: For every type but `always`, unless a date has parts: the first path that holds something counts.
+    #: The first path that holds something counts. Empty for ALWAYS, OMIT, and a date of parts.
     paths: tuple[Path, ...] = ()
     #: The paths of year, month and day.
     parts: tuple[tuple[Path, ...], ...] = ()
     constant: str | int | float | bool | None = None
+    #: True where absence means that what Insider has is over.
+    clears: bool = False
 
     @property
     def kind(self) -> str:
         """The kind of value at Insider."""
-        if self.type in KINDS:
-            return KINDS[self.type]
+        if self.type in TYPES:
+            return TYPES[self.type].kind
         if isinstance(self.constant, bool):
             return "boolean"
-        return "text" if isinstance(self.constant, str) else "number"
+        return "text" if isinstance(self.constant, str) or self.constant is None else "number"
+
+    @property
+    def all_paths(self) -> Iterator[Path]:
+        """Every path that may be read."""
+        return chain(self.paths, *self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ class _Group(_Strict):
     part = parts.Group
     paths = Word("webhook")
     identifiers = Identifiers()
-    attributes = Rules()
+    attributes = Rules(clearable=True)
     params = Rules()
 
 
@@ -66,7 +66,7 @@ class _User(_Strict):
     optional = On()
     include = GroupNames()
     identifiers = Identifiers()
-    attributes = Rules()
+    attributes = Rules(clearable=True)
     events = fields.List(fields.Nested(_UserEvent), error_messages={"invalid": "must be a list of events"})
 
 

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from connector import times
-from connector.mapping.values import UnfitError
-from connector.model import Mapped, Note, Refusal, UserEvent, UserUpdate, Value
+from connector.model import Mapped, Refusal, UserEvent, UserUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from connector.model import Json, Options
+    from connector.mapping.compiling import Fill, Filled, Rule
+    from connector.model import Json, Note, Options
 
 _NOBODY: Json = {}
 _SPOKEN = {"email": "e-mail address", "phone_number": "phone number", "uuid": "user id"}
-
-
-class Rule(NamedTuple):
-    """One rule, compiled."""
-
-    name: str
-    #: From the object where the rule's paths start to the value. None: nothing is there. Raises UnfitError.
-    value_of: Callable[[Json, Options], Value | None]
-    #: True where the paths start at the person, False where they start at the top of the webhook.
-    from_person: bool
-    #: Where the rule stands: ``groups.yaml:12``.
-    place: str
-    #: The kind of value at Insider: text, number, boolean, time, list.
-    kind: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +39,8 @@ class UserMapping:
     identifiers: tuple[Rule, ...]
     attributes: tuple[Rule, ...]
     events: tuple[EventMapping, ...]
+    #: All of these rules, compiled.
+    fill: Fill
 
     def rules(self, section: str) -> Iterable[Rule | EventMapping]:
         """Return what fills a part of the update: identifiers, attributes, events, params."""
@@ -67,6 +55,8 @@ class UserMapping:
 class NoticeMapping:
     text: str
     details: tuple[Rule, ...]
+    #: The details, compiled as if they were attributes.
+    fill: Fill
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,23 +72,26 @@ class TopicMapping:
 
     def apply(self, body: Json, occurred_at: datetime, options: Options) -> Mapped:
         """Say what Insider should learn from this webhook."""
-        application = _Application(body, times.rfc3339(occurred_at), options)
+        timestamp = times.rfc3339(occurred_at)
         updates: list[UserUpdate] = []
         refused: list[tuple[UserUpdate, Refusal]] = []
+        notes: list[Note] = []
         for user in self.users:
             person = user.person_of(body)
-            before = len(application.notes)
-            update = application.update(user, person or _NOBODY)
-            if update is None:
+            before = len(notes)
+            filled = user.fill(body, person or _NOBODY, options, notes)
+            if filled is None:
                 continue
-            if update.identifiers:
+            update = _update(user, filled, timestamp)
+            if not filled.identifiers:
+                refused.append((update, _refusal(user, person, notes[before:])))
+            elif update.attributes or update.events or update.cleared:
                 updates.append(update)
-            else:
-                refused.append((update, _refusal(user, person, application.notes[before:])))
         notice = None
         if self.notice:
-            notice = (self.notice.text, application.values(self.notice.details, _NOBODY))
-        return Mapped(updates=tuple(updates), refused=tuple(refused), notes=tuple(application.notes), notice=notice)
+            details = self.notice.fill(body, _NOBODY, options, notes)
+            notice = (self.notice.text, details.attributes if details else {})
+        return Mapped(updates=tuple(updates), refused=tuple(refused), notes=tuple(notes), notice=notice)
 
     def place_of(self, section: str, name: str) -> str:
         """Return where the rule stands that fills this, such as ``groups.yaml:12``.
@@ -110,67 +103,19 @@ class TopicMapping:
         return next((rule.place for rule in rules), first)
 
 
-class _Application:
-    """One use of a mapping, on one webhook."""
-
-    def __init__(self, body: Json, timestamp: str, options: Options) -> None:
-        self._body = body
-        self._timestamp = timestamp
-        self._options = options
-        self.notes: list[Note] = []
-
-    def update(self, user: UserMapping, person: Json) -> UserUpdate | None:
-        """Return what Insider should learn about this person; None where that is nothing."""
-        identifiers = self.values(user.identifiers, person)
-        if user.optional and not identifiers:
-            return None
-        attributes = self.values(user.attributes, person)
-        events = tuple(
-            UserEvent(name=event.name, timestamp=self._timestamp, params=self.values(event.params, person))
-            for event in user.events
-        )
-        if identifiers and not attributes and not events:
-            return None
-        texts = {name: str(value) for name, value in identifiers.items()}
-        return UserUpdate(identifiers=texts, attributes=attributes, events=events)
-
-    def values(self, rules: Iterable[Rule], person: Json) -> dict[str, Value]:
-        """Compute the values of these rules. One that is unfit is left out and noted; it holds nothing else back."""
-        found: dict[str, Value] = {}
-        body, options = self._body, self._options
-        for name, value_of, from_person, place, _ in rules:
-            try:
-                value = value_of(person if from_person else body, options)
-            except UnfitError as unfit:
-                self.notes.append(Note(name=name, problem=f"{unfit}, so it was left out.", rule=place))
-                continue
-            if value is not None:
-                found[name] = value
-        return found
+def _update(user: UserMapping, filled: Filled, timestamp: str) -> UserUpdate:
+    return UserUpdate(
+        identifiers=filled.identifiers,
+        attributes=filled.attributes,
+        events=tuple(
+            UserEvent(name=event.name, timestamp=timestamp, params=params)
+            for event, params in zip(user.events, filled.params, strict=True)
+        ),
+        cleared=filled.cleared,
+    )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MappingSet:
-    """All mappings of a set of files."""
-
-    #: The hash of the files' names and contents.
-    version: str
-    #: Contents by name, as they were read.
-    files: Mapping[str, bytes] = field(repr=False)
-    by_topic: Mapping[str, TopicMapping]
-    #: Every attribute and every param that a mapping may write, with the kind of value that Insider has to expect.
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        return tuple(self.by_topic)
-
-    def get(self, topic: str) -> TopicMapping | None:
-        return self.by_topic.get(topic)
-
-
-def _refusal(user: UserMapping, person: Json | None, notes: list[Note]) -> Refusal:
+def _refusal(user: UserMapping, person: Json | None, notes: Sequence[Note]) -> Refusal:
     """Say why Insider could not know whom this is about."""
     places = [rule.place for rule in user.identifiers]
     invalid = [_SPOKEN[note.name] for note in notes if note.rule in places]

@@ -109,11 +109,14 @@ class Parts(NamedTuple):
     year: object
     month: object
     day: object
+    #: For a date without one; None: such a date is nothing.
+    standin_year: int | None
 
 
-def date_of_parts(parts: Parts, standin_year: int | None) -> str | None:
-    """Join the parts. A date without a year is nothing, unless the store has chosen a year that stands in."""
-    year, month, day = map(_part, parts)
+def date_of_parts(parts: Parts) -> str | None:
+    """Join the parts."""
+    *written, standin_year = parts
+    year, month, day = map(_part, written)
     if month is None and day is None:
         return None
     if month is None or day is None:
