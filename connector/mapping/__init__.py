@@ -1,4 +1,4 @@
-"""The mapping: YAML rules, compiled into plain callables. An event goes in, what Insider should learn comes out.
+"""The mapping: YAML rules, compiled to Python. An event goes in, what Insider should learn comes out.
 
 One file a topic; what several topics share stands in ``groups.yaml``. The grammar, on one page::
 
@@ -10,7 +10,7 @@ One file a topic; what several topics share stands in ``groups.yaml``. The gramm
         optional: true                  only where the webhook may well lack the person: then nobody is refused
         include: [customer, tier]       brings the identifiers and attributes of groups
         identifiers: {email: customer.email}
-        attributes: {NAME: RULE}        a rule here overrides the groups' rule of the same name
+        attributes: {NAME: RULE}        a rule here overrides the groups' rule of the same name; {omit: true} omits it
         events:
           - label: Tier Earned
             name: tier_earned           the label in snake case
@@ -25,21 +25,31 @@ One file a topic; what several topics share stands in ``groups.yaml``. The gramm
       paths: webhook                    paths start at the top of the webhook; without it, at the person
       identifiers, attributes, params   as above
 
+    overlays/OVERLAY/*.yaml             the same, laid over these files for the stores that choose the overlay:
+                                        rules override those of the same group, person or event by name
+
 A RULE is one type and its source, ``{number: points_balance}``. The types: text, number, money, boolean, date,
 datetime, list, link. The source is a path or a list of paths, of which the first that holds something counts; ``null``
 and ``""`` are nothing. A step that is a number picks from a list (``products.0.product_id``). ``date`` also takes
 ``{year: …, month: …, day: …}``. ``{always: false}`` is a constant: a plain true, false or number is what it looks
-like, anything else and everything in quotes is text. There are no conditions, templates or expressions, on purpose:
-what a file does can be read off it.
+like, anything else and everything in quotes is text.
+
+What is not there is left out, and overwrites nothing. Where the source says that something is over, a rule says so:
+``{text: new_tier.name, absent: clear}`` lets Insider forget the attribute where nothing is there at all, ``{datetime:
+points_expire_at, empty: clear}`` only where the field is there and holds nothing.
+
+There are no conditions, templates or expressions, on purpose: what a file does can be read off it.
 
     problems    collects mistakes
     documents   a YAML file as plain data that remembers its lines and columns
     schemas     what a file may say, by the fields of `fields`, as the nouns of `parts`
+    layers      the shared files, and those of each overlay
     checks      what must fit between the files
     loading     all of it in order, all mistakes at once
-    compiling   rules become closures, which `assembling` puts together
-    values      what a raw value must be to become text, number …; `money` has a file of its own
-    topic       the compiled mapping of one topic, and its `apply`
+    rules       the table of rule types; `values`, `money` and `identities` say what a raw value must be for each
+    assembling  groups, topics and overlays become the rules of each user, which `compiling` turns into Python
+    reading     what stands at a path
+    topic       the compiled mapping of one topic, and its `apply`; `sets` has all of them
 """
 
 from connector.mapping.loading import load, load_files, read_files

@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from connector.mapping.identities import IDENTITIES
-from connector.mapping.reading import at, has_index
-from connector.mapping.rules import ALWAYS, TYPES
+from connector.mapping.reading import at, has, has_index
+from connector.mapping.rules import ABSENT, ALWAYS, TYPES
 from connector.mapping.values import Parts, UnfitError, date_of_parts
 from connector.model import Note
 
@@ -128,7 +128,7 @@ class _Writer:
         unchanged = TYPES[source.type].unchanged if source.type in TYPES else ""
         lines = self._date_of_parts(target, rule) if source.parts else self._single(target, rule, unchanged)
         before = self._converted.setdefault((rule.root, source), (target, rule.name))
-        if before == (target, rule.name) or unchanged or source.clears:
+        if before == (target, rule.name) or unchanged or source.clears_when:
             return lines
         there, name = before
         taken_over = _block(f"if {name!r} in {there}:", [f"{here} = {there}[{name!r}]"])
@@ -136,18 +136,20 @@ class _Writer:
 
     def _single(self, target: str, rule: Rule, unchanged: str) -> Lines:
         lines = self._reading("raw", rule.root, rule.source.paths)
-        lines += _block("if raw is None:", _absent(rule))
+        lines += _block("if raw is None:", self._absent(rule))
         if unchanged:
             lines += _block(f"elif {unchanged}:", [f"{target}[{rule.name!r}] = raw"])
         with_region = rule.source.type == "phone_number"
-        return lines + _convert(rule.source.type, "(raw, options.phone_region)" if with_region else "raw", target, rule)
+        return lines + self._convert(
+            rule.source.type, "(raw, options.phone_region)" if with_region else "raw", target, rule
+        )
 
     def _date_of_parts(self, target: str, rule: Rule) -> Lines:
         lines: Lines = []
         for name, paths in zip(("year", "month", "day"), rule.source.parts, strict=True):
             lines += self._reading(name, rule.root, paths)
-        lines += _block("if month is None and day is None:", _absent(rule))
-        return lines + _convert("date_of_parts", "Parts(year, month, day, options.standin_year)", target, rule)
+        lines += _block("if month is None and day is None:", self._absent(rule))
+        return lines + self._convert("date_of_parts", "Parts(year, month, day, options.standin_year)", target, rule)
 
     def _reading(self, variable: str, root: str, paths: Sequence[Path]) -> Lines:
         """Read the first path that holds something."""
@@ -161,16 +163,27 @@ class _Writer:
     def _raw(self, root: str, path: Path) -> str:
         if has_index(path):
             return f"at({root}, {path!r})"
-        return f"{self._objects.get((root, path[:-1]), root)}.get({path[-1]!r})"
+        return f"{self._object(root, path)}.get({path[-1]!r})"
 
+    def _object(self, root: str, path: Path) -> str:
+        """Return the variable of the object that holds the last step."""
+        return self._objects.get((root, path[:-1]), root)
 
-def _convert(become: str, raw: str, target: str, rule: Rule) -> Lines:
-    call = f"convert(become_{become}, {raw}, {target}, {rule.name!r}, {rule.place!r}, notes)"
-    return _block(f"elif not {call}:", _absent(rule))
+    def _convert(self, become: str, raw: str, target: str, rule: Rule) -> Lines:
+        call = f"convert(become_{become}, {raw}, {target}, {rule.name!r}, {rule.place!r}, notes)"
+        return _block(f"elif not {call}:", self._absent(rule))
 
+    def _absent(self, rule: Rule) -> Lines:
+        """Say what becomes of a name for which nothing is there."""
+        if not rule.source.clears_when:
+            return ["pass"]
+        clear = f"cleared.append({rule.name!r})"
+        if rule.source.clears_when == ABSENT:
+            return [clear]
+        return _block(f"if {' or '.join(self._has(rule.root, path) for path in rule.source.all_paths)}:", [clear])
 
-def _absent(rule: Rule) -> Lines:
-    return [f"cleared.append({rule.name!r})" if rule.source.clears else "pass"]
+    def _has(self, root: str, path: Path) -> str:
+        return f"has({root}, {path!r})" if has_index(path) else f"{path[-1]!r} in {self._object(root, path)}"
 
 
 def _block(head: str, lines: Lines) -> Lines:
@@ -200,6 +213,7 @@ _NAMESPACE = {
     "Filled": Filled,
     "Parts": Parts,
     "at": at,
+    "has": has,
     "convert": _put,
     "become_date_of_parts": date_of_parts,
     **{f"become_{name}": type_.become for name, type_ in TYPES.items()},

@@ -11,11 +11,8 @@ from connector.identifiers import NAMES
 from connector.mapping.documents import Quoted
 from connector.mapping.parts import Path, Source
 from connector.mapping.problems import did_you_mean
-from connector.mapping.rules import ALWAYS, OMIT, TYPES
+from connector.mapping.rules import ABSENT, ALWAYS, CLEAR, EMPTY, OMIT, TYPES
 
-#: The key beside a rule's type that says what absence means.
-ABSENT = "absent"
-_CLEAR = "clear"
 _PARTS = ("year", "month", "day")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -99,8 +96,8 @@ class Rules(fields.Field["dict[str, Source]"]):
         if name in NAMES:
             raise ValidationError(f"{name!r} is an identifier; write it under identifiers")
         source = _source(rule)
-        if source.clears and not self._clearable:
-            raise ValidationError({ABSENT: ["only an attribute can be cleared; leave this out"]})
+        if source.clears_when and not self._clearable:
+            raise ValidationError({source.clears_when: ["only an attribute can be cleared; leave this out"]})
         return source
 
 
@@ -116,31 +113,36 @@ class Identifiers(Rules):
 def _source(rule: Any) -> Source:
     example = "a rule is a type and its source, such as {number: points_balance}"
     written = dict(rule) if isinstance(rule, dict) else {}
-    clears = _clears(written.pop(ABSENT, None))
+    clears_when = _clears_when(written)
     if len(written) != 1:
         raise ValidationError(example)
     ((type_, source),) = written.items()
     if type_ not in {*TYPES, ALWAYS, OMIT}:
         known = [*TYPES, ALWAYS, OMIT]
         raise ValidationError({type_: [f"no type {type_!r}; {example}{did_you_mean(type_, known)}"]})
-    if clears and type_ not in TYPES:
-        raise ValidationError({ABSENT: [f"{type_!r} reads nothing that could be absent; leave this out"]})
+    if clears_when and type_ not in TYPES:
+        raise ValidationError({clears_when: [f"{type_!r} reads nothing that could be absent; leave this out"]})
     try:
         if type_ == ALWAYS:
             return Source(type=ALWAYS, constant=_constant(source))
         if type_ == OMIT:
             return Source(type=OMIT, constant=_omitted(source))
         if type_ == "date" and isinstance(source, dict):
-            return Source(type="date", parts=_parts(source), clears=clears)
-        return Source(type=str(type_), paths=_paths(source), clears=clears)
+            return Source(type="date", parts=_parts(source), clears_when=clears_when)
+        return Source(type=str(type_), paths=_paths(source), clears_when=clears_when)
     except ValidationError as error:
         raise ValidationError({type_: error.messages}) from None
 
 
-def _clears(written: Any) -> bool:
-    if written is not None and written != _CLEAR:
-        raise ValidationError({ABSENT: ["must be 'clear', or left out: then what is absent changes nothing"]})
-    return written is not None
+def _clears_when(written: dict[str, Any]) -> str | None:
+    """Take the key out of a rule that says when it clears, where there is one."""
+    keys = [key for key in (ABSENT, EMPTY) if key in written]
+    for key in keys:
+        if written.pop(key) != CLEAR:
+            raise ValidationError({key: [f"must be {CLEAR!r}, or left out: then what Insider has stays"]})
+    if len(keys) > 1:
+        raise ValidationError({EMPTY: [f"{ABSENT!r} clears in this case too; leave one of the two out"]})
+    return keys[0] if keys else None
 
 
 def _omitted(written: Any) -> bool:

@@ -26,8 +26,8 @@ class Source:
     #: The paths of year, month and day.
     parts: tuple[tuple[Path, ...], ...] = ()
     constant: str | int | float | bool | None = None
-    #: True where absence means that what Insider has is over.
-    clears: bool = False
+    #: When what Insider has is over: ABSENT, where nothing is there; EMPTY, where the field is there but holds nothing.
+    clears_when: str | None = None
 
     @property
     def kind(self) -> str:

@@ -24,6 +24,14 @@ def at(root: Json, path: Path) -> Any:
     return found
 
 
+def has(root: Json, path: Path) -> bool:
+    """Whether there is something at a path, be it null."""
+    holder = at(root, path[:-1])
+    if isinstance(holder, list):
+        return path[-1].isdigit() and int(path[-1]) < len(holder)
+    return isinstance(holder, dict) and path[-1] in holder
+
+
 def has_index(path: Path) -> bool:
     """Whether a step of it picks from a list."""
     return any(step.isdigit() for step in path)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ALWAYS = "always"
 #: Takes away a rule of that name which a group, or the mapping below an overlay, has brought.
 OMIT = "omit"
+#: Keys beside a rule's type, which say when what Insider has is over and is to be cleared.
+ABSENT, EMPTY = "absent", "empty"
+CLEAR = "clear"
 
 
 class RuleType(NamedTuple):
