@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from connector.model import Settled, TrueAt, UserUpdate
+from connector.model import Over, Settled, TrueAt, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,28 +28,42 @@ class Destination(Protocol):
 
     def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Answer: ...
 
+    def clear(self, store: Store, users: Sequence[bytes]) -> Answer: ...
+
 
 @dataclass(kw_only=True, slots=True)
 class User:
-    """The deliveries of one customer, merged into one user of an upsert."""
+    """The deliveries of one customer, merged into one user of an upsert, and of a clear where attributes are over."""
 
     customer: str
     identifiers: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
     events: list[UserEvent] = field(default_factory=list)
-    #: From when each of the attributes is.
+    #: From when each of the attributes is, and since when those have been over that Insider has forgotten already.
     times: dict[str, TrueAt] = field(default_factory=dict)
+    #: The attributes that Insider is to forget, each with the time since when it is over; none is among `attributes`.
+    cleared: dict[str, TrueAt] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     #: What is to be noted of each delivery, by its id.
     notes: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 
     @property
     def update(self) -> UserUpdate:
-        return UserUpdate(identifiers=self.identifiers, attributes=self.attributes, events=tuple(self.events))
+        return UserUpdate(
+            identifiers=self.identifiers,
+            attributes=self.attributes,
+            events=tuple(self.events),
+            cleared=tuple(self.cleared),
+        )
 
     @property
     def sendable(self) -> bool:
-        """False where everything in it was stale or too old."""
+        """False where everything in it was stale, too old or forgotten already."""
+        return bool(self.attributes or self.events or self.cleared)
+
+    @property
+    def upsertable(self) -> bool:
+        """False where there is nothing to upsert: of bare identifiers Insider takes none."""
         return bool(self.attributes or self.events)
 
     def settled(self, attempts: Mapping[int, Sequence[int]], refusal: Refusal | None = None) -> list[Settled]:
@@ -85,9 +99,9 @@ def merge(
 ) -> list[User]:
     """Merge deliveries, oldest first, into one user for each customer.
 
-    `known` says for each customer from when each attribute is that Insider has. An older value is left out and noted as
-    stale. A user event older than the retention is left out and noted as too old,
-    because Insider would drop it without a word.
+    `known` says for each customer from when each attribute is that Insider has, or has forgotten. An older value is
+    left out and noted as stale, and so is an older word that an attribute is over. A user event older than the
+    retention is left out and noted as too old, because Insider would drop it without a word.
     """
     users: dict[str, User] = {}
     for delivery in deliveries:
@@ -100,6 +114,13 @@ def merge(
         user.notes[delivery.id] = notes
         user.identifiers.update(delivery.update.identifiers)
         true_at = TrueAt(round(delivery.occurred_at.timestamp() * 1000), delivery.event_id)
+        # What is over comes first: should one update say both, the value that is there counts.
+        for name in delivery.update.cleared:
+            if user.times.get(name, true_at) <= true_at:
+                user.attributes.pop(name, None)
+                user.times[name] = user.cleared[name] = Over(*true_at)
+            else:
+                notes.setdefault("stale", []).append(name)
         for name, value in delivery.update.attributes.items():
             if user.times.get(name, true_at) <= true_at:
                 user.attributes[name] = value
@@ -112,7 +133,12 @@ def merge(
             else:
                 notes.setdefault("too_old", []).append(event.name)
     for user in users.values():
-        user.times = {name: true_at for name, true_at in user.times.items() if name in user.attributes}
+        forgotten = known.get(user.customer, {})
+        over = {name for name in user.cleared if name not in user.attributes}
+        # Insider need not be asked to forget what it has forgotten already: then only the time is new.
+        still_over = {name for name in over if isinstance(forgotten.get(name), Over)}
+        user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in still_over}
+        user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in still_over}
     return list(users.values())
 
 

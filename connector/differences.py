@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from connector.model import UserEvent, UserUpdate
 
 
+#: Stands for the value of an attribute that is over.
+_CLEARED = object()
+
+
 class Difference(NamedTuple):
     """One thing that differs."""
 
     #: ``user``, ``attribute``, ``user event`` or ``param``.
     part: str
     name: str
-    #: ``added``, ``removed`` or ``changed``.
+    #: ``added``, ``removed`` or ``changed``; of an attribute that is over, ``cleared`` or ``no longer cleared``.
     change: str
     before: Any
     after: Any
@@ -34,8 +38,22 @@ def between(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> Iterat
             # By the position, because a difference names no customer.
             yield Difference("user", f"{number}. user", "added" if new else "removed", None, None)
             continue
-        yield from _values("attribute", old.attributes, new.attributes)
+        yield from _attributes(old, new)
         yield from _events(old.events, new.events)
+
+
+def _attributes(before: UserUpdate, after: UserUpdate) -> Iterator[Difference]:
+    for difference in _values("attribute", _with_cleared(before), _with_cleared(after)):
+        if difference.after is _CLEARED:
+            yield difference._replace(change="cleared", after=None)
+        elif difference.before is _CLEARED:
+            yield difference._replace(change="no longer cleared", before=None)
+        else:
+            yield difference
+
+
+def _with_cleared(update: UserUpdate) -> dict[str, Any]:
+    return {**dict.fromkeys(update.cleared, _CLEARED), **update.attributes}
 
 
 def _events(before: Sequence[UserEvent], after: Sequence[UserEvent]) -> Iterator[Difference]:

@@ -98,6 +98,12 @@ class TrueAt(NamedTuple):
     event_id: int
 
 
+class Over(TrueAt):
+    """From when an attribute has been over, so that Insider has forgotten it, or is to."""
+
+    __slots__ = ()
+
+
 class Partition(NamedTuple):
     """An ordered lane of a store's customers: one worker at a time maps and delivers what is in it."""
 

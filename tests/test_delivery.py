@@ -14,6 +14,8 @@ from connector import delivery
 from connector.model import Delivery, Refusal, TrueAt, UserEvent, UserUpdate, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from connector.delivery import User
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -27,14 +29,18 @@ def owed(
     customer: str = "a@example.com",
     size: int = 100,
     events: Any = (),
+    cleared: Iterable[str] = (),
     **attributes: Value,
 ) -> Delivery:
+    update = UserUpdate(
+        identifiers={"email": customer}, attributes=attributes, events=tuple(events), cleared=tuple(cleared)
+    )
     return Delivery(
         id=number,
         event_id=number,
         topic="a/b",
         customer=customer,
-        update=UserUpdate(identifiers={"email": customer}, attributes=attributes, events=tuple(events)),
+        update=update,
         occurred_at=NOW + timedelta(seconds=seconds),
         skip_hook=False,
         bytes=size,
@@ -112,6 +118,110 @@ def test_the_newest_value_of_each_attribute_wins(
     }
     assert {number: notes["stale"] for number, notes in user.notes.items() if notes} == stale
     assert user.sendable is bool(attributes)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "known", "attributes", "cleared", "stale"),
+    [
+        ([owed(1, cleared="p")], {}, {}, {"p": 0}, {}),
+        # The newest wins, in whatever order they came.
+        ([owed(1, p=1), owed(2, seconds=1, cleared="p")], {}, {}, {"p": 1}, {}),
+        ([owed(1, cleared="p"), owed(2, seconds=1, p=1)], {}, {"p": 1}, {}, {}),
+        ([owed(1, seconds=1, cleared="p"), owed(2, p=1)], {}, {}, {"p": 1}, {2: ["p"]}),
+        ([owed(1, seconds=1, p=1), owed(2, cleared="p")], {}, {"p": 1}, {}, {2: ["p"]}),
+        ([owed(1, cleared="p"), owed(2, seconds=2, p=1), owed(3, cleared="p")], {}, {"p": 1}, {}, {3: ["p"]}),
+        ([owed(1, p=1), owed(2, seconds=1, cleared="p"), owed(3, seconds=2, cleared="p")], {}, {}, {"p": 2}, {}),
+        # Of the same time the later one wins; and what is there is not over.
+        ([owed(1, p=1), owed(2, cleared="p")], {}, {}, {"p": 0}, {}),
+        ([owed(1, cleared="p"), owed(2, p=1)], {}, {"p": 1}, {}, {}),
+        ([owed(1, cleared="p", p=1)], {}, {"p": 1}, {}, {}),
+        # Each attribute has its own time.
+        (
+            [owed(1, seconds=1, cleared="p", r=1), owed(2, cleared="rq", p=2)],
+            {}, {"r": 1}, {"p": 1, "q": 0}, {2: ["r", "p"]},
+        ),
+        # What Insider has, or has forgotten, counts too, and equally.
+        ([owed(1, cleared="p")], {"p": 1}, {}, {}, {1: ["p"]}),
+        ([owed(1, seconds=1, cleared="p")], {"p": 1}, {}, {"p": 1}, {}),
+        ([owed(1, cleared="p"), owed(2, seconds=2, cleared="p")], {"p": 1}, {}, {"p": 2}, {1: ["p"]}),
+    ],
+)  # fmt: skip
+def test_an_attribute_that_is_over_is_cleared_unless_something_newer_is_known(
+    deliveries: list[Delivery],
+    known: dict[str, float],
+    attributes: dict[str, Value],
+    cleared: dict[str, float],
+    stale: dict[int, list[str]],
+) -> None:
+    (user,) = merged(deliveries, {"a@example.com": {name: true_at(at) for name, at in known.items()}})
+
+    assert (user.update.attributes, set(user.update.cleared)) == (attributes, set(cleared))
+    assert {name: at.milliseconds for name, at in user.cleared.items()} == {
+        name: true_at(at).milliseconds for name, at in cleared.items()
+    }
+    assert set(user.times) == set(attributes)
+    assert {number: notes["stale"] for number, notes in user.notes.items() if notes} == stale
+    assert (user.sendable, user.upsertable) == (bool(attributes or cleared), bool(attributes))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.dictionaries(st.sampled_from("pqr"), st.integers(0, 9)),
+            st.sets(st.sampled_from("pqr")),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.dictionaries(st.sampled_from("pqr"), st.integers(0, 3)),
+)
+def test_whatever_is_set_and_cleared_the_newest_word_about_each_attribute_wins(
+    said: list[tuple[int, dict[str, Any], set[str]]], known: dict[str, int]
+) -> None:
+    deliveries = [
+        owed(number, seconds=seconds, cleared=sorted(cleared), **attributes)
+        for number, (seconds, attributes, cleared) in enumerate(said, start=1)
+    ]
+    (user,) = merged(deliveries, {"a@example.com": {name: true_at(at) for name, at in known.items()}})
+
+    for name in "pqr":
+        words = [
+            (seconds, number, attributes.get(name))
+            for number, (seconds, attributes, cleared) in enumerate(said, start=1)
+            if name in attributes or name in cleared
+        ]
+        seconds, number, value = max(words, key=lambda word: word[:2], default=(-1, 0, None))
+        wins = seconds >= known.get(name, 0)
+        assert user.attributes.get(name) == (value if wins else None)
+        assert (name in user.cleared) is (wins and value is None)
+        taken = user.times | user.cleared
+        assert taken.get(name) == (true_at(seconds, number) if wins else None)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["set", "clear"]), st.sampled_from("pq")), max_size=8),
+    st.integers(0, 8),
+)
+def test_it_makes_no_difference_how_deliveries_are_cut_into_batches(said: list[tuple[int, str, str]], cut: int) -> None:
+    deliveries = []
+    for number, (seconds, word, name) in enumerate(said, start=1):
+        attributes: dict[str, Any] = {name: number} if word == "set" else {}
+        deliveries.append(owed(number, seconds=seconds, cleared=() if attributes else name, **attributes))
+
+    assert insiders(deliveries[:cut], deliveries[cut:]) == insiders(deliveries)
+
+
+def insiders(*batches: list[Delivery]) -> tuple[dict[str, Value], dict[str, TrueAt]]:
+    """Return what Insider has in the end, and from when it is."""
+    attributes: dict[str, Value] = {}
+    known: dict[str, TrueAt] = {}
+    for batch in batches:
+        for user in merged(batch, {"a@example.com": known}):
+            attributes |= user.update.attributes
+            attributes = {name: value for name, value in attributes.items() if name not in user.update.cleared}
+            known |= user.times | user.cleared
+    return attributes, known
 
 
 @pytest.mark.parametrize(("known", "taken"), [(6, True), (7, True), (8, False)])

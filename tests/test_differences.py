@@ -56,6 +56,32 @@ def test_values_are_compared_by_their_names(
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((), ("p",), [("cleared", None, None)]),
+        (("p",), (), [("no longer cleared", None, None)]),
+        (("p",), ("p",), []),
+        (("p", "q"), ("q", "p"), []),
+        ({"p": 1}, ("p",), [("cleared", 1, None)]),
+        (("p",), {"p": False}, [("no longer cleared", None, False)]),
+    ],
+)
+def test_what_is_cleared_is_told_with_the_value_that_comes_or_goes(
+    before: Any, after: Any, expected: list[tuple[Any, ...]]
+) -> None:
+    olds, news = (
+        UserUpdate(
+            identifiers={"email": "a@example.com"},
+            attributes=given if isinstance(given, dict) else {},
+            cleared=given if isinstance(given, tuple) else (),
+        )
+        for given in (before, after)
+    )
+
+    assert told([olds], [news]) == [("attribute", "p", *change) for change in expected]
+
+
 def test_user_events_are_compared_by_their_names_whenever_they_happened() -> None:
     before = [user("a@example.com", event("kept"), event("gone", p=1))]
     after = [user("a@example.com", event("new", p=1), event("kept", LATER))]
@@ -108,19 +134,27 @@ def test_users_without_an_identifier_are_compared_too() -> None:
 values = st.dictionaries(st.sampled_from("pqr"), st.integers(0, 2) | st.text(max_size=1), max_size=3)
 updates = st.lists(
     st.builds(
-        lambda email, attributes, params: UserUpdate(
+        lambda email, attributes, params, cleared: UserUpdate(
             identifiers={"email": email},
             attributes=attributes,
             events=(UserEvent(name="e", timestamp=EARLIER, params=params),),
+            cleared=tuple(cleared),
         ),
         st.sampled_from(["a@example.com", "b@example.com"]),
         values,
         values,
+        st.lists(st.sampled_from("pqrs"), unique=True),
     ),
     max_size=2,
     unique_by=lambda update: update.identifiers["email"],
 )
-OPPOSITES = {"added": "removed", "removed": "added", "changed": "changed"}
+OPPOSITES = {
+    "added": "removed",
+    "removed": "added",
+    "changed": "changed",
+    "cleared": "no longer cleared",
+    "no longer cleared": "cleared",
+}
 
 
 @given(updates, updates)

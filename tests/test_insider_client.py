@@ -137,10 +137,38 @@ def test_a_request_is_what_insider_documents(client: Insider, acme: Store) -> No
     assert json.loads(body) == {"skip_hook": False, "users": [json.loads(person())]}
 
 
+def forgotten(email: str = "a@example.com") -> bytes:
+    return wire.encode_cleared(UserUpdate(identifiers={"email": email}, cleared=("name", "tier")))
+
+
+def test_what_is_cleared_is_forgotten(client: Insider, acme: Store, insider: Simulator) -> None:
+    client.upsert(acme, [person(name="Ann", surname="Roe", tier="Gold")], skip_hook=False)
+    answer = client.clear(acme, [forgotten(), forgotten("nobody@example.com")])
+
+    failure = wire.Failure("identifiers.exists", "no such user for these identifiers: no data")
+    assert (answer.status, answer.verdict) == (200, wire.Verdict({1: [failure]}))
+    user = insider.user("a@example.com")
+    assert (user["attributes"], user["custom"]) == ({"surname": "Roe"}, {})
+
+
+def test_a_request_to_clear_is_what_insider_documents(client: Insider, acme: Store) -> None:
+    with bare(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as server:
+        answer = client.clear(replace(acme, insider_url=server.url), [forgotten()])
+    head, _, body = server.received.partition(b"\r\n\r\n")
+    first, *lines = head.decode().splitlines()
+
+    assert (answer.status, answer.verdict) == (200, wire.Verdict())
+    assert first == "POST /api/user/v1/attribute/delete HTTP/1.1"
+    assert {f"X-PARTNER-NAME: {acme.insider_partner}", f"X-REQUEST-TOKEN: {TOKEN}"} <= set(lines)
+    assert "Content-Type: application/json" in lines
+    assert json.loads(body) == {"users": [json.loads(forgotten())]}
+
+
 def test_a_store_without_a_host_of_its_own_is_sent_to_the_common_one(acme: Store, insider: Simulator) -> None:
     client = Insider(url=insider.url, connect_seconds=1, read_seconds=5)
 
     assert client.upsert(replace(acme, insider_url=None), [person()], skip_hook=False).status == 200
+    assert client.clear(replace(acme, insider_url=None), [forgotten()]).status == 200
 
 
 def test_refused_users_are_named(client: Insider, acme: Store) -> None:
@@ -175,6 +203,9 @@ def test_failures_are_answers_and_no_exceptions(
     assert (answer.status, answer.message) == expected
     assert answer.verdict is None
     assert client.upsert(acme, [person()], skip_hook=False).status == 200
+    insider.post("faults", **fault, times=1)
+    answer = client.clear(acme, [forgotten()])
+    assert (answer.status, answer.message, answer.verdict) == (*expected, None)
 
 
 def test_a_slow_insider_is_given_up(acme: Store, insider: Simulator) -> None:

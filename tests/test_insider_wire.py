@@ -78,6 +78,39 @@ def test_events_are_in_order_with_default_params_at_the_root() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("cleared", "expected"),
+    [
+        (("name",), {"whole": ["name"]}),
+        (("tier",), {"custom": {"whole": ["tier"]}}),
+        (("tier", "surname", "tags", "age"), {"whole": ["surname", "age"], "custom": {"whole": ["tier", "tags"]}}),
+    ],
+)
+def test_what_is_cleared_stands_under_whole_and_custom_ones_apart(cleared: tuple[str, ...], expected: Any) -> None:
+    identifiers = {"email": "a@example.com", "uuid": "7"}
+    update = UserUpdate(identifiers=identifiers, attributes={"points": 7}, cleared=cleared)
+
+    assert json.loads(wire.encode_cleared(update)) == {"identifiers": identifiers, **expected}
+    assert "cleared" not in encoded(update)
+    assert encoded(update)["attributes"] == {"custom": {"points": 7}}
+
+
+def test_a_request_to_clear_knows_no_skip_hook() -> None:
+    updates = [UserUpdate(identifiers={"uuid": str(number)}, cleared=("age",)) for number in range(3)]
+    body = wire.encode_request([wire.encode_cleared(update) for update in updates])
+
+    assert json.loads(body) == {
+        "users": [{"identifiers": {"uuid": str(number)}, "whole": ["age"]} for number in range(3)]
+    }
+
+
+@given(st.lists(st.sampled_from(["name", "age", "tier", "yotpo_vip_tier_name"]), min_size=1, unique=True))
+def test_on_the_wire_what_is_cleared_is_hardly_larger_than_stored(cleared: list[str]) -> None:
+    update = UserUpdate(identifiers={"email": "a@example.com"}, cleared=tuple(cleared))
+
+    assert len(wire.encode_cleared(update)) <= len(orjson.dumps(asdict(update))) + 64
+
+
 @pytest.mark.parametrize("skip_hook", [True, False])
 def test_a_request_holds_its_users_in_order(*, skip_hook: bool) -> None:
     updates = [UserUpdate(identifiers={"uuid": str(number)}, attributes={"age": number}) for number in range(3)]
@@ -163,6 +196,28 @@ def test_a_side_without_failures_may_look_in_several_ways(fail: str) -> None:
 
     assert wire.read_answer(answer, 2) == Verdict()
     assert wire.read_answer(answer, 3) == Verdict(unattributed=True)
+
+
+@pytest.mark.parametrize("answer", [b"{}", b" { }\n"])
+def test_an_empty_object_is_a_success_of_a_clear_and_no_answer_to_an_upsert(answer: bytes) -> None:
+    assert wire.read_cleared(answer, 2) == Verdict()
+    assert wire.read_answer(answer, 2) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        counted({"count": 1}, {}),
+        counted({}, {"count": 1, "errors": {"users.0.whole": ["x"]}}),
+        counted({}, {}),
+        b'{"data":{}}',
+        b"",
+        b"[]",
+        b"<html></html>",
+    ],
+)
+def test_any_other_answer_to_a_clear_is_read_like_that_to_an_upsert(answer: bytes) -> None:
+    assert wire.read_cleared(answer, 1) == wire.read_answer(answer, 1)
 
 
 @pytest.mark.parametrize(

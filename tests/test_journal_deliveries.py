@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connector.journal import deliveries, events
 from connector.model import (
+    Attempt,
     Delivery,
     Incoming,
     Owed,
@@ -95,6 +97,7 @@ def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:
             UserEvent(name="b", timestamp="2026-01-01T12:00:00Z", params={"z": 1, "a": "x"}),
             UserEvent(name="a", timestamp="2026-01-01T12:00:00.5Z"),
         ),
+        cleared=("tier", "age"),
     )
     (number,) = append(database, owed(7, topic="c/d", update=update, occurred_at=NOW - timedelta(milliseconds=1)))
     (delivery,) = taken(database)
@@ -110,6 +113,19 @@ def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:
         bytes=delivery.bytes,
     )
     assert list(delivery.update.attributes["tags"]) == ["b", "a"]  # type: ignore[arg-type]
+
+
+def test_of_an_update_that_clears_nothing_nothing_is_stored_about_clearing(database: Database) -> None:
+    append(database, owed(1))
+    with database.connection() as connection:
+        (row,) = connection.execute("select update, bytes from deliveries").fetchall()
+
+    # As it was stored before attributes could be cleared.
+    assert row.update == {"identifiers": {"email": CUSTOMER}, "attributes": {"name": "Ünn"}, "events": []}
+    assert deliveries.update_of(row.update) == owed(1).update
+    assert row.bytes == len(
+        '{"identifiers":{"email":"a@example.com"},"attributes":{"name":"Ünn"},"events":[]}'.encode()
+    )
 
 
 def test_the_length_of_a_delivery_is_in_bytes(database: Database) -> None:
@@ -164,6 +180,49 @@ def test_a_delivery_that_was_refused_alone_says_so_when_it_is_taken_again(databa
         deliveries.remember_refusal(connection, refused, 8)
 
     assert [(one.id, one.refused_attempt_id) for one in taken(database)] == [(refused, 7), (other, None)]
+
+
+def test_a_refusal_by_another_operation_is_remembered_anew(database: Database) -> None:
+    (refused,) = append(database, owed(1))
+    noted = []
+    with database.connection() as connection:
+        attempt_ids = [attempted(connection, operation) for operation in ("upsert", "upsert", "clear", "clear")]
+        for attempt_id in attempt_ids:
+            deliveries.remember_refusal(connection, refused, attempt_id)
+            (row,) = connection.execute("select refused_attempt_id from deliveries").fetchall()
+            noted.append(attempt_ids.index(row.refused_attempt_id))
+
+    assert noted == [0, 0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("refused", "later", "asked", "expected"),
+    [
+        ("clear", "clear", "clear", True),
+        ("upsert", "upsert", "upsert", True),
+        # An upsert that is taken tells nothing of clears, and the other way about.
+        ("clear", "upsert", "clear", False),
+        ("upsert", "clear", "upsert", False),
+        # What was found out about the upsert is no evidence against the clear.
+        ("upsert", "clear", "clear", False),
+        ("clear", "upsert", "upsert", False),
+    ],
+)
+def test_evidence_counts_for_its_own_operation(
+    database: Database, refused: str, later: str, asked: str, *, expected: bool
+) -> None:
+    with database.connection() as connection:
+        attempted(connection, asked)
+        attempt_id = attempted(connection, refused, outcome="split")
+        assert not deliveries.delivered_since(connection, 1, attempt_id, operation=asked)
+        attempted(connection, later)
+
+        assert deliveries.delivered_since(connection, 1, attempt_id, operation=asked) is expected
+
+
+def attempted(connection: Connection, operation: str, outcome: str = "delivered") -> int:
+    attempt = Attempt(users=1, bytes=9, status=200, outcome=outcome, duration_ms=1, excerpt="{}", operation=operation)
+    return deliveries.attempted(connection, 1, attempt)
 
 
 def test_appending_nothing_owes_nothing(database: Database) -> None:

@@ -73,8 +73,14 @@ def test_each_delivery_is_told_with_its_own_attempts_in_order(database: Database
     with database.connection() as connection:
         event_id, other_id = (receive(connection, store, 3, ago=ago) for ago in (20, 10))
         attempts = [
-            Attempt(users=2, bytes=300, status=status, outcome=outcome, duration_ms=12, excerpt="{}")
-            for status, outcome in ((None, "paused"), (200, "partly"), (200, "delivered"))
+            Attempt(
+                users=2, bytes=300, status=status, outcome=outcome, duration_ms=12, excerpt="{}", operation=operation
+            )
+            for status, outcome, operation in (
+                (None, "paused", "upsert"),
+                (200, "partly", "upsert"),
+                (200, "delivered", "clear"),
+            )
         ]
         paused, partly, later = (deliveries.attempted(connection, store.id, attempt) for attempt in attempts)
     dead, delivered, waiting, _ = append(
@@ -103,10 +109,12 @@ def test_each_delivery_is_told_with_its_own_attempts_in_order(database: Database
         None,
     )
     assert first["update"] == {"identifiers": {"email": CUSTOMER}, "attributes": {"name": "Ünn"}, "events": []}
+    assert [tried["operation"] for tried in second["attempts"]] == ["upsert", "clear"]
     tried = first["attempts"][0]
     assert datetime.fromisoformat(tried.pop("started_at")).tzinfo is not None
     assert tried == {
         "id": paused,
+        "operation": "upsert",
         "duration_ms": 12,
         "users": 2,
         "bytes": 300,

@@ -106,6 +106,64 @@ def test_a_batch_that_is_refused_without_a_name_is_split(status: int, body: obje
     assert told in ruling.split.reason
 
 
+# ------------------------------------------------------------------------------------------------- clears
+
+NOBODY = "no such user for these identifiers: no data"
+
+
+def ruled_clear(status: int, body: object, users: int = 3) -> Ruling:
+    raw = orjson.dumps(body)
+    verdict = wire.read_cleared(raw, users) if status == 200 else None
+    answer = Answer(status=status, verdict=verdict, message=wire.read_message(raw), excerpt=raw.decode())
+    return outcomes.rule(answer, users, outcomes.CLEAR)
+
+
+def test_of_users_whom_insider_does_not_know_nothing_is_left_to_forget() -> None:
+    errors = {"users.0.identifiers.exists": [NOBODY], "users.2.whole.0.type": ["no good"]}
+
+    assert ruled_clear(200, counted(1, 2, errors)) == Ruling(
+        outcome="partly", refused={2: [Failure("whole.0.type", "no good")]}
+    )
+    assert ruled_clear(200, counted(0, 1, {"users.0.identifiers.exists": [NOBODY]}), users=1) == Ruling(
+        outcome="delivered"
+    )
+    both = {"users.0.identifiers.exists": [NOBODY, "and no good"]}
+    assert set(ruled_clear(200, counted(2, 1, both)).refused) == {0}
+
+
+def test_where_a_request_is_refused_for_an_unknown_user_he_is_looked_for() -> None:
+    assert ruled_clear(404, {"error": NOBODY}, users=1) == Ruling(outcome="delivered")
+    ruling = ruled_clear(404, {"error": NOBODY}, users=2)
+    assert (ruling.outcome, ruling.split and ruling.split.cause) == ("split", "unattributed")
+    # To an upsert, or in other words, it says that something is wrong with Insider.
+    assert (
+        ruled(404, {"error": NOBODY}).outcome
+        == ruled_clear(404, {"error": "no such page"}, users=1).outcome
+        == "paused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, {}, "delivered"),
+        (200, counted(3, 0, {}), "delivered"),
+        (200, counted(2, 1, {"users": ["something is wrong"]}), "split"),
+        (200, counted(2, 0, {}), "split"),
+        (200, {"unexpected": 1}, "paused"),
+        (400, {"error": "users must be defined: bad request"}, "split"),
+        (400, {"success": False, "message": "Partner is invalid."}, "unauthorized"),
+        (403, {"success": False, "message": ACCESS_DENIED}, "unauthorized"),
+        (429, {"error": "rejected: too many requests"}, "paused"),
+        (500, {"success": False, "message": "an unknown error."}, "paused"),
+    ],
+)
+def test_all_other_answers_to_a_clear_mean_what_they_mean_to_an_upsert(status: int, body: object, outcome: str) -> None:
+    assert ruled_clear(status, body).outcome == outcome
+    if body:
+        assert ruled_clear(status, body) == ruled(status, body)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "outcome", "told"),
     [
@@ -146,6 +204,8 @@ def test_an_attempt_tells_what_was_sent_and_what_came_of_it() -> None:
         users=2, bytes=300, status=200, outcome="delivered", duration_ms=12, excerpt="{}"
     )
     assert outcomes.attempt(unanswered, Ruling(outcome="paused"), users=1, size=9).excerpt == "ConnectTimeout"
+    cleared = outcomes.attempt(answered, Ruling(outcome="partly"), users=2, size=9, operation=outcomes.CLEAR)
+    assert (cleared.operation, cleared.outcome) == ("clear", "partly")
 
 
 # ------------------------------------------------------------------------------------------------ refused users
@@ -232,6 +292,50 @@ def test_a_refusal_tells_its_kind_and_the_rule_to_look_at(
 
     assert told == Refusal(reason=failure.message, cause=cause, rule=place(words))
     assert outcomes.refusal([failure], UPDATE, None) == Refusal(reason=failure.message, cause=cause)
+
+
+@pytest.mark.parametrize(
+    ("failure", "cleared", "cause", "words"),
+    [
+        (Failure("whole.name.type", "x"), ("points", "name"), "clear.whole.name.type", "name: {text"),
+        (Failure("custom.whole.0.type", "points is what?"), ("name", "points"), "clear.whole.type", "points:"),
+        # Where it names none of several, it may be any; of one, it is that.
+        (Failure("custom.whole.0.type", "x"), ("name", "points"), "clear.whole.type", PERSON),
+        (Failure("custom.whole.0.type", "x"), ("points",), "clear.whole.type", "points:"),
+        (Failure("whole.surname_name.type", "x"), ("name", "points"), "clear.whole.surname_name.type", PERSON),
+        (EMAIL, ("points",), "clear.identifiers.email.regexp", "email:"),
+        (Failure("", "x"), ("points",), "clear.unknown", "points:"),
+        (Failure("a." * 200, "x"), (), "clear." + ("a." * 200)[:100], PERSON),
+    ],
+)
+def test_a_refusal_to_clear_says_so_and_tells_the_rule_of_the_attribute(
+    tmp_path: Path, failure: Failure, cleared: tuple[str, ...], cause: str, words: str
+) -> None:
+    update = UserUpdate(identifiers=UPDATE.identifiers, cleared=cleared)
+    told = outcomes.refusal([failure], update, mapping_at(tmp_path), outcomes.CLEAR)
+
+    assert told == Refusal(reason=failure.message, cause=cause, rule=place(words))
+    assert outcomes.refusal([failure], update, None, outcomes.CLEAR) == Refusal(reason=failure.message, cause=cause)
+
+
+@pytest.mark.parametrize(
+    ("operation", "cleared", "cause", "words"),
+    [
+        ("upsert", ("points",), "request.400", PERSON),
+        ("clear", ("points",), "clear.request.400", "points:"),
+        ("clear", ("points", "name"), "clear.request.400", PERSON),
+    ],
+)
+def test_who_is_found_by_halving_is_told_by_the_place_of_the_mapping(
+    tmp_path: Path, operation: str, cleared: tuple[str, ...], cause: str, words: str
+) -> None:
+    update = UserUpdate(identifiers=UPDATE.identifiers, cleared=cleared)
+    split = Refusal(reason="Insider answered 400: bad request", cause="request.400")
+
+    assert outcomes.blamed(split, update, mapping_at(tmp_path), operation) == Refusal(
+        reason=split.reason, cause=cause, rule=place(words)
+    )
+    assert outcomes.blamed(split, update, None, operation).rule == ""
 
 
 def test_an_identifier_that_the_user_does_not_have_is_not_blamed(tmp_path: Path) -> None:

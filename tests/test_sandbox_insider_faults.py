@@ -14,6 +14,8 @@ import pytest
 import requests
 from simulators import PARTNER, UPSERT, Simulator, custom, person, running, simulator
 
+DELETE = "/api/user/v1/attribute/delete"
+
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Simulator]:
@@ -117,9 +119,10 @@ def test_it_ends_at_once_when_told_to(sent: signal.Signals) -> None:
         assert process.wait(timeout=5) == 0
 
 
-def test_a_token_has_a_rate(insider: Simulator) -> None:
+@pytest.mark.parametrize("paths", [[UPSERT] * 6, [UPSERT, DELETE] * 3])
+def test_a_token_has_a_rate_that_upserts_and_deletions_share(insider: Simulator, paths: list[str]) -> None:
     insider.switch(requests_per_minute=2)
-    statuses = [insider.call(UPSERT, {"users": [person()]}).status_code for _ in range(6)]
+    statuses = [insider.call(path, {"users": [person()]}).status_code for path in paths]
 
     # A minute may begin in between, and then two more are let through.
     assert statuses[:2] == [200, 200]

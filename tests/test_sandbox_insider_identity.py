@@ -125,15 +125,6 @@ def test_an_identifier_is_deleted_unless_it_is_the_last(insider: Simulator) -> N
     assert insider.user()["identifiers"] == ANN
 
 
-def test_attributes_are_deleted_whole_or_in_part(insider: Simulator) -> None:
-    insider.upsert(person(attributes={"name": "Ann", "age": 40, "custom": {"a": 1, "tags": ["x", "y"]}}))
-    wanted = {"identifiers": ANN, "whole": ["name"], "custom": {"whole": ["a"], "partial": {"tags": ["x"]}}}
-    answer = insider.call("/api/user/v1/attribute/delete", {"users": [wanted, {"identifiers": PHONE}]}).json()["data"]
-
-    assert (answer["successful"], answer["fail"]["count"]) == ({"count": 1}, 1)
-    assert (insider.user()["attributes"], insider.user()["custom"]) == ({"age": 40}, {"tags": ["y"]})
-
-
 def test_a_user_is_deleted_and_may_come_back_new(insider: Simulator) -> None:
     insider.upsert(person(attributes={"age": 40}))
     answer = insider.call("/api/user/v1/delete", {"identifiers": ANN})

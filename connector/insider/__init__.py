@@ -1,1 +1,1 @@
-"""Insider's side: the client of its upsert API and the wire format. It never speaks of Yotpo, and never retries."""
+"""Insider's side: the client of its user API and the wire format. It never speaks of Yotpo, and never retries."""

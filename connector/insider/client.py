@@ -1,4 +1,4 @@
-"""Speaks to Insider over a pooled session: one upsert in, one `Answer` out. Decides nothing and never tries again."""
+"""Speaks to Insider over a pooled session: one request in, one `Answer` out. Decides nothing and never tries again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ from requests.adapters import HTTPAdapter
 from connector.insider import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from connector.model import Store
 
-_PATH = "/api/user/v1/upsert"
+_UPSERT = "/api/user/v1/upsert"
+_CLEAR = "/api/user/v1/attribute/delete"
 _ANSWER_LIMIT = 4_000_000
 _EXCERPT = 500
 _PERSONAL = re.compile(rb"[^\s\"':,]+@[^\s\"':,]+|\+?\d[\d ().-]{5,}\d")
@@ -60,10 +62,17 @@ class Insider:
     def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Answer:
         """Send encoded users, at most 1,000 and 5,000,000 bytes together; never raises for what the network does."""
         body = wire.encode_request(users, skip_hook=skip_hook)
+        return self._post(store, _UPSERT, body, partial(wire.read_answer, users=len(users)))
+
+    def clear(self, store: Store, users: Sequence[bytes]) -> Answer:
+        """Let Insider forget attributes of encoded users; within the limits of an upsert, whose rate it shares."""
+        return self._post(store, _CLEAR, wire.encode_request(users), partial(wire.read_cleared, users=len(users)))
+
+    def _post(self, store: Store, path: str, body: bytes, read: Callable[[bytes], wire.Verdict | None]) -> Answer:
         started = time.monotonic()
         try:
             response = self._session.post(
-                (store.insider_url or self._url).rstrip("/") + _PATH,
+                (store.insider_url or self._url).rstrip("/") + path,
                 data=body,
                 headers={
                     "X-PARTNER-NAME": store.insider_partner,
@@ -79,7 +88,7 @@ class Insider:
             return Answer(status=None, message=type(error).__name__, duration_ms=_since(started))
         return Answer(
             status=response.status_code,
-            verdict=wire.read_answer(content, len(users)) if response.status_code == requests.codes.ok else None,
+            verdict=read(content) if response.status_code == requests.codes.ok else None,
             message=wire.read_message(_PERSONAL.sub(b"*", content)),
             retry_after=_retry_after(response.headers),
             duration_ms=_since(started),

@@ -1,8 +1,9 @@
-"""The wire format of Insider's upsert: a user update to JSON, an answer to what it says of each user.
+"""The wire format of Insider's upsert and clear: a user update to JSON, an answer to what it says of each user.
 
 Facts from Insider's API reference, "Upsert User Data": default attributes and params stand at the root, the account's
 own under ``custom``; arrays are appended unless ``not_append``; validation failures come back with status 200, as paths
-``users.<index>.…`` under ``data.fail.errors``.
+``users.<index>.…`` under ``data.fail.errors``. "Delete User Attribute": the names of attributes to forget stand under
+``whole``, those of the account's own under ``custom.whole``; the answer is that of an upsert, or just ``{}``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ DEFAULT_PARAMS = frozenset({
     "locale", "color", "size", "shipping_cost", "promotion_name", "promotion_discount",
 })  # fmt: skip
 
+_HEADS = {
+    True: b'{"skip_hook":true,"users":[',
+    False: b'{"skip_hook":false,"users":[',
+    None: b'{"users":[',
+}
 _SENTENCE_LIMIT = 500
+#: What a clear is answered in the reference's text; in its example it is answered like an upsert.
+_NOTHING_TO_SAY = b"{}"
 _USER_PATH = re.compile(r"users\.(\d{1,4})\.")
 
 
@@ -72,10 +80,19 @@ def encode_user(update: UserUpdate) -> bytes:
     return orjson.dumps(user)
 
 
-def encode_request(users: Sequence[bytes], *, skip_hook: bool) -> bytes:
-    """Return the body of an upsert of encoded users."""
-    head = b'{"skip_hook":true,"users":[' if skip_hook else b'{"skip_hook":false,"users":['
-    return head + b",".join(users) + b"]}"
+def encode_cleared(update: UserUpdate) -> bytes:
+    """Return one element of ``users`` of a clear: what Insider is to forget of this user."""
+    user: dict[str, Any] = {"identifiers": update.identifiers}
+    if defaults := [name for name in update.cleared if name in DEFAULT_ATTRIBUTES]:
+        user["whole"] = defaults
+    if custom := [name for name in update.cleared if name not in DEFAULT_ATTRIBUTES]:
+        user["custom"] = {"whole": custom}
+    return orjson.dumps(user)
+
+
+def encode_request(users: Sequence[bytes], *, skip_hook: bool | None = None) -> bytes:
+    """Return the body of a request with encoded users: an upsert, or without `skip_hook` a clear."""
+    return _HEADS[skip_hook] + b",".join(users) + b"]}"
 
 
 def _nested(values: Mapping[str, Value], defaults: frozenset[str]) -> dict[str, Any]:
@@ -131,6 +148,11 @@ def read_answer(body: bytes, users: int) -> Verdict | None:
     if fail.get("count", 0) > len(failed) or data["successful"]["count"] + len(failed) < users:
         unattributed = True
     return Verdict(dict(failed), unattributed)
+
+
+def read_cleared(body: bytes, users: int) -> Verdict | None:
+    """Return what the answer to a clear of so many users says; the reference prints it in two shapes."""
+    return Verdict() if b"".join(body.split()) == _NOTHING_TO_SAY else read_answer(body, users)
 
 
 def read_message(body: bytes) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import orjson
 
 from connector.journal import lanes
-from connector.model import Delivery, TrueAt, UserEvent, UserUpdate, partition_number
+from connector.model import Delivery, Over, TrueAt, UserEvent, UserUpdate, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ def append(connection: Connection, owed: Sequence[Owed]) -> None:
             one.customer,
             partition_number(one.customer),
             one.occurred_at,
-            orjson.dumps(one.update).decode(),
+            _stored(one.update),
             one.skip_hook,
             one.bulk,
             one.mapping,
@@ -85,21 +85,21 @@ def take_waiting(connection: Connection, partition: Partition, *, bulk: bool, li
 
 
 def attribute_times(connection: Connection, store_id: int, customers: Iterable[str]) -> dict[str, dict[str, TrueAt]]:
-    """Return for each customer from when each attribute is that Insider has."""
+    """Return for each customer from when each attribute is that Insider has, or has forgotten."""
     rows = connection.execute(
         "select customer, attribute_times from customers where store_id = %s and customer = any(%s)",
         (store_id, list(customers)),
     )
-    return {row.customer: {name: TrueAt(*true_at) for name, true_at in row.attribute_times.items()} for row in rows}
+    return {row.customer: {name: _time_of(kept) for name, kept in row.attribute_times.items()} for row in rows}
 
 
 def attempted(connection: Connection, store_id: int, attempt: Attempt) -> int:
     """Journal an attempt that has just ended and return its id."""
     row = connection.execute(
         """
-        insert into attempts (store_id, started_at, duration_ms, users, bytes, status, outcome, excerpt)
+        insert into attempts (store_id, started_at, duration_ms, users, bytes, status, outcome, excerpt, operation)
         values (%(store_id)s, clock_timestamp() - %(duration_ms)s * interval '1 ms', %(duration_ms)s,
-                %(users)s, %(bytes)s, %(status)s, %(outcome)s, %(excerpt)s)
+                %(users)s, %(bytes)s, %(status)s, %(outcome)s, %(excerpt)s, %(operation)s)
         returning id
         """,
         {"store_id": store_id, **asdict(attempt)},
@@ -108,23 +108,30 @@ def attempted(connection: Connection, store_id: int, attempt: Attempt) -> int:
     return int(row.id)
 
 
-def delivered_since(connection: Connection, store_id: int, attempt_id: int) -> bool:
-    """Whether Insider has taken anything from a store after an attempt."""
+def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, operation: str = "upsert") -> bool:
+    """Whether Insider has taken anything from a store after an attempt, both by this operation."""
     row = connection.execute(
         """
-        select exists (select from attempts
-                       where store_id = %s and id > %s and outcome in ('delivered', 'partly')) as found
+        select exists (select from attempts refused join attempts later using (store_id, operation)
+                       where refused.id = %(attempt_id)s and store_id = %(store_id)s and operation = %(operation)s
+                         and later.id > %(attempt_id)s and later.outcome in ('delivered', 'partly')) as found
         """,
-        (store_id, attempt_id),
+        {"store_id": store_id, "attempt_id": attempt_id, "operation": operation},
     ).fetchone()
     return bool(row and row.found)
 
 
 def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) -> None:
-    """Note with which attempt a waiting delivery was first refused alone."""
+    """Note with which attempt a waiting delivery was first refused alone; anew once it fails by another operation."""
     connection.execute(
-        "update deliveries set refused_attempt_id = %s where id = %s and refused_attempt_id is null",
-        (attempt_id, delivery_id),
+        """
+        update deliveries set refused_attempt_id = %(attempt_id)s
+        where id = %(delivery_id)s
+          and (refused_attempt_id is null
+               or (select operation from attempts where id = refused_attempt_id)
+                  <> (select operation from attempts where id = %(attempt_id)s))
+        """,
+        {"delivery_id": delivery_id, "attempt_id": attempt_id},
     )
 
 
@@ -178,7 +185,7 @@ def _array(ids: Sequence[int]) -> str:
 
 
 def remember_times(connection: Connection, store_id: int, times: Mapping[str, Mapping[str, TrueAt]]) -> None:
-    """Note from when the attributes are that Insider has taken now."""
+    """Note from when the attributes are that Insider has taken now, or since when those have been over."""
     known = {customer: fresh for customer, fresh in times.items() if fresh}
     if known:
         connection.execute(
@@ -188,8 +195,18 @@ def remember_times(connection: Connection, store_id: int, times: Mapping[str, Ma
             on conflict (store_id, customer) do update
             set attribute_times = customers.attribute_times || excluded.attribute_times, updated_at = now()
             """,
-            (store_id, list(known), [orjson.dumps(fresh, default=tuple).decode() for fresh in known.values()]),
+            (store_id, list(known), [orjson.dumps(fresh, default=_kept).decode() for fresh in known.values()]),
         )
+
+
+def _kept(true_at: TrueAt) -> list[int]:
+    """Return a time as it is kept: one more item says that the attribute is over."""
+    return [*true_at, 1] if isinstance(true_at, Over) else [*true_at]
+
+
+def _time_of(kept: list[int]) -> TrueAt:
+    milliseconds, event_id, *over = kept
+    return Over(milliseconds, event_id) if over else TrueAt(milliseconds, event_id)
 
 
 def oldest_undelivered_seconds(connection: Connection) -> float:
@@ -218,4 +235,12 @@ def update_of(stored: dict[str, Any]) -> UserUpdate:
             UserEvent(name=event["name"], timestamp=event["timestamp"], params=event["params"])
             for event in stored["events"]
         ),
+        cleared=tuple(stored.get("cleared", ())),
     )
+
+
+def _stored(update: UserUpdate) -> str:
+    """Return an update as it is journaled; of clearing it says nothing where nothing is, as in nearly all of them."""
+    cleared = {"cleared": update.cleared} if update.cleared else {}
+    stored = {"identifiers": update.identifiers, "attributes": update.attributes, "events": update.events, **cleared}
+    return orjson.dumps(stored).decode()

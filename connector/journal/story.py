@@ -28,8 +28,8 @@ _STORY = """
                from deliveries owed cross join lateral (
                    select coalesce(jsonb_agg(jsonb_build_object(
                               'id', attempts.id, 'started_at', started_at, 'duration_ms', duration_ms,
-                              'users', users, 'bytes', bytes, 'status', status, 'outcome', outcome,
-                              'excerpt', excerpt) order by attempts.id), '[]') as attempts
+                              'operation', operation, 'users', users, 'bytes', bytes, 'status', status,
+                              'outcome', outcome, 'excerpt', excerpt) order by attempts.id), '[]') as attempts
                    from attempts where attempts.id = any(attempt_ids)) tries
                where owed.event_id = events.id), '[]') as deliveries
     from events join stores on stores.id = store_id

@@ -8,6 +8,7 @@ MAX_USERS = 1_000
 
 NO_IDENTIFIERS = "either insider_id or idenifiers must be specified"
 UNKNOWN_IDENTIFIER = "key must be one of phone_number(pn), email(em) or uuid"
+NO_USER = "no such user for these identifiers: no data"
 SAME_IDENTIFIER = "identifier values are the same: bad request"
 ONE_IDENTIFIER_EACH = "there must be exactly 1 entry for both new and old identifiers: bad request"
 IDENTIFIER_TAKEN = "new identifier already has a user assigned to it: bad request"
@@ -51,7 +52,7 @@ TOO_BIG = error(f"request body is bigger than maximum allowed size {MAX_BYTES:,}
 TOO_MANY_USERS = error(f"users must be at most {MAX_USERS}: bad request")
 WRONG_CONTENT_TYPE = error("content type must be application/json")
 NO_VALID_IDENTIFIER = error("no valid identifier: bad request")
-NO_SUCH_USER = error("no such user for these identifiers: no data", 404)
+NO_SUCH_USER = error(NO_USER, 404)
 NOT_JSON = refusal(400, "Request data is not in valid JSON format.")
 RATE_LIMITED = error("rejected: too many requests", 429)
 RATE_LIMITED_GENERIC = Answer(429, {"message": "Too Many Requests", "status": 429})

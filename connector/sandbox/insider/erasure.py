@@ -5,7 +5,7 @@ from typing import Any
 from connector.sandbox.insider import answers, defaults
 from connector.sandbox.insider.answers import Answer
 from connector.sandbox.insider.identity import asked_profile, profile_of
-from connector.sandbox.insider.profiles import flat
+from connector.sandbox.insider.profiles import Profile, flat
 from connector.sandbox.insider.shapes import as_list, as_names, as_object
 from connector.sandbox.insider.validation import Errors, note_identifiers
 from connector.sandbox.insider.world import Call
@@ -58,11 +58,24 @@ def _delete_of(call: Call, index: int, user: Any) -> dict[str, list[str]]:
     profile = profile_of(call, flat(user.get("identifiers") or {}), user.get("insider_id"))
     if profile is None:
         # The simulator's own choice: nothing is published about a user who isn't there.
-        errors.note("identifiers.exists", "no such user for these identifiers: no data")
+        errors.note("identifiers.exists", answers.NO_USER)
+        return errors
+    custom = as_object(user.get("custom"))
+    _note_identifying(errors, profile, user, "")
+    _note_identifying(errors, profile, custom, "custom.")
+    if errors:
         return errors
     _delete(profile.attributes, user)
-    _delete(profile.custom, as_object(user.get("custom")))
+    _delete(profile.custom, custom)
     return {}
+
+
+def _note_identifying(errors: Errors, profile: Profile, request: dict[str, Any], prefix: str) -> None:
+    """Refuse what serves as an identifier: it can't be deleted here. How that is answered is the simulator's choice."""
+    for part, names in (("whole", as_names(request.get("whole"))), ("partial", as_object(request.get("partial")))):
+        for name in names:
+            if prefix + name in profile.identifiers:
+                errors.note(f"{prefix}{part}.{name}.identifier", f"{name} is an identifier and cannot be deleted")
 
 
 def _delete(stored: dict[str, Any], request: dict[str, Any]) -> None:
