@@ -18,9 +18,10 @@ from connector.journal import deliveries, events, lanes, notices, replays, store
 from connector.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
+    from connector.activation import MappingSets
     from connector.delivery import Destination
     from connector.journal.database import Connection, Database
     from connector.journal.vault import Vault
@@ -49,7 +50,7 @@ class Pipeline:
         *,
         database: Database,
         vault: Vault,
-        mappings: MappingSet,
+        mappings: MappingSets,
         insider: Destination,
         batch_size: int,
         retention: timedelta,
@@ -72,12 +73,13 @@ class Pipeline:
         while True:
             with self._database.connection() as connection:
                 busy = lanes.busy(connection, bulk=bulk)
+                mappings = self._mappings.in_force(connection)
             done = _Pass()
             for partition in busy:
                 if time.monotonic() > ends_at:
                     break
                 if partition.store_id not in done.closed:
-                    self._advance(partition, done, bulk=bulk)
+                    self._advance(partition, mappings, done, bulk=bulk)
             for store_id in done.refusals.keys() - done.delivered:
                 self._pause(store_id, done.refusals[store_id])
             owes_bulk |= done.owes_bulk
@@ -99,14 +101,14 @@ class Pipeline:
         with self._database.connection() as connection:
             return bool(replays.running(connection) or lanes.busy(connection, bulk=True))
 
-    def _advance(self, partition: Partition, done: _Pass, *, bulk: bool) -> None:
+    def _advance(self, partition: Partition, mappings: MappingSet, done: _Pass, *, bulk: bool) -> None:
         store_id = partition.store_id
         try:
             if not bulk:
-                received, owes_bulk = self.map_received(partition)
+                received, owes_bulk = self.map_received(partition, mappings)
                 done.progress[store_id] += received
                 done.owes_bulk |= owes_bulk
-            sent = self.deliver_waiting(partition, bulk=bulk)
+            sent = self.deliver_waiting(partition, mappings, bulk=bulk)
             done.held |= sent.held
         except JournalUnavailable:
             raise
@@ -132,10 +134,10 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ map
 
-    def map_received(self, partition: Partition) -> tuple[int, bool]:
+    def map_received(self, partition: Partition, mappings: MappingSet) -> tuple[int, bool]:
         """Map the oldest received events of a partition, and journal a delivery for each user that they yield.
 
-        Return of how many, and whether any of it gives way to webhooks.
+        All by the one set. Return of how many, and whether any of it gives way to webhooks.
         """
         with self._database.transaction() as connection:
             if not lanes.hold(connection, partition):
@@ -146,7 +148,7 @@ class Pipeline:
             options = stores.options(connection, partition.store_id)
             if options is None:
                 return 0, False
-            owed = _record(connection, [updates.run(event, self._mappings, options) for event in received])
+            owed = _record(connection, [updates.run(event, mappings, options) for event in received])
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
         return len(received), any(one.bulk for one in owed)
 
@@ -154,41 +156,52 @@ class Pipeline:
         """Map the next events of all replays again, as many as their rates allow by now; return how many."""
         with self._database.connection() as connection:
             running = replays.running(connection)
+            if not running:
+                return 0
+            mappings = self._mappings.in_force(connection)
         mapped = 0
         for replay_id in running:
             try:
-                mapped += self._map_replayed(replay_id)
+                mapped += self._map_replayed(replay_id, mappings)
             except JournalUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the other replays go on
                 _log.error("replay.failed", replay_id=replay_id, exc_info=error)
         return mapped
 
-    def _map_replayed(self, replay_id: int) -> int:
+    def _map_replayed(self, replay_id: int, in_force: MappingSet) -> int:
         with self._database.transaction() as connection:
-            taken, skip_hook = replays.take(connection, replay_id, limit=_MAP_LIMIT, size=_MAP_BYTES)
-            if not taken:
+            taken = replays.take(connection, replay_id, limit=_MAP_LIMIT, size=_MAP_BYTES)
+            if not taken.events:
                 return 0
-            store_ids = {event.store_id for event in taken}
+            ids = [event.id for event in taken.events]
+            sets = dict.fromkeys(ids, in_force) if taken.then is None else self._sets_of(connection, taken.then)
+            store_ids = {event.store_id for event in taken.events}
             # No lane is held here; so nobody removes the store in the meantime.
             options = {store_id: stores.options(connection, store_id, lock=True) for store_id in sorted(store_ids)}
             yields = [
-                updates.run(event, self._mappings, of_store)
-                for event in taken
-                if (of_store := options[event.store_id]) is not None
+                updates.run(event, mappings, of_store)
+                for event in taken.events
+                if (mappings := sets.get(event.id)) and (of_store := options[event.store_id]) is not None
             ]
-            _record(connection, yields, replay_id=replay_id, skip_hook=skip_hook)
-            replays.mark_taken(connection, replay_id, [event.id for event in taken])
+            _record(connection, yields, replay_id=replay_id, skip_hook=taken.skip_hook)
+            without_set = [event_id for event_id in ids if event_id not in sets]
+            replays.mark_taken(connection, replay_id, ids, without_set=without_set)
             replays.resolve(connection, replay_id, [one.event.id for one in yields if one.mapping])
-        _log.info("events.replayed", replay_id=replay_id, events=len(taken))
-        return len(taken)
+        _log.info("events.replayed", replay_id=replay_id, events=len(ids), without_set=len(without_set))
+        return len(ids)
+
+    def _sets_of(self, connection: Connection, then: Mapping[int, str | None]) -> dict[int, MappingSet]:
+        """Return by event the set that mapped it then; nothing where that is not to be had."""
+        found, _ = self._mappings.of_versions(connection, set(then.values()))
+        return {event_id: found[version] for event_id, version in then.items() if version in found}
 
     # ------------------------------------------------------------------------------------------------ deliver
 
-    def deliver_waiting(self, partition: Partition, *, bulk: bool = False) -> _Sent:
+    def deliver_waiting(self, partition: Partition, mappings: MappingSet, *, bulk: bool = False) -> _Sent:
         """Send the oldest waiting deliveries of a partition, and record what became of each.
 
-        With `bulk`, of those that give way to what webhooks owe.
+        With `bulk`, of those that give way to what webhooks owe. `mappings` tell which rule is to blame for a refusal.
         """
         with self._database.transaction() as connection:
             if not lanes.hold(connection, partition):
@@ -206,7 +219,7 @@ class Pipeline:
                 connection,
                 store,
                 self._insider,
-                mappings=self._mappings,
+                mappings=mappings,
                 known=deliveries.attribute_times(connection, store.id, {one.customer for one in waiting}),
                 retention=self._retention,
             )

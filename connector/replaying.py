@@ -12,9 +12,12 @@ from connector.journal.deliveries import update_of
 from connector.model import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connector.activation import MappingSets
     from connector.journal.database import Connection
-    from connector.journal.replays import Selection
-    from connector.mapping import MappingSet
+    from connector.journal.replays import By, Selection
+    from connector.updates import Yield
 
 #: As many events are mapped for the sake of a plan, the newest.
 _SAMPLE = 1000
@@ -28,29 +31,54 @@ class Plan:
     events: int
     #: Of these, those whose user events are older than Insider keeps them: their user events are not sent.
     too_old: int
+    #: Of these, those that are left as they are, because the set that mapped them then is not to be had.
+    without_set: int
     #: Events that it would not take, because something of them waits to be delivered already.
     on_their_way: int
     #: Events of which the mapping was tried for the differences, the newest.
     compared: int
-    #: Of these, those that have no mapping today either.
+    #: Of these, those whose topic has no mapping in the set either.
     unmapped: int
     #: Of these, those of which a user would be refused, as without identifier.
     refused: int
     #: How what would be sent differs from what was last owed for these events, the most frequent first.
     changes: list[dict[str, Any]]
+    #: The sets that are not to be had: of how many of the events, and why.
+    missing: list[dict[str, Any]]
 
 
-def plan(connection: Connection, mappings: MappingSet, selection: Selection, *, retention_days: int) -> Plan:
-    """Say what a replay would do, and change nothing."""
+def plan(
+    connection: Connection, sets: MappingSets, selection: Selection, *, retention_days: int, mapping: By = "now"
+) -> Plan:
+    """Say what a replay would do, and change nothing. Raises MappingError where the active set cannot be loaded."""
     counts = replays.count(connection, selection, retention_days=retention_days)
-    changes: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     sample = replays.sample(connection, selection, limit=_SAMPLE)
-    options = {store_id: stores.options(connection, store_id) for store_id in {one.store_id for one, _ in sample}}
-    unmapped = refused = 0
-    for event, owed in sample:
-        _, mapping, mapped, _ = updates.run(event, mappings, options[event.store_id] or Options())
-        unmapped += mapping is None
-        refused += bool(mapped.refused)
+    missing: list[dict[str, Any]] = []
+    if mapping == "then":
+        versions = replays.versions(connection, selection)
+        then, problems = sets.of_versions(connection, versions)
+        missing = [{"version": one, "events": versions[one], "problem": told} for one, told in problems.items()]
+        to_try = [(event, then[version], owed) for event, owed, version in sample if version in then]
+    else:
+        active = sets.active(connection)
+        to_try = [(event, active, owed) for event, owed, _ in sample]
+    options = {id_: stores.options(connection, id_) or Options() for id_ in {event.store_id for event, _, _ in to_try}}
+    tried = [(updates.run(event, mappings, options[event.store_id]), owed) for event, mappings, owed in to_try]
+    return Plan(
+        **counts,
+        without_set=sum(row["events"] for row in missing),
+        compared=len(tried),
+        unmapped=sum(one.mapping is None for one, _ in tried),
+        refused=sum(bool(one.mapped.refused) for one, _ in tried),
+        changes=_changes(tried),
+        missing=missing,
+    )
+
+
+def _changes(tried: Iterable[tuple[Yield, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """Count how what events yield differs from what was last owed for them."""
+    changes: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    for (event, _, mapped, _), owed in tried:
         # Whom the mapping itself has refused, nobody was to be sent.
         before = [update for update in map(update_of, owed) if update.identifiers]
         for part, name, change, old, new in differences.between(before, mapped.updates):
@@ -68,25 +96,40 @@ def plan(connection: Connection, mappings: MappingSet, selection: Selection, *, 
                 },
             )
             row["events"] += 1
-    return Plan(
-        **counts,
-        compared=len(sample),
-        unmapped=unmapped,
-        refused=refused,
-        changes=sorted(changes.values(), key=lambda row: -row["events"]),
-    )
+    return sorted(changes.values(), key=lambda row: -row["events"])
 
 
 def start(
-    connection: Connection, selection: Selection, *, actor: str, reason: str, skip_hook: bool, per_second: float
+    connection: Connection,
+    selection: Selection,
+    *,
+    actor: str,
+    reason: str,
+    skip_hook: bool,
+    per_second: float,
+    mapping: By = "now",
 ) -> int:
     """Let events be replayed, and return the replay's number. Raises OperatorError where there is nothing to replay."""
     replay_id, events = replays.start(
-        connection, selection, actor=actor, reason=reason, skip_hook=skip_hook, per_second=per_second
+        connection,
+        selection,
+        actor=actor,
+        reason=reason,
+        skip_hook=skip_hook,
+        per_second=per_second,
+        mapping=mapping,
     )
     if not events:
         raise OperatorError("no event is to be replayed; what waits to be delivered already is on its way")
-    audit.write(connection, actor=actor, action="replay.start", reason=reason, replay=replay_id, events=events)
+    audit.write(
+        connection,
+        actor=actor,
+        action="replay.start",
+        reason=reason,
+        replay=replay_id,
+        events=events,
+        mapping=mapping,
+    )
     return replay_id
 
 

@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from connector import limits, mapping, observability
+from connector.activation import MappingSets
 from connector.broker import Amqp
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider.client import Insider
@@ -111,6 +112,7 @@ def _configuration() -> dict[str, Any]:
 
 @cache
 def mappings() -> mapping.MappingSet:
+    """Return the mappings of this release."""
     return mapping.load(settings().mappings_dir)
 
 
@@ -120,7 +122,7 @@ def pipeline() -> Pipeline:
     return Pipeline(
         database=Database(settings().database_url, connections=1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
-        mappings=mappings(),
+        mappings=MappingSets(mappings()),
         insider=Insider(
             url=settings().insider_url,
             connect_seconds=settings().insider_connect_seconds,

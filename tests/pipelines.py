@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector import replaying
+from connector.activation import MappingSets
 from connector.insider.client import Insider as Client
 from connector.journal import dead_letters, events, replays
 from connector.model import Incoming
@@ -16,6 +18,7 @@ from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:
     from connector.journal.database import Database
+    from connector.journal.replays import By
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
     from connector.model import Store
@@ -32,7 +35,7 @@ class Connector:
         self.pipeline = Pipeline(
             database=database,
             vault=vault,
-            mappings=mappings,
+            mappings=MappingSets(mappings),
             insider=Client(url="http://127.0.0.1:9", connect_seconds=1, read_seconds=2),
             batch_size=1000,
             retention=timedelta(days=90),
@@ -56,12 +59,18 @@ class Connector:
         with self.database.connection() as connection:
             return [appended.id for appended in events.append(connection, incoming)]
 
-    def replay(self, *event_ids: int, begun: bool = True, **wanted: Any) -> int:
+    def replay(self, *event_ids: int, begun: bool = True, mapping: By = "now", **wanted: Any) -> int:
         """Let events be replayed, as `connector replays start` does, and begin it."""
         selection = replays.Selection(event_ids=event_ids, store_id=self.store.id, **wanted)
         with self.database.transaction() as connection:
             replay_id = replaying.start(
-                connection, selection, actor="ann", reason="a test", skip_hook=True, per_second=1000
+                connection,
+                selection,
+                actor="ann",
+                reason="a test",
+                skip_hook=True,
+                per_second=1000,
+                mapping=mapping,
             )
             connection.execute("update replays set fed_at = now() - interval '1 minute' where id = %s", (replay_id,))
         if begun:
@@ -94,3 +103,33 @@ def changed(email: str, balance: int, at: datetime) -> dict[str, Any]:
         "current_balance": balance,
         "timestamp": rfc3339(at),
     }
+
+
+def balance_files(name: str) -> dict[str, bytes]:
+    """Return two files of a mapping set, one of which writes the attribute NAME_one, and the other NAME_two."""
+    topic = f"""\
+topic: swell/points/changed
+description: A customer's points have changed.
+users:
+  - person: customer
+    include: [balance]
+    attributes:
+      {name}_one: {{number: current_balance}}
+"""
+    groups = f"""\
+balance:
+  identifiers: {{email: email}}
+  attributes:
+    {name}_two: {{number: points_balance}}
+"""
+    return {"groups.yaml": groups.encode(), "swell.points.changed.yaml": topic.encode()}
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Wait until somebody in this database waits for what another transaction holds."""
+    patience = time.monotonic() + 20
+    waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    with database.connection() as connection:
+        while not connection.execute(waiting).fetchall():
+            assert time.monotonic() < patience
+            time.sleep(0.01)

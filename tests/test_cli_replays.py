@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pipelines import NOW, Connector, changed
+from pipelines import NOW, Connector, balance_files, changed
 from test_cli import Cli
+
+from connector import activation, mapping
+from connector.journal import mapping_sets
 
 if TYPE_CHECKING:
     from conftest import Insider
@@ -74,6 +77,53 @@ def test_a_dry_run_counts_and_compares_and_changes_nothing(cli: Cli, connector: 
     assert "What would differ" in cli.run("replays", "start", "--store", "acme", "--dry-run").stdout
     assert cli.json("replays", "list") == []
     assert cli.json("audit") == []
+
+
+def test_a_dry_run_by_the_mappings_of_then_compares_with_each_events_own_set(
+    cli: Cli, connector: Connector, letters: list[int]
+) -> None:
+    with connector.database.connection() as connection:
+        activation.keep(connection, other := mapping.load_files(balance_files("other")))
+        activation.activate(connection, other.version, actor="ann", reason="why")
+    # As if it had been mapped before sets were kept.
+    connector.rows("update events set mapping = 'older' where id = %s returning id", letters[0])
+    which = ("replays", "start", "--store", "acme", "--dry-run")
+
+    now, then = cli.json(*which), cli.json(*which, "--mapping", "then")
+
+    assert (now["events"], now["compared"], now["without_set"], now["missing"]) == (4, 4, 0, [])
+    assert ("other_one", "added", 4) in {(row["name"], row["change"], row["events"]) for row in now["changes"]}
+    assert (then["events"], then["compared"], then["without_set"], then["changes"]) == (4, 3, 1, [])
+    (missing,) = then["missing"]
+    assert missing == {"version": "older", "events": 1, "problem": "the journal keeps no mapping set 'older'"}
+    assert "What would be left as it is" in cli.run(*which, "--mapping", "then").stdout
+
+
+def test_a_dry_run_says_where_the_active_set_cannot_be_loaded(cli: Cli, connector: Connector) -> None:
+    with connector.database.connection() as connection:
+        mapping_sets.keep(connection, "strange", {"a.b.yaml": b"rules: {}\n"}, topics=1)
+        mapping_sets.activate(connection, "strange", previous_id=1, actor="ann", reason="newer")
+
+    done = cli.run("replays", "start", "--store", "acme", "--dry-run")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: a.b.yaml:1:1: ")
+
+
+def test_dead_letters_are_replayed_by_the_mappings_of_then(cli: Cli, connector: Connector, letters: list[int]) -> None:
+    connector.rows("update events set mapping = 'older' where id = %s returning id", letters[0])
+    (group,) = cli.json("dead-letters", "list")
+
+    started = replay(cli, "dead-letters", "replay", group["group"], "--mapping", "then")
+    connector.rows("update replays set fed_at = now() - interval '1 minute' returning id")
+    connector.pipeline.map_replayed()
+
+    assert started["mapping"] == "then"
+    assert cli.json("audit")[0]["details"] == {"replay": started["id"], "events": 3, "mapping": "then"}
+    shown = cli.json("replays", "show", str(started["id"]))
+    assert (shown["events"], shown["mapped"], shown["without_set"]) == (3, 2, 1)
+    (left,) = cli.json("dead-letters", "list")
+    assert (left["event_id"], left["count"]) == (letters[0], 1)
 
 
 def replay(cli: Cli, *arguments: str) -> dict[str, Any]:

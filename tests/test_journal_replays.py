@@ -71,8 +71,8 @@ def feed(connection: Connection, replay_id: int, seconds: float) -> None:
 def step(connection: Connection, replay_id: int, *, limit: int = 500, size: int = LARGE) -> list[int]:
     """Take the next events of a replay and mark them as mapped again; return their ids."""
     with connection.transaction():
-        taken, _ = replays.take(connection, replay_id, limit=limit, size=size)
-        ids = [event.id for event in taken]
+        taken = replays.take(connection, replay_id, limit=limit, size=size)
+        ids = [event.id for event in taken.events]
         replays.mark_taken(connection, replay_id, ids)
         replays.resolve(connection, replay_id, ids)
     return ids
@@ -137,7 +137,7 @@ def test_a_selection_is_what_all_its_parts_agree_on(
 
     assert selection.is_empty is (not wanted)
     assert replays.count(connection, selection, retention_days=90)["events"] == len(chosen)
-    assert [event.id for event, _ in replays.sample(connection, selection, limit=99)] == chosen
+    assert [event.id for event, *_ in replays.sample(connection, selection, limit=99)] == chosen
     replay_id = start(connection, **given)
     assert told(connection, replay_id)["events"] == len(chosen)
     assert step(connection, replay_id) == chosen
@@ -152,7 +152,7 @@ def test_what_waits_to_be_delivered_is_on_its_way_and_not_taken(connection: Conn
 
     counts = replays.count(connection, Selection(store_id=1), retention_days=90)
     assert counts == {"events": 1, "too_old": counts["too_old"], "on_their_way": 2}
-    assert [event.id for event, _ in replays.sample(connection, Selection(store_id=1), limit=9)] == [settled]
+    assert [event.id for event, *_ in replays.sample(connection, Selection(store_id=1), limit=9)] == [settled]
     assert step(connection, start(connection, store_id=1)) == [settled]
 
 
@@ -182,12 +182,12 @@ def test_a_sample_holds_the_newest_events_with_what_was_last_owed(connection: Co
         owe(connection, event_id, "delivered", replay_id=replay_id, update=UserUpdate(identifiers={"uuid": customer}))
     sample = replays.sample(connection, Selection(store_id=1), limit=3)
 
-    assert [(event.id, [update["identifiers"]["uuid"] for update in updates]) for event, updates in sample] == [
+    assert [(event.id, [update["identifiers"]["uuid"] for update in updates]) for event, updates, _ in sample] == [
         (never, []),
         (once, ["once", "another of once"]),
         (again, ["second replay", "another of the second"]),
     ]
-    newest, _ = sample[-1]
+    newest, *_ = sample[-1]
     assert newest == Event(
         id=again, store_id=1, topic="a/b", occurred_at=NOW, received_at=newest.received_at, body=body
     )
@@ -241,7 +241,7 @@ def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(connection: Connect
     ids = [receive(connection, f"{number}", body=b"x" * length) for number, length in enumerate((600, 300, 300))]
 
     replay_id = start(connection, event_ids=ids)
-    taken = [replays.take(connection, replay_id, limit=9, size=size)[0] for size in (1, 900, 1199, 1200)]
+    taken = [replays.take(connection, replay_id, limit=9, size=size).events for size in (1, 900, 1199, 1200)]
     assert [[event.id for event in one] for one in taken] == [ids[:1], ids[:2], ids[:2], ids]
 
 
@@ -250,23 +250,24 @@ def test_an_event_is_taken_as_it_came_and_with_what_the_operator_said_of_journey
     chosen = Selection(event_ids=[event_id])
     replay_id, _ = replays.start(connection, chosen, actor="ann", reason="x", skip_hook=False, per_second=1000)
     feed(connection, replay_id, 60)
-    (event,), skip_hook = replays.take(connection, replay_id, limit=9, size=LARGE)
+    (event,), skip_hook, then = replays.take(connection, replay_id, limit=9, size=LARGE)
 
-    assert (event.id, event.body, event.occurred_at, skip_hook) == (event_id, b' {"a": 1}\n', NOW, False)
+    assert (event.id, event.body, event.occurred_at) == (event_id, b' {"a": 1}\n', NOW)
+    assert (skip_hook, then) == (False, None)
 
 
 def test_two_takers_never_take_the_same_events(database: Database, connection: Connection) -> None:
     ids = receive_many(connection, 12)
     replay_id, other = start(connection, event_ids=ids[:6]), start(connection, event_ids=ids[6:])
     with database.transaction() as first, database.transaction() as second:
-        taken, _ = replays.take(first, replay_id, limit=4, size=LARGE)
-        replays.mark_taken(first, replay_id, [event.id for event in taken])
+        taken = replays.take(first, replay_id, limit=4, size=LARGE)
+        replays.mark_taken(first, replay_id, [event.id for event in taken.events])
 
-        assert replays.take(second, replay_id, limit=4, size=LARGE) == ([], True)
+        assert replays.take(second, replay_id, limit=4, size=LARGE).events == []
         # Another replay has its own turn.
-        assert len(replays.take(second, other, limit=4, size=LARGE)[0]) == 4
+        assert len(replays.take(second, other, limit=4, size=LARGE).events) == 4
     feed(connection, replay_id, 60)
-    assert [event.id for event in taken] + step(connection, replay_id) == ids[:6]
+    assert [event.id for event in taken.events] + step(connection, replay_id) == ids[:6]
 
 
 def test_who_comes_late_takes_what_others_have_left(database: Database, connection: Connection) -> None:
@@ -277,8 +278,8 @@ def test_who_comes_late_takes_what_others_have_left(database: Database, connecti
         time.sleep(0.01)
         assert step(connection, replay_id, limit=4) == ids[:4]
 
-        taken, _ = replays.take(late, replay_id, limit=4, size=LARGE)
-        assert [event.id for event in taken] == ids[4:]
+        taken = replays.take(late, replay_id, limit=4, size=LARGE)
+        assert [event.id for event in taken.events] == ids[4:]
 
 
 # ------------------------------------------------------------------------------------------------- the end
@@ -295,7 +296,7 @@ def test_a_replay_is_done_once_all_its_events_are_taken(connection: Connection) 
     ended = told(connection, first)
     assert (ended["state"], ended["ended_at"] >= ended["created_at"]) == ("done", True)
     assert replays.running(connection) == [second]
-    assert replays.take(connection, first, limit=9, size=LARGE) == ([], True)
+    assert replays.take(connection, first, limit=9, size=LARGE).events == []
 
 
 def test_a_cancelled_replay_takes_no_more_events(connection: Connection) -> None:
@@ -382,3 +383,26 @@ def test_an_event_may_be_replayed_again_and_each_replay_tells_its_own(connection
     # What the first has left dead, the second has taken up.
     assert [older[name] for name in counts] == [2, 2, 0, 1, 0, 1, 0]
     assert [newer[name] for name in counts] == [3, 3, 1, 1, 0, 0, 1]
+
+
+# ------------------------------------------------------------------------------------------------ by which set
+
+
+def test_a_replay_by_the_sets_of_then_names_the_set_of_each_event(connection: Connection) -> None:
+    ids = [receive(connection, str(number), mapping=mapping) for number, mapping in enumerate(("a", "b", "a", None))]
+    chosen = Selection(event_ids=ids)
+
+    assert replays.versions(connection, chosen) == {"a": 2, "b": 1, None: 1}
+    assert [version for *_, version in replays.sample(connection, chosen, limit=9)] == ["a", "b", "a", None]
+    replay_id, _ = replays.start(
+        connection, chosen, actor="ann", reason="x", skip_hook=True, per_second=1000, mapping="then"
+    )
+    feed(connection, replay_id, 60)
+    taken = replays.take(connection, replay_id, limit=9, size=LARGE)
+    assert taken.then == dict(zip(ids, ("a", "b", "a", None), strict=True))
+    # What has had its turn without being mapped is told apart, and neither comes again nor is on its way.
+    replays.mark_taken(connection, replay_id, ids, without_set=ids[3:])
+    row = told(connection, replay_id)
+    assert (row["mapping"], row["events"], row["mapped"], row["without_set"]) == ("then", 4, 3, 1)
+    assert replays.count(connection, chosen, retention_days=90)["on_their_way"] == 0
+    assert replays.versions(connection, chosen) == {"a": 2, "b": 1, None: 1}

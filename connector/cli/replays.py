@@ -10,23 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector import mapping, replaying
+from connector import replaying
+from connector.activation import MappingSets
 from connector.cli import shared
 from connector.errors import OperatorError
 from connector.journal import audit, dead_letters, replays
 from connector.journal.replays import Selection
+from connector.mapping import load
 from connector.times import parse_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.journal.database import Connection
+    from connector.journal.replays import By
 
 _AGO = re.compile(r"(\d{1,5})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-class _Time(click.ParamType[datetime]):
+class Time(click.ParamType[datetime]):
     """A time, or how long ago."""
 
     name = "time"
@@ -53,6 +56,14 @@ def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
         shared.with_format,
         shared.with_actor,
         click.option("--reason", callback=shared.said, help="Why; kept in the audit trail."),
+        click.option(
+            "--mapping",
+            type=click.Choice(["now", "then"]),
+            default="now",
+            show_default=True,
+            help="Map each event by the set in force now, or by the one that mapped it last; where that one is not to "
+            "be had any more, the event is left as it is, and counted.",
+        ),
         click.option("--journeys", is_flag=True, help="Let Insider start journeys from it, as if it happened now."),
         click.option(
             "--rate",
@@ -101,7 +112,7 @@ def dead_letters_show(group: str, limit: int, form: str) -> None:
 @click.argument("group")
 @_with_replay_options
 def dead_letters_replay(group: str, **options: Any) -> None:
-    """Map and deliver the events of a cause again, by today's mappings."""
+    """Map and deliver the events of a cause again, by the mappings now in force unless you say --mapping then."""
     with shared.journal() as connection:
         if not dead_letters.of_group(connection, group, limit=1):
             raise _no_group(group)
@@ -137,7 +148,7 @@ def _no_group(group: str) -> OperatorError:
 
 @click.group("replays", cls=shared.Group)
 def replays_group() -> None:
-    """Let events be mapped and delivered again, by today's mappings."""
+    """Let events be mapped and delivered again, by the mappings now in force or those of then."""
 
 
 @replays_group.command("start")
@@ -145,8 +156,8 @@ def replays_group() -> None:
 @shared.with_store
 @click.option("--topic", help="Only events of this topic.")
 @click.option("--customer", help="Only this customer's: an e-mail address or phone number.")
-@click.option("--since", type=_Time(), help="Only what was received since: a time, or 30m, 12h, 7d ago.")
-@click.option("--until", type=_Time(), help="Only what was received before.")
+@click.option("--since", type=Time(), help="Only what was received since: a time, or 30m, 12h, 7d ago.")
+@click.option("--until", type=Time(), help="Only what was received before.")
 @click.option(
     "--state",
     type=click.Choice(["mapped", "unmapped", "delivered", "dead"]),
@@ -199,32 +210,48 @@ def replays_cancel(replay_id: int, reason: str, actor: str, form: str) -> None:
 
 
 def _replay(
-    selection: Selection, *, dry_run: bool, rate: float, journeys: bool, reason: str | None, actor: str, form: str
+    selection: Selection,
+    *,
+    mapping: By,
+    dry_run: bool,
+    rate: float,
+    journeys: bool,
+    reason: str | None,
+    actor: str,
+    form: str,
 ) -> None:
     with shared.journal() as connection:
         if dry_run:
-            _show_plan(connection, selection, form)
+            _show_plan(connection, selection, mapping, form)
             return
         if not reason:
             raise OperatorError("say why: --reason TEXT. It is kept in the audit trail")
         replay_id = replaying.start(
-            connection, selection, actor=actor, reason=reason, skip_hook=not journeys, per_second=rate
+            connection,
+            selection,
+            actor=actor,
+            reason=reason,
+            skip_hook=not journeys,
+            per_second=rate,
+            mapping=mapping,
         )
         (replay,) = replays.newest(connection, replay_id=replay_id)
     _show_one(replay, form)
 
 
-def _show_plan(connection: Connection, selection: Selection, form: str) -> None:
+def _show_plan(connection: Connection, selection: Selection, mapping: By, form: str) -> None:
     settings = shared.settings()
-    plan = replaying.plan(
-        connection, mapping.load(settings.mappings_dir), selection, retention_days=settings.retention_days
-    )
+    sets = MappingSets(load(settings.mappings_dir))
+    plan = replaying.plan(connection, sets, selection, retention_days=settings.retention_days, mapping=mapping)
     told = asdict(plan)
     if form == "json":
         shared.show_json(told)
         return
-    changes = told.pop("changes")
+    changes, missing = told.pop("changes"), told.pop("missing")
     _show_one(told, form)
+    if missing:
+        click.echo("\nWhat would be left as it is, because the set that mapped it is not to be had:")
+        shared.show(missing, form)
     click.echo(f"\nWhat would differ from what was last owed for the newest {plan.compared} of them:")
     shared.show(changes, form)
 

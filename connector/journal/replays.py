@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Event
 
+#: By which set a replay maps: that in force, or the one that mapped the event last.
+By = Literal["now", "then"]
+
 #: A replay that was not fed for longer, because no worker ran, does not catch up with what it has missed…
 _BURST_SECONDS = 10.0
 #: …and what may be fed by now is worth a step only after so long.
 _STEP_SECONDS = 1.0
-
 
 #: Where a replay names more events than these, it is shown with their number.
 _TOLD_IDS = 10
@@ -94,11 +96,22 @@ def count(connection: Connection, selection: Selection, *, retention_days: int) 
     return dict(row._asdict())
 
 
-def sample(connection: Connection, selection: Selection, *, limit: int) -> list[tuple[Event, list[dict[str, Any]]]]:
-    """Return the newest events that a replay would take, each with the updates that were last owed for it."""
+def versions(connection: Connection, selection: Selection) -> dict[str | None, int]:
+    """Return of how many events that a replay would take each set was the last to map them; None: no set was."""
+    rows = connection.execute(
+        f"select mapping, count(*) as events {_SELECTED} and not {_ON_ITS_WAY} group by mapping order by events desc",
+        _parameters(selection),
+    )
+    return {row.mapping: row.events for row in rows}
+
+
+def sample(
+    connection: Connection, selection: Selection, *, limit: int
+) -> list[tuple[Event, list[dict[str, Any]], str | None]]:
+    """Return the newest events that a replay would take, with the updates last owed for each, and by which set."""
     rows = connection.execute(
         f"""
-        select id, store_id, topic, occurred_at, received_at, body,
+        select id, store_id, topic, occurred_at, received_at, body, mapping,
                (select coalesce(jsonb_agg(update order by owed.id), '[]')
                 from deliveries owed
                 where owed.event_id = newest.id and owed.replay_id is not distinct from (
@@ -109,11 +122,18 @@ def sample(connection: Connection, selection: Selection, *, limit: int) -> list[
         """,
         {**_parameters(selection), "limit": limit},
     )
-    return [(event_of(row), row.updates) for row in rows]
+    return [(event_of(row), row.updates, row.mapping) for row in rows]
 
 
 def start(
-    connection: Connection, selection: Selection, *, actor: str, reason: str, skip_hook: bool, per_second: float
+    connection: Connection,
+    selection: Selection,
+    *,
+    actor: str,
+    reason: str,
+    skip_hook: bool,
+    per_second: float,
+    mapping: By = "now",
 ) -> tuple[int, int]:
     """Let events be replayed; return the replay's number, and how many events it has."""
     connection.execute("select pg_advisory_xact_lock(%s)", (_START_LOCK,))
@@ -122,9 +142,10 @@ def start(
         told["event_ids"] = f"{len(selection.event_ids)} events"
     row = connection.execute(
         """
-        insert into replays (actor, reason, selection, skip_hook, per_second) values (%s, %s, %s, %s, %s) returning id
+        insert into replays (actor, reason, selection, skip_hook, per_second, mapping)
+        values (%s, %s, %s, %s, %s, %s) returning id
         """,
-        (actor, reason, orjson.dumps(told).decode(), skip_hook, per_second),
+        (actor, reason, orjson.dumps(told).decode(), skip_hook, per_second, mapping),
     ).fetchone()
     assert row is not None  # noqa: S101 - an insert that returns
     taken = connection.execute(
@@ -142,26 +163,35 @@ def running(connection: Connection) -> list[int]:
     return [row.id for row in connection.execute("select id from replays where state = 'running' order by id")]
 
 
-def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> tuple[list[Event], bool]:
-    """Return the next events of a replay, as many as its rate allows by now, and whether to skip hooks.
+class Taken(NamedTuple):
+    """The next events of a replay, and how to map them."""
+
+    events: list[Event]
+    skip_hook: bool
+    #: By event, the version of the set that mapped it last, which is to do so again. None: the set in force is to.
+    then: dict[int, str | None] | None
+
+
+def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Taken:
+    """Return the next events of a replay, as many as its rate allows by now.
 
     They have up to `size` bytes together, but it is one event at least. Nobody else feeds this replay until the
     transaction ends. A replay without further events is done.
     """
     replay = connection.execute(
         """
-        select skip_hook, per_second, greatest(extract(epoch from now() - fed_at), 0)::float as seconds
+        select skip_hook, mapping, per_second, greatest(extract(epoch from now() - fed_at), 0)::float as seconds
         from replays where id = %s and state = 'running' for update skip locked
         """,
         (replay_id,),
     ).fetchone()
     if replay is None:
-        return [], True
+        return Taken([], skip_hook=True, then=None)
     seconds = min(replay.seconds, max(_BURST_SECONDS, 2 / replay.per_second))
     allowed = min(limit, int(replay.per_second * seconds)) if seconds >= _STEP_SECONDS else 0
     rows = connection.execute(
         """
-        select id, store_id, topic, occurred_at, received_at, body
+        select id, store_id, topic, occurred_at, received_at, body, mapping
         from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
               from events
               where id in (select event_id from replayed_events
@@ -179,7 +209,8 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> tu
         )
     elif allowed:
         _end(connection, replay_id)
-    return list(map(event_of, rows)), replay.skip_hook
+    then = {row.id: row.mapping for row in rows} if replay.mapping == "then" else None
+    return Taken(list(map(event_of, rows)), replay.skip_hook, then)
 
 
 def _end(connection: Connection, replay_id: int) -> None:
@@ -200,11 +231,16 @@ def _end(connection: Connection, replay_id: int) -> None:
     )
 
 
-def mark_taken(connection: Connection, replay_id: int, event_ids: Sequence[int]) -> None:
-    """Note that events have had their turn."""
+def mark_taken(
+    connection: Connection, replay_id: int, event_ids: Sequence[int], *, without_set: Sequence[int] = ()
+) -> None:
+    """Note that events have had their turn; those `without_set` were left as they were."""
     connection.execute(
-        "update replayed_events set mapped_at = now() where replay_id = %s and event_id = any(%s)",
-        (replay_id, list(event_ids)),
+        """
+        update replayed_events set mapped_at = now(), without_set = event_id = any(%s)
+        where replay_id = %s and event_id = any(%s)
+        """,
+        (list(without_set), replay_id, list(event_ids)),
     )
 
 
@@ -238,10 +274,11 @@ def newest(connection: Connection, *, replay_id: int | None = None, limit: int =
     """Return the newest replays, or the one of that number, each with what became of its events so far."""
     rows = connection.execute(
         """
-        select replays.id, replays.state, actor, reason, selection, skip_hook, per_second, created_at, ended_at,
-               events, mapped, owed.*
+        select replays.id, replays.state, actor, reason, selection, skip_hook, mapping, per_second, created_at,
+               ended_at, events, mapped, without_set, owed.*
         from replays cross join lateral (
-            select count(*) as events, count(mapped_at) as mapped
+            select count(*) as events, count(mapped_at) filter (where not without_set) as mapped,
+                   count(*) filter (where without_set) as without_set
             from replayed_events where replay_id = replays.id) given
         cross join lateral (
             select count(*) filter (where state = 'waiting') as waiting,
