@@ -1,0 +1,184 @@
+"""Writes what `connector mappings drift` tells for a terminal: a table for each kind of drift."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from connector.cli import shared
+from connector.drift.shapes import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from connector.drift import Failure, Report
+    from connector.drift.absences import Absence, Absent
+    from connector.drift.fields import Field
+    from connector.journal.samples import Unmapped, Window
+
+#: Of each list, so many rows are printed; JSON has all.
+_ROWS = 30
+_WIDTH = 120
+_TIME = "%m-%d %H:%M"
+_ABSENCES: dict[Absence, str] = {
+    "rule": "Mapped, but nothing that the rule reads ever came",
+    "alternative": "Mapped, but never came, though another path of the same rule did",
+    "elsewhere": "Mapped, but never came in these topics, though the same rule finds it in others",
+}
+#: How the sentences of all failures end.
+_LEFT_OUT = ", so it was left out."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """All that is told."""
+
+    window: Window
+    #: Events that were looked at without their bodies, for topics and notes.
+    looked_at: int
+    report: Report
+    failures: tuple[Failure, ...]
+    unmapped_topics: list[Unmapped]
+    #: Mapped topics of which no event was seen.
+    silent_topics: list[str]
+    is_overlay_missing: bool
+
+
+def show(told: Drift) -> None:
+    report = told.report
+    _say(
+        f"{report.sampled:,} events sampled of {told.looked_at:,} looked at, received since "
+        f"{shared.cell(told.window.since)}; {_all_or(told.window)}. Mapping set {report.mapping}"
+        + (f", overlay {report.overlay}." if report.overlay else ".")
+    )
+    if told.is_overlay_missing:
+        _say(f"The mapping set has no overlay {report.overlay!r}: the shared rules alone are used.")
+    if cut_off := [topic.topic for topic in report.topics if topic.is_cut_off]:
+        _say(f"Too many or too deep paths, of which the first were kept: {', '.join(cut_off)}.")
+    mapped = {topic.topic for topic in report.topics if topic.is_mapped or told.window.topic}
+    here = [field for field in report.unmapped_fields if any(one.topic in mapped for one in field.topics)]
+    _table("Came, but mapped nowhere in its topic", [_field(one) for one in here if one.read_by != "intake"])
+    _names(
+        "Came, but read by intake alone, for time, customer or key",
+        [one.path for one in here if one.read_by == "intake"],
+    )
+    for absence, title in _ABSENCES.items():
+        _table(title, [_absent(one) for one in report.never_came if one.absence == absence])
+    _table(
+        "Came with more than one type, each in a row of its own",
+        [row for field in report.type_changes for row in _types(field)],
+    )
+    _table("Could not become what a rule makes of them", [_failure(one) for one in told.failures])
+    _table("Topics without a mapping (for their fields: --topic)", [_unmapped(one) for one in told.unmapped_topics])
+    _names("Mapped topics of which no event was seen", told.silent_topics)
+
+
+def _all_or(window: Window) -> str:
+    return "these are all there are" if window.is_small else f"there are at most {window.numbers:,}"
+
+
+def _field(field: Field) -> dict[str, str]:
+    return {
+        "path": f"{field.path} (new)" if field.is_new else field.path,
+        "types": ", ".join([type_ for type_ in field.types if type_ not in NOTHING] or field.types),
+        "events": f"{field.events:,}",
+        "share": f"{field.share:.0%}",
+        "first": f"{field.first_at:{_TIME}}",
+        "last": f"{field.last_at:{_TIME}}",
+        "in": _topics([one.topic for one in field.topics]),
+    }
+
+
+def _absent(absent: Absent) -> dict[str, str]:
+    start = "person: " if absent.from_person else ""
+    return {
+        "name": absent.name,
+        "path": start + ", ".join(absent.paths),
+        "rule": absent.place,
+        "events": f"{absent.sampled:,}",
+        "null or blank": f"{absent.empty:,}",
+        "in": _topics([one.topic for one in absent.topics]),
+    }
+
+
+def _types(field: Field) -> list[dict[str, str]]:
+    return [
+        {
+            "path": field.path,
+            "type": type_,
+            "events": f"{seen.events:,}",
+            "first": f"{seen.first_at:{_TIME}}",
+            "last": f"{seen.last_at:{_TIME}}",
+            "read by": field.read_by,
+            "in": _topics([one.topic for one in field.topics]),
+        }
+        for type_, seen in field.types.items()
+    ]
+
+
+def _failure(failure: Failure) -> dict[str, str]:
+    return {
+        "name": failure.name,
+        "problem": failure.problem.removesuffix(_LEFT_OUT),
+        "rule": failure.place,
+        "values": f"{failure.values:,}",
+        "first": f"{failure.first_at:{_TIME}}",
+        "last": f"{failure.last_at:{_TIME}}",
+        "in": _topics([one.topic for one in failure.topics]),
+    }
+
+
+def _unmapped(topic: Unmapped) -> dict[str, str]:
+    return {
+        "topic": topic.topic,
+        "events": f"{topic.events:,}",
+        "first": f"{topic.first_at:{_TIME}}",
+        "last": f"{topic.last_at:{_TIME}}",
+    }
+
+
+def _topics(names: Sequence[str]) -> str:
+    different = dict.fromkeys(names)
+    return next(iter(different)) if len(different) == 1 else f"{len(different)} topics"
+
+
+def _names(title: str, names: Sequence[str]) -> None:
+    _say(f"\n{title}: {', '.join(names) or 'none'}")
+
+
+def _say(text: str) -> None:
+    lines = text.splitlines() or [""]
+    click.echo("\n".join(textwrap.fill(line, _WIDTH, break_on_hyphens=False, break_long_words=False) for line in lines))
+
+
+def _table(title: str, rows: Sequence[dict[str, str]]) -> None:
+    more = len(rows) - _ROWS
+    click.echo(f"\n{title}: {len(rows) or 'none'}")
+    for line in lines(rows[:_ROWS]):
+        click.echo(f"  {line}")
+    if more > 0:
+        click.echo(f"  … and {more:,} more: --topic shows those of one topic, --format json shows all")
+
+
+def lines(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Write a table as wide as the terminal, at the cost of the middle of the longest cells."""
+    if not rows:
+        return []
+    table = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    while sum(widths) + 2 * len(widths) > _WIDTH:
+        widths[widths.index(max(widths))] -= 1
+    return [
+        "  ".join(_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
+
+
+def _cut(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return f"{text[: width - 1 - end]}…{text[-end:]}"
