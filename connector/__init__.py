@@ -11,17 +11,19 @@ The way of an event, and the modules it passes::
     journal     PostgreSQL, the truth: events, deliveries, attempts, stores
     wakeups     hints that there is something to do, sent from outside of the request
     pipeline    the steps that Celery workers run: map what came or is replayed, deliver
-    mapping     YAML rules, compiled into plain callables: an event in, user updates out
+    mapping     YAML rules, compiled to Python: an event in, user updates out
+    activation  which mapping set is in force
     updates     an event's mapping, run, and what is owed to Insider for it
     sending     one batch on its way, halved where Insider does not say who is meant
     delivery    pure policy: merging, newest wins, how long to wait
     outcomes    pure policy: what an answer means for each user, and which mapping rule is to blame
-    insider     the client and wire format of Insider's upsert API
+    insider     the client and wire format of Insider's upsert and delete APIs
 
     replaying, differences    what operators let be mapped and sent again, and what would differ
     tasks, web, cli    wire it for Celery, gunicorn and the command line
     broker, workers, limits    Celery on Redis: the transport, who watches a worker, the limits in force
     sandbox            the whole of it on one machine, with a simulator of Insider
+    workshop, drift    what those need who edit mappings: try, compare, the dictionary; what comes that nobody maps
     goldens            holds mappings to the examples beside them
     observability, settings, model, errors, times, identifiers, urls    what all of them stand on
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bool | list[str | int | float]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class UserEvent:
     """Insider's event, as it goes into an upsert."""
 
@@ -29,7 +29,7 @@ class UserEvent:
     params: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class UserUpdate:
     """What a mapping yields for one user."""
 
@@ -66,7 +66,7 @@ class Refusal:
     rule: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Mapped:
     """What a mapping makes of one event."""
 

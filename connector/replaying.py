@@ -10,11 +10,13 @@ from connector.errors import OperatorError
 from connector.journal import audit, replays, stores
 from connector.journal.deliveries import update_of
 from connector.model import Options
+from connector.workshop import changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from connector.activation import MappingSets
+    from connector.differences import Difference
     from connector.journal.database import Connection
     from connector.journal.replays import By, Selection
     from connector.updates import Yield
@@ -77,26 +79,26 @@ def plan(
 
 def _changes(tried: Iterable[tuple[Yield, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
     """Count how what events yield differs from what was last owed for them."""
-    changes: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for (event, _, mapped, _), owed in tried:
-        # Whom the mapping itself has refused, nobody was to be sent.
-        before = [update for update in map(update_of, owed) if update.identifiers]
-        for part, name, change, old, new in differences.between(before, mapped.updates):
-            row = changes.setdefault(
-                (event.topic, part, name, change),
-                {
-                    "topic": event.topic,
-                    "part": part,
-                    "name": name,
-                    "change": change,
-                    "events": 0,
-                    "event_id": event.id,
-                    "before": old,
-                    "after": new,
-                },
-            )
-            row["events"] += 1
-    return sorted(changes.values(), key=lambda row: -row["events"])
+    counted = changes.count((one.event.topic, one.event.id, _differences(one, owed)) for one, owed in tried)
+    return [
+        {
+            "topic": change.topic,
+            "part": change.part,
+            "name": change.name,
+            "change": change.change,
+            "events": change.events,
+            "event_id": change.examples[0].event,
+            "before": change.examples[0].before,
+            "after": change.examples[0].after,
+        }
+        for change in counted
+    ]
+
+
+def _differences(one: Yield, owed: list[dict[str, Any]]) -> Iterator[Difference]:
+    # Whom the mapping itself has refused, nobody was to be sent.
+    before = [update for update in map(update_of, owed) if update.identifiers]
+    return differences.between(before, one.mapped.updates)
 
 
 def start(

@@ -62,3 +62,13 @@ def _tell(told: dict[str, Any], text: str, form: str) -> None:
         shared.show_json(told)
     else:
         click.echo(text)
+
+
+from connector.cli import (  # noqa: E402 - their commands belong to the group, which comes first
+    comparing,  # noqa: F401
+    dictionary,  # noqa: F401
+    drift,  # noqa: F401
+    schema,  # noqa: F401
+    trying,  # noqa: F401
+    versions,  # noqa: F401
+)

@@ -10,6 +10,8 @@ lanes         who works on which partition, and what is to be done there, fairly
 deliveries    what is owed to Insider: waiting, delivered, dead; attempts; from when each customer's attributes are
 dead_letters  what Insider refuses for good, by cause
 replays       what operators let be mapped and sent again
+mapping_sets  the files of each mapping set, and which is active
+samples       events spread over a window of time, for the drift report
 story         everything that happened to one webhook
 audit         what operators have done
 notices       what an operator should see: notices, rejected webhooks, counts

@@ -168,3 +168,27 @@ def newest(
         {"store_id": store_id, "state": state, "customer": customer, "limit": limit},
     )
     return [row._asdict() for row in rows]
+
+
+def to_try(
+    connection: Connection,
+    *,
+    event_ids: Sequence[int] = (),
+    store_id: int | None = None,
+    topic: str | None = None,
+    limit: int,
+) -> list[Event]:
+    """Return the newest events that all the given parts agree on, with their bodies, newest first."""
+    rows = connection.execute(
+        """
+        select id, store_id, topic, occurred_at, received_at, body
+        from events
+        where (%(ids)s::bigint[] = '{}' or id = any(%(ids)s))
+          and (%(store_id)s::int is null or store_id = %(store_id)s)
+          and (%(topic)s::text is null or topic = %(topic)s)
+        order by id desc
+        limit %(limit)s
+        """,
+        {"ids": list(event_ids), "store_id": store_id, "topic": topic, "limit": limit},
+    )
+    return list(map(event_of, rows))

@@ -49,6 +49,8 @@ There are no conditions, templates or expressions, on purpose: what a file does 
     rules       the table of rule types; `values`, `money` and `identities` say what a raw value must be for each
     assembling  groups, topics and overlays become the rules of each user, which `compiling` turns into Python
     reading     what stands at a path
+    explaining  the story of each value, by a second reading of the rules
+    json_schema what editors know of the grammar; `schema_values` and `hints` belong to it
     topic       the compiled mapping of one topic, and its `apply`; `sets` has all of them
 """
 

@@ -13,23 +13,24 @@ if TYPE_CHECKING:
 
 
 def email(raw: object) -> str | None:
-    return None if is_nothing(raw) else _fit(clean_email(raw), "an e-mail address")
+    return clean_email(raw) or _nothing(raw, "an e-mail address")
 
 
 def phone_number(raw: tuple[object, str | None]) -> str | None:
     """Take the number as it was written, and the region to read it with."""
     written, region = raw
-    return None if is_nothing(written) else _fit(clean_phone(written, region), "a phone number")
+    return clean_phone(written, region) or _nothing(written, "a phone number")
 
 
 def uuid(raw: object) -> str | None:
-    return None if is_nothing(raw) else _fit(clean_uuid(raw), "an id")
+    return clean_uuid(raw) or _nothing(raw, "an id")
 
 
-def _fit(cleaned: str | None, wanted: str) -> str:
-    if cleaned is None:
-        raise UnfitError(f"The value is not {wanted}")
-    return cleaned
+def _nothing(raw: object, wanted: str) -> str | None:
+    """Take what is no identifier for nothing, where it is; else it is unfit."""
+    if is_nothing(raw):
+        return None
+    raise UnfitError(f"The value is not {wanted}")
 
 
 #: By the names of `connector.identifiers`. Each raises UnfitError, and returns None where nothing is there.

@@ -20,6 +20,8 @@ _AMOUNT = re.compile(
     rf"(?P<minus>[-\u2212]?)[{_SPACES}]*{_SYMBOL}[{_SPACES}]*(?P<inner_minus>[-\u2212]?)"
     rf"(?P<digits>[0-9](?:[0-9.,'\u2019{_SPACES}]*[0-9])?)[{_SPACES}]*{_SYMBOL}"
 )
+#: The commonest amounts: a symbol in front, thousands with a comma, cents with a point. What is left is the digits.
+_COMMON = re.compile(r"[$€£₪]?([0-9]{1,3}(?:,[0-9]{3}){0,4}|[0-9]{1,15})(\.[0-9]{2})?")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([.,'\u2019 ])[0-9]{3})(?:\1[0-9]{3})*")
 
 
@@ -27,6 +29,9 @@ def money(raw: object) -> int | float | None:
     """The amount in units of its currency; a plain number is already one."""
     if not isinstance(raw, str):
         return number(raw)
+    if common := _COMMON.fullmatch(raw):
+        whole, cents = common.groups()
+        return float(whole.replace(",", "") + cents) if cents else int(whole.replace(",", ""))
     written = raw.translate(_DIRECTION).strip()
     if not written:
         return None

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector import times
-from connector.model import Mapped, Refusal, UserEvent, UserUpdate
+from connector.model import Mapped, Refusal, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from connector.mapping.compiling import Fill, Filled, Rule
+    from connector.mapping.compiling import Fill, Rule
+    from connector.mapping.parts import Path
     from connector.model import Json, Note, Options
 
-_NOBODY: Json = {}
 _SPOKEN = {"email": "e-mail address", "phone_number": "phone number", "uuid": "user id"}
 
 
@@ -32,6 +32,8 @@ class EventMapping:
 class UserMapping:
     #: Where it stands.
     place: str
+    #: The paths to the person, of which the first that holds an object counts; empty where it is the whole webhook.
+    person: tuple[Path, ...]
     #: Where the person lies, in words, for the operator.
     whereabouts: str
     person_of: Callable[[Json], Json | None]
@@ -77,21 +79,19 @@ class TopicMapping:
         refused: list[tuple[UserUpdate, Refusal]] = []
         notes: list[Note] = []
         for user in self.users:
-            person = user.person_of(body)
             before = len(notes)
-            filled = user.fill(body, person or _NOBODY, options, notes)
-            if filled is None:
+            update = user.fill(body, timestamp, options, notes)
+            if update is None:
                 continue
-            update = _update(user, filled, timestamp)
-            if not filled.identifiers:
-                refused.append((update, _refusal(user, person, notes[before:])))
+            if not update.identifiers:
+                refused.append((update, _refusal(user, user.person_of(body), notes[before:])))
             elif update.attributes or update.events or update.cleared:
                 updates.append(update)
         notice = None
         if self.notice:
-            details = self.notice.fill(body, _NOBODY, options, notes)
+            details = self.notice.fill(body, timestamp, options, notes)
             notice = (self.notice.text, details.attributes if details else {})
-        return Mapped(updates=tuple(updates), refused=tuple(refused), notes=tuple(notes), notice=notice)
+        return Mapped(tuple(updates), tuple(refused), tuple(notes), notice)
 
     def place_of(self, section: str, name: str) -> str:
         """Return where the rule stands that fills this, such as ``groups.yaml:12``.
@@ -101,18 +101,6 @@ class TopicMapping:
         rules = (rule for user in self.users for rule in user.rules(section) if rule.name == name)
         first = self.users[0].place if self.users else f"{self.file}:1"
         return next((rule.place for rule in rules), first)
-
-
-def _update(user: UserMapping, filled: Filled, timestamp: str) -> UserUpdate:
-    return UserUpdate(
-        identifiers=filled.identifiers,
-        attributes=filled.attributes,
-        events=tuple(
-            UserEvent(name=event.name, timestamp=timestamp, params=params)
-            for event, params in zip(user.events, filled.params, strict=True)
-        ),
-        cleared=filled.cleared,
-    )
 
 
 def _refusal(user: UserMapping, person: Json | None, notes: Sequence[Note]) -> Refusal:

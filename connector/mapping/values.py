@@ -23,9 +23,8 @@ _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[0-9]{1,4}")
 _LINK = re.compile(
-    r"(?P<scheme>https?://)?[^\s/?#:@\\<>\"'{}|^`,;!()]+\.[^\s/?#:@\\<>\"'{}|^`,;!().]{2,}(:[0-9]{1,5})?"
-    r"([/?#][^\s\\<>\"{}|^`]*)?",
-    re.IGNORECASE,
+    r"(?P<scheme>(?i:https?://))?[^\s/?#:@\\<>\"'{}|^`,;!()]+\.[^\s/?#:@\\<>\"'{}|^`,;!().]{2,}(:[0-9]{1,5})?"
+    r"([/?#][^\s\\<>\"{}|^`]*)?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _YEARS = range(10_000)
@@ -83,6 +82,8 @@ def boolean(raw: object) -> bool | None:
 
 def date(raw: object) -> str | None:
     """A calendar date as midnight UTC, the day being that of the zone which the value itself names."""
+    if isinstance(raw, str) and (midnight := times.date_as_written(raw)):
+        return midnight
     if _is_blank(raw):
         return None
     try:
@@ -94,6 +95,8 @@ def date(raw: object) -> str | None:
 
 def datetime(raw: object) -> str | None:
     """A moment in UTC. Yotpo's year 0001 stands for none."""
+    if isinstance(raw, str) and (as_written := times.as_written(raw)):
+        return as_written
     if _is_blank(raw):
         return None
     try:
@@ -115,16 +118,15 @@ class Parts(NamedTuple):
 
 def date_of_parts(parts: Parts) -> str | None:
     """Join the parts."""
-    *written, standin_year = parts
-    year, month, day = map(_part, written)
+    year, month, day = _part(parts.year), _part(parts.month), _part(parts.day)
     if month is None and day is None:
         return None
     if month is None or day is None:
         raise UnfitError("The date has a month or a day, but not both")
     if year is None or year == 1:  # Yotpo's year 0001 stands for none
-        if standin_year is None:
+        if parts.standin_year is None:
             return None
-        year = standin_year
+        year = parts.standin_year
     elif not _FIRST_YEAR <= year <= _LAST_YEAR:
         raise UnfitError("The year is out of range")
     try:
@@ -161,7 +163,7 @@ def link(raw: object) -> str | None:
     if address is None:
         return None
     found = _LINK.fullmatch(address)
-    if not found or _UNSENDABLE.search(address):
+    if not found:
         raise UnfitError("The value is not a web address")
     return address if found["scheme"] else f"https://{address}"
 
@@ -178,9 +180,12 @@ def _bounded(raw: object) -> object:
 
 def _part(raw: object) -> int | None:
     """A year, month or day: a whole number, or a text of digits."""
-    if raw is None or _is_blank(raw):
-        return None
-    digits = raw.strip() if isinstance(raw, str) else str(raw) if isinstance(raw, int) and raw in _YEARS else ""
-    if not _WHOLE.fullmatch(digits):
-        raise UnfitError("The year, month or day is not a whole number")
-    return int(digits)
+    if raw is None or (isinstance(raw, int) and not isinstance(raw, bool) and raw in _YEARS):
+        return raw
+    if isinstance(raw, str):
+        digits = raw.strip()
+        if not digits:
+            return None
+        if _WHOLE.fullmatch(digits):
+            return int(digits)
+    raise UnfitError("The year, month or day is not a whole number")

@@ -1,0 +1,112 @@
+"""The dictionary as Markdown: a section for each name, and the plan of what to create in Insider's panel."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from connector.mapping.rules import ALWAYS, CLEAR, TYPES
+from connector.workshop.dictionary import DATA_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from connector.workshop.dictionary import Entry, Origin
+
+_DICTIONARY = """\
+# Dictionary
+
+Every name that the mappings write at Insider: its data type there, what it means by Insider's published tables, and
+where it comes from. Of several paths, the first that holds something counts.
+
+Written by `connector mappings table > docs/dictionary.md`; whoever changes a mapping writes it anew.
+"""
+_PLAN = """\
+# What Insider needs
+
+Create these under *Attributes and Events* in Insider's panel before the first webhook comes: Insider silently drops
+values of names that it does not know. System names and data types cannot be changed afterwards. What Insider has by
+default is left out.
+"""
+_HEADINGS = {"identifier": "Identifiers", "attribute": "Attributes", "param": "Params", "event": "User events"}
+
+
+def dictionary(entries: Sequence[Entry]) -> str:
+    lines = [_DICTIONARY]
+    lines += ["## How values are read", "", "| type | at Insider | what it takes |", "|---|---|---|"]
+    lines += [f"| `{name}` | {DATA_TYPES[type_.kind]} | {_cell(type_.description)} |" for name, type_ in TYPES.items()]
+    for section, heading in _HEADINGS.items():
+        found = [entry for entry in entries if entry.section == section]
+        custom = sum(not entry.is_default for entry in found)
+        lines += ["", f"## {heading}", "", f"{len(found)}, of which {custom} have to be created in Insider."]
+        for entry in found:
+            lines += ["", f"### {entry.name}", "", *_entry(entry)]
+    return "\n".join(lines) + "\n"
+
+
+def plan(entries: Sequence[Entry]) -> str:
+    """Write the entries that are to be created as check boxes: attributes, and the params of each user event."""
+    attributes = [entry for entry in entries if entry.section == "attribute"]
+    params = [entry for entry in entries if entry.section == "param"]
+    events = {entry.name: entry for entry in entries if entry.section == "event"}
+    lines = [_PLAN, f"## {len(attributes)} attributes", ""]
+    lines += [f"- [ ] {_planned(entry)}" for entry in attributes]
+    lines += ["", f"## {len(events)} events, with {len(params)} parameters", ""]
+    lines += ["A parameter is created with the first event that needs it, and chosen for the others.", ""]
+    created: set[str] = set()
+    for event in dict.fromkeys([*events, *(name for entry in params for name in entry.events)]):
+        of_event = [entry for entry in params if event in entry.events]
+        lines.append(
+            f"- [ ] {_planned(events[event])}" if event in events else f"- `{event}`, which is there by default"
+        )
+        lines += [
+            f"  - [ ] {f'`{one.name}`' if one.name in created else f'create {_planned(one)}'}" for one in of_event
+        ]
+        created |= {entry.name for entry in of_event}
+    return "\n".join(lines) + "\n"
+
+
+def _planned(entry: Entry) -> str:
+    return ", ".join(filter(None, [f"`{entry.name}`", entry.display_name, entry.data_type]))
+
+
+def _entry(entry: Entry) -> Iterator[str]:
+    kind = (
+        f"{entry.data_type}, {'default' if entry.is_default else 'custom'}."
+        if entry.data_type
+        else f"{entry.display_name}."
+    )
+    yield f"{kind} {entry.meaning}".rstrip()
+    yield ""
+    if entry.section == "event":
+        yield from (f"- {origin.topic}{_overlay(origin)}, {origin.place}" for origin in entry.origins)
+        return
+    yield "| from | rule | user events |" if entry.section == "param" else "| from | rule | topics |"
+    yield "|---|---|---|"
+    rows: dict[tuple[str, str], dict[str, None]] = {}
+    for origin in entry.origins:
+        rows.setdefault((_from(origin), _rule(origin)), {})[(origin.event or origin.topic) + _overlay(origin)] = None
+    yield from (f"| {paths} | {rule} | {', '.join(places)} |" for (paths, rule), places in rows.items())
+
+
+def _from(origin: Origin) -> str:
+    if origin.rule and origin.rule.source.type == ALWAYS:
+        return f"always `{json.dumps(origin.rule.source.constant, ensure_ascii=False)}`"
+    return ", ".join(f"`{path}`" for path in origin.paths)
+
+
+def _rule(origin: Origin) -> str:
+    """Return the type, what clears the value, and where the rule stands."""
+    if origin.rule is None:
+        return origin.place
+    source = origin.rule.source
+    clears = f", {source.clears_when}: {CLEAR}" if source.clears_when else ""
+    return f"{source.type}{clears}, {origin.place}"
+
+
+def _overlay(origin: Origin) -> str:
+    return f" (overlay {origin.overlay})" if origin.overlay else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
