@@ -43,10 +43,10 @@ from connector.mapping.values import Parts, UnfitError, date_of_parts
 from connector.model import Note, UserEvent, UserUpdate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from connector.mapping.parts import Path, Source
-    from connector.model import Json, Options, Value
+    from connector.model import Json, Options
 
 Lines = list[str]
 
@@ -241,21 +241,6 @@ def _block(head: str, lines: Lines) -> Lines:
 def left_out(name: str, unfit: UnfitError, place: str) -> Note:
     """Note a value that is unfit; it holds nothing else back."""
     return Note(name=name, problem=f"{unfit}, so it was left out.", rule=place)
-
-
-def put(  # noqa: PLR0917 - all that the compiled lines know
-    become: Callable[[Any], Value | None], raw: object, into: dict[str, Value], name: str, place: str, notes: list[Note]
-) -> bool:
-    """Put what a raw value becomes under a name, as the compiled lines do; False where nothing is there."""
-    try:
-        value = become(raw)
-    except UnfitError as unfit:
-        notes.append(left_out(name, unfit, place))
-        return True
-    if value is None:
-        return False
-    into[name] = value
-    return True
 
 
 def _object_at(root: Json, path: Path) -> Json:

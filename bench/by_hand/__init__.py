@@ -1,0 +1,90 @@
+"""The rules of `bench/rules` as plain Python, written by hand: what a mapping would cost without a mapping language.
+
+It reads each object once, looks into those alone that are there, and calls nothing for a value that already is what
+its name needs. The conversions are the connector's own: to write them again would measure something else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bench.by_hand.attributes import attributes_of
+from bench.by_hand.params import params_of
+from bench.by_hand.putting import put
+from connector import times
+from connector.mapping.identities import email
+from connector.mapping.reading import is_nothing
+from connector.model import Mapped, Note, UserEvent, UserUpdate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from connector.model import Json, Options, Value
+
+
+class Plain(NamedTuple):
+    """What the rules yield, as plain dictionaries."""
+
+    identifiers: dict[str, Any]
+    attributes: dict[str, Value]
+    params: dict[str, Value]
+    #: By section and name: why a value was left out.
+    unfit: dict[str, dict[str, str]]
+
+
+def apply(place_of: Callable[[str, str], str], body: Json, occurred_at: datetime, options: Options) -> Mapped:
+    """Yield what the compiled mapping yields; `place_of` tells where a rule stands, which only notes need."""
+    plain = map_plain(body, options)
+    notes = _notes(place_of, plain.unfit) if any(plain.unfit.values()) else ()
+    if not plain.identifiers:
+        return Mapped(notes=notes)
+    event = UserEvent("everything", times.rfc3339(occurred_at), plain.params)
+    update = UserUpdate(plain.identifiers, plain.attributes, (event,))
+    return Mapped((update,), notes=notes)
+
+
+def _notes(place_of: Callable[[str, str], str], unfit: dict[str, dict[str, str]]) -> tuple[Note, ...]:
+    return tuple(
+        Note(name=name, problem=problem, rule=place_of(section, name))
+        for section, problems in unfit.items()
+        for name, problem in problems.items()
+    )
+
+
+def map_plain(body: Json, options: Options) -> Plain:
+    identifiers: dict[str, Any] = {}
+    unfit: dict[str, dict[str, str]] = {"identifiers": {}, "attributes": {}, "params": {}}
+    customer = found if (found := body.get("customer")).__class__ is dict else {}
+    referrer = found if (found := body.get("referrer")).__class__ is dict else {}
+    top_code = found if (found := body.get("referral_code")).__class__ is dict else {}
+    code_owner = found if (found := top_code.get("customer")).__class__ is dict else {}
+    data = found if (found := body.get("data")).__class__ is dict else {}
+    shopper = found if (found := body.get("shopper_profile")).__class__ is dict else {}
+
+    raw = customer.get("email")
+    if raw is None or is_nothing(raw):
+        raw = referrer.get("email")
+        if raw is None or is_nothing(raw):
+            raw = code_owner.get("email")
+            if raw is None or is_nothing(raw):
+                raw = data.get("customer_email")
+                if raw is None or is_nothing(raw):
+                    raw = shopper.get("email")
+                    if raw is None or is_nothing(raw):
+                        raw = body.get("email")
+    put(identifiers, "email", email, raw, unfit["identifiers"])
+    if not identifiers:
+        return Plain(identifiers, {}, {}, unfit)
+
+    person = body.get("customer")
+    if person.__class__ is not dict:
+        person = body.get("referrer")
+        if person.__class__ is not dict:
+            person = code_owner
+    perk = found if (found := body.get("perk")).__class__ is dict else {}
+    referral_code = found if (found := person.get("referral_code")).__class__ is dict else {}
+    vip_stats = found if (found := body.get("vip_stats")).__class__ is dict else {}
+    attributes = attributes_of(body, person, perk, referral_code, vip_stats, options, unfit["attributes"])
+    params = params_of(body, person, perk, referral_code, vip_stats, unfit["params"])
+    return Plain(identifiers, attributes, params, unfit)

@@ -1,0 +1,108 @@
+"""The rules of `bench/rules`, their paths read by a library, jmespath or glom, and the values converted as ours are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import glom  # type: ignore[import-untyped]  # it comes without types
+import jmespath
+
+from connector import times
+from connector.mapping.identities import IDENTITIES
+from connector.mapping.reading import is_nothing
+from connector.mapping.rules import TYPES
+from connector.mapping.values import Parts, UnfitError, date_of_parts
+from connector.model import Mapped, Note, UserEvent, UserUpdate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from connector.mapping.compiling import Rule
+    from connector.mapping.parts import Path
+    from connector.mapping.topic import TopicMapping
+    from connector.model import Json, Options, Value
+
+    #: Reads the values of several sources at once. Of the paths of one, the first that holds something counts.
+    Read = Callable[[Json], Iterable[Any]]
+    Reader = Callable[[Sequence[tuple[Path, ...]]], Read]
+
+_CONVERSIONS: dict[str, Callable[[Any], Value | None]] = {
+    **{name: type_.become for name, type_ in TYPES.items()},
+    **IDENTITIES,
+}
+
+
+def with_jmespath(sources: Sequence[tuple[Path, ...]]) -> Read:
+    """Read by one compiled expression a source: ``redemption_option.name || perk.redemption_option.name``."""
+    compiled = [jmespath.compile(" || ".join(".".join(path) for path in paths)) for paths in sources]
+    return lambda root: [expression.search(root) for expression in compiled]
+
+
+def with_glom(sources: Sequence[tuple[Path, ...]]) -> Read:
+    """Read by one spec for all sources: ``{0: Coalesce(Path('perk', 'expired'), skip=…, default=None), …}``."""
+    spec = {
+        number: glom.Coalesce(*(glom.Path(*path) for path in paths), skip=is_nothing, default=None)
+        for number, paths in enumerate(sources)
+    }
+    return lambda root: glom.glom(root, spec).values()
+
+
+class ByQuery:
+    """A topic of one user with one event, its paths read by a library."""
+
+    def __init__(self, topic: TopicMapping, reader: Reader) -> None:
+        (self._user,) = topic.users
+        (event,) = self._user.events
+        self._event = event.name
+        self._identifiers = _Section(self._user.identifiers, reader)
+        self._attributes = _Section(self._user.attributes, reader)
+        self._params = _Section(event.params, reader)
+
+    def __call__(self, body: Json, occurred_at: datetime, options: Options) -> Mapped:
+        notes: list[Note] = []
+        person = self._user.person_of(body) or {}
+        identifiers = self._identifiers.fill(body, person, options, notes)
+        if not identifiers:
+            return Mapped(notes=tuple(notes))
+        attributes = self._attributes.fill(body, person, options, notes)
+        params = self._params.fill(body, person, options, notes)
+        event = UserEvent(name=self._event, timestamp=times.rfc3339(occurred_at), params=params)
+        update = UserUpdate(identifiers=identifiers, attributes=attributes, events=(event,))
+        return Mapped(updates=(update,), notes=tuple(notes))
+
+
+class _Section:
+    """Identifiers, attributes or params."""
+
+    def __init__(self, rules: Sequence[Rule], reader: Reader) -> None:
+        self._rules = rules
+        self._read_body, self._read_person = (
+            reader([paths for rule in rules if rule.from_person is from_person for paths in _sources(rule)])
+            for from_person in (False, True)
+        )
+
+    def fill(self, body: Json, person: Json, options: Options, notes: list[Note]) -> dict[str, Any]:
+        of_body, of_person = iter(self._read_body(body)), iter(self._read_person(person))
+        filled: dict[str, Any] = {}
+        for rule in self._rules:
+            raws = of_person if rule.from_person else of_body
+            try:
+                value = _value(rule, next(raws), raws, options)
+            except UnfitError as problem:
+                notes.append(Note(name=rule.name, problem=f"{problem}, so it was left out.", rule=rule.place))
+            else:
+                if value is not None:
+                    filled[rule.name] = value
+        return filled
+
+
+def _sources(rule: Rule) -> tuple[tuple[Path, ...], ...]:
+    return rule.source.parts or (rule.source.paths,)
+
+
+def _value(rule: Rule, raw: Any, more: Iterable[Any], options: Options) -> Value | None:
+    if rule.source.parts:
+        month, day = next(iter(more)), next(iter(more))
+        return date_of_parts(Parts(raw, month, day, options.standin_year))
+    return None if raw is None else _CONVERSIONS[rule.source.type](raw)

@@ -1,0 +1,63 @@
+"""Measures the steps of a webhook that need no process: parsing it, recognising it, mapping it."""
+
+from __future__ import annotations
+
+import time
+from timeit import Timer
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from connector import goldens, mapping
+from connector.model import Options
+from connector.settings import DEFAULT_MAPPINGS
+from connector.yotpo.topics import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Cost(NamedTuple):
+    """What a part takes."""
+
+    part: str
+    #: CPU seconds per 1,000 events.
+    cpu: float
+    #: To the first part of its kind.
+    ratio: str
+    #: For orientation.
+    clock: str
+
+
+def costs() -> Iterator[Cost]:
+    """Yield what each step takes, for all documented webhooks, each by the mapping of its topic."""
+    loaded = mapping.load(DEFAULT_MAPPINGS)
+    pairs = [pair for pair in goldens.goldens(DEFAULT_MAPPINGS / "examples", loaded) if pair.case == "documented"]
+    bodies = [pair.webhook.read_bytes() for pair in pairs]
+    parsed = [orjson.loads(body) for body in bodies]
+    times = [
+        recognise(body, path_topic=pair.topic, received_at=goldens.RECEIVED_AT)
+        for body, pair in zip(parsed, pairs, strict=True)
+    ]
+    mappings = [loaded.by_topic[pair.topic] for pair in pairs]
+
+    def parse() -> None:
+        for body in bodies:
+            orjson.loads(body)
+
+    def apply() -> None:
+        for body, of_topic, seen in zip(parsed, mappings, times, strict=True):
+            of_topic.apply(body, seen.happened_at(goldens.RECEIVED_AT), Options())
+
+    def recognise_all() -> None:
+        for body, pair in zip(parsed, pairs, strict=True):
+            recognise(body, path_topic=pair.topic, received_at=goldens.RECEIVED_AT)
+
+    base = _best(parse) / len(bodies)
+    for name, work in (("parse a documented webhook", parse), ("recognise it", recognise_all), ("map it", apply)):
+        each = _best(work) / len(bodies)
+        yield Cost(name, each * 1000, f"{each / base:.1f}", f"{each * 1e6:.1f} µs each")
+
+
+def _best(work: Callable[[], None]) -> float:
+    return min(Timer(work, timer=time.process_time).repeat(repeat=7, number=50)) / 50

@@ -1,0 +1,187 @@
+"""What the benchmark of mapping compares is comparable: all ways yield the same, and short cuts lead nowhere else."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bench.mapping import (
+    BY_HAND,
+    CONNECTOR,
+    GLOM,
+    JMESPATH,
+    OCCURRED_AT,
+    OPTIONS,
+    PLAIN,
+    Speed,
+    table,
+    topic,
+    variants,
+    webhooks,
+)
+from connector import times
+from connector.mapping import values
+from connector.mapping.money import money
+from connector.mapping.values import UnfitError
+from connector.model import Options
+from connector.settings import DEFAULT_MAPPINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVERYTHING = topic()
+WAYS = variants(EVERYTHING)
+WEBHOOKS = [orjson.loads(webhook) for webhook in webhooks()]
+#: Values that are none, or not what their names need, or need converting.
+ODD: list[Any] = [
+    None, "", "  ", " x ", "x", "\x00", "5", "1,234.50", "$2,620", "rwrd.io/x", "2019-12-31",
+    "2016-10-15T16:00:17.786Z", "0001-01-01 00:00:00 +0200", True, False, 0, -1, 7, 1.5, 2**63, -(2**63),
+    1690360527923, [], ["a", 1], [{}], {}, {"x": 1},
+]  # fmt: skip
+INSTEAD_OF_OBJECTS: list[Any] = [None, {}, [], "text", {"email": "a@example.com"}]
+
+
+def leaves_replaced(value: Any, odd: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: leaves_replaced(held, odd) for name, held in value.items()}
+    return odd
+
+
+def objects_replaced(webhook: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the webhook with each of its objects made something else."""
+    for name, value in webhook.items():
+        if isinstance(value, dict):
+            yield from ({**webhook, name: odd} for odd in INSTEAD_OF_OBJECTS)
+
+
+def read_from(table_: str, column: str) -> set[str]:
+    with (DEFAULT_MAPPINGS / "tables" / table_).open(encoding="utf-8") as file:
+        return {row[column] for row in csv.DictReader(file)}
+
+
+def test_the_rules_are_those_of_insiders_tables() -> None:
+    (user,) = EVERYTHING.users
+    (event,) = user.events
+    attributes, params = {rule.name for rule in user.attributes}, {rule.name for rule in event.params}
+    of_table = read_from("insider-attributes.csv", "insider_attribute") - {"email", "Na", "Su"} | {"name", "surname"}
+
+    assert (len(attributes), len(params)) == (43, 32)
+    assert attributes - of_table == {"yotpo_birthday_month"}
+    assert of_table <= attributes
+    assert params == read_from("insider-event-parameters.csv", "insider_event_parameter") - {"event_name"}
+
+
+@pytest.mark.parametrize("way", [BY_HAND, JMESPATH, GLOM])
+def test_all_ways_yield_the_same_for_every_documented_webhook(way: str) -> None:
+    for webhook in WEBHOOKS:
+        assert WAYS[CONNECTOR](webhook, OCCURRED_AT, OPTIONS) == WAYS[way](webhook, OCCURRED_AT, OPTIONS)
+
+
+def test_most_documented_webhooks_yield_much() -> None:
+    mapped = [WAYS[CONNECTOR](webhook, OCCURRED_AT, OPTIONS) for webhook in WEBHOOKS]
+    filled = [len(update.attributes) + len(update.events[0].params) for one in mapped for update in one.updates]
+
+    assert len(filled) >= 29
+    assert sum(filled) / len(filled) > 14
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_the_rules_by_hand_make_the_same_of_odd_values_and_note_the_same(odd: Any) -> None:
+    options = Options(standin_year=1904)
+    for webhook in WEBHOOKS:
+        changed = {**leaves_replaced(webhook, odd), "email": "a@example.com"}
+
+        assert WAYS[CONNECTOR](changed, OCCURRED_AT, options) == WAYS[BY_HAND](changed, OCCURRED_AT, options)
+
+
+def test_unfit_values_are_noted_by_all_ways() -> None:
+    webhook = {"email": "a@example.com", "customer": {"first_name": True, "birth_month": 13, "birth_day": 1}}
+    mapped = [way(webhook, OCCURRED_AT, Options(standin_year=1904)) for way in WAYS.values()]
+
+    assert [note.name for note in mapped[0].notes] == ["name", "birthday"]
+    assert mapped == [mapped[0]] * len(WAYS)
+
+
+def test_the_rules_by_hand_find_the_same_objects() -> None:
+    for webhook in WEBHOOKS:
+        for changed in objects_replaced(webhook):
+            assert WAYS[CONNECTOR](changed, OCCURRED_AT, OPTIONS) == WAYS[BY_HAND](changed, OCCURRED_AT, OPTIONS)
+
+
+def test_the_table_tells_the_ratios() -> None:
+    speeds = [Speed(CONNECTOR, 80.0, 40.0), Speed(BY_HAND, 100.0, 80.0), Speed(PLAIN, 200.0, None)]
+    speeds += [Speed(JMESPATH, 2.0, 1.0), Speed(GLOM, 0.2, 0.1)]
+    lines = [line.split() for line in table(speeds)]
+
+    assert lines[1] == ["connector", "80", "0.80", "40.00", "40", "0.50", "40.00"]
+    assert lines[3] == ["by", "hand,", "plain", "dicts", "200", "2.00", "100.00"]
+
+
+def shapes(pattern: str) -> st.SearchStrategy[str]:
+    return st.from_regex(pattern, fullmatch=True)
+
+
+@given(shapes(r"[0-9]{4}-[0-9W][0-9]-[0-9]{2}[T ][0-9]{2}:?[0-9]{2}:?[0-9]{2}[.,:][0-9]{3}[Z+-]") | st.text())
+@example("2016-10-15T16:00:17.786Z")
+@example("2016-10-15T16:00:17.000Z")
+@example("2016-02-30T16:00:17.786Z")
+@example("2016-10-15T24:00:00.000Z")
+@example("1899-12-31T23:59:59.999Z")
+@example("2200-12-31T23:59:59.999Z")
+@example("0001-01-01T00:00:00.000Z")
+@example("2016-W41-6T16:00:17.786Z")
+@example("2016-10-15T16:00+01.786Z")
+@example("\uff12016-10-15T16:00:17.786Z")
+def test_a_time_that_is_taken_as_written_is_the_one_that_is_read(text: str) -> None:
+    if written := times.as_written(text):
+        moment = times.parse(text)
+
+        assert moment
+        assert times.rfc3339(moment) == written
+
+
+@given(shapes(r"[0-9]{4}-[0-9W][0-9]-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)?") | st.text())
+@example("2019-12-31")
+@example("2019-02-29")
+@example("2019-W01-1")
+@example("1899-12-31")
+@example("0001-01-01")
+@example("2016-10-15T16:00:17.786Z")
+def test_a_date_that_is_taken_as_written_is_the_one_that_is_read(text: str) -> None:
+    if written := times.date_as_written(text):
+        day = times.parse_date(text)
+
+        assert day
+        assert times.rfc3339_date(day) == written
+
+
+@given(
+    st.integers(0, 9_000_000_000).map(lambda ms: datetime(1950, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms * 800))
+)
+def test_times_as_most_webhooks_write_them_are_taken_as_written(moment: datetime) -> None:
+    written = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    assert times.as_written(written) == times.rfc3339(moment) == values.datetime(written)
+
+
+@given(shapes(r"[$€£₪]?[0-9]{1,4}(,[0-9]{3}){0,5}(\.[0-9]{1,3})?") | shapes(r"[$€£₪ ]{0,2}[0-9.,]{1,20}"))
+@example("$2,620")
+@example("1,234.50")
+@example("$1.234")
+@example("999999999999999")
+def test_common_amounts_are_read_like_all_others(written: str) -> None:
+    # A direction mark says nothing, and is not what a common amount looks like.
+    def read(text: str) -> object:
+        try:
+            amount = money(text)
+        except UnfitError as unfit:
+            return str(unfit)
+        return amount, type(amount)
+
+    assert read(written) == read(f"\u200f{written}")
