@@ -27,7 +27,7 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/connector mappings check
+	$(BIN)/connector mappings check --strict
 	$(BIN)/connector mappings test
 
 .PHONY: check

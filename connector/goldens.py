@@ -1,24 +1,19 @@
 """Golden pairs: a webhook, and what its mapping must make of it, side by side under ``mappings/examples``.
 
-::
-
-    mappings/examples/<topic, with . for />/<case>.json            the webhook
-    mappings/examples/<topic, with . for />/<case>.expected.json   what Insider should learn, what is refused or noted
-    mappings/examples/<topic, with . for />/<case>.options.json    the store's options, where the case needs some
-
-A case is named after its situation. `accept` rewrites what is expected; review then reads the difference.
+Where they lie says `connector.mapping.examples`. A case is named after its situation. `accept` rewrites what is
+expected; review then reads the difference.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.errors import OperatorError
-from connector.model import Options
+from connector.mapping import examples as examples_of
+from connector.mapping.texts import Slip
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:
@@ -26,12 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.mapping import MappingSet
-    from connector.model import Json, Mapped, UserUpdate
+    from connector.model import Json, Mapped, Options, UserUpdate
 
 #: The clock of all golden pairs; a webhook without a time of its own happened then.
 RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
-_EXPECTED, _OPTIONS = ".expected.json", ".options.json"
+_ABSENT = object()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,34 +37,43 @@ class Golden:
     case: str
     webhook: Path
     expected: Path
+    #: Of the store; with the overlay in whose directory the pair lies.
     options: Options
 
     def __str__(self) -> str:
-        return f"{self.webhook.parent.name}/{self.case}"
+        name = f"{self.webhook.parent.name}/{self.case}"
+        return f"{name} ({self.options.overlay})" if self.options.overlay else name
 
 
-def goldens(examples: Path, mappings: MappingSet) -> Iterator[Golden]:
-    """Yield all pairs, also those of which nothing expected has been written yet."""
-    topic_of = {topic.replace("/", "."): topic for topic in mappings.topics}
-    for webhook in sorted(examples.glob("*/*.json")):
-        if webhook.name.endswith((_EXPECTED, _OPTIONS)):
-            continue
-        if webhook.parent.name not in topic_of:
-            raise OperatorError(f"{webhook}: no mapping file maps the topic of this directory")
-        options = webhook.with_name(webhook.stem + _OPTIONS)
+def of_directory(directory: Path, mappings: MappingSet) -> Iterator[Golden]:
+    """Yield all pairs beside the mapping files of a directory, then those of its overlays."""
+    for overlay, examples in examples_of.directories(directory):
+        yield from goldens(examples, mappings, overlay)
+
+
+def goldens(examples: Path, mappings: MappingSet, overlay: str | None = None) -> Iterator[Golden]:
+    """Yield the pairs of a directory of examples, also those of which nothing expected has been written yet."""
+    mapped = mappings.overlays.get(overlay or "", mappings.by_topic)
+    topic_of = {topic.replace("/", "."): topic for topic in mapped}
+    for example in examples_of.found(examples, overlay):
+        if example.directory not in topic_of:
+            raise OperatorError(f"{example.webhook}: no mapping file maps the topic of this directory")
+        options = examples_of.options_of(example, mappings.overlays)
+        if isinstance(options, Slip):
+            raise _unreadable(example.options, options)
         yield Golden(
-            topic=topic_of[webhook.parent.name],
-            case=webhook.stem,
-            webhook=webhook,
-            expected=webhook.with_name(webhook.stem + _EXPECTED),
-            options=Options(**json.loads(options.read_bytes())) if options.exists() else Options(),
+            topic=topic_of[example.directory],
+            case=example.case,
+            webhook=example.webhook,
+            expected=example.expected,
+            options=options,
         )
 
 
 def run(golden: Golden, mappings: MappingSet) -> Json:
-    """Map the webhook of the pair as the pipeline would."""
-    mapping = mappings.get(golden.topic)
-    body = json.loads(golden.webhook.read_bytes())
+    """Map the webhook of the pair as the pipeline would. Raises OperatorError where it is none of its topic."""
+    mapping = mappings.get(golden.topic, golden.options.overlay)
+    body = _read(golden.webhook)
     event = recognise(body, path_topic=golden.topic, received_at=RECEIVED_AT)
     if mapping is None or event.topic != golden.topic:
         raise OperatorError(f"{golden.webhook}: the webhook is one of {event.topic}; move it to that topic's directory")
@@ -90,24 +94,28 @@ def shown(mapped: Mapped) -> Json:
 
 
 def difference(golden: Golden, mappings: MappingSet) -> str:
-    """Return what differs from what is expected, as a unified diff; nothing where the pair holds."""
-    expected = json.loads(golden.expected.read_bytes()) if golden.expected.exists() else {}
-    return "".join(
-        difflib.unified_diff(
-            _text(expected, sort_keys=True).splitlines(keepends=True),
-            _text(run(golden, mappings), sort_keys=True).splitlines(keepends=True),
-            fromfile=golden.expected.name,
-            tofile="what the mapping makes of it",
-        )
-    )
+    """Return what differs from what is expected, a line for each value; nothing where the pair holds.
+
+    A pair that cannot be run differs by the sentence that says why.
+    """
+    try:
+        expected = _read(golden.expected) if golden.expected.exists() else {}
+        return "".join(f"  {line}\n" for line in _differences("", expected, run(golden, mappings)))
+    except OperatorError as error:
+        return f"  {error}\n"
 
 
 def accept(golden: Golden, mappings: MappingSet) -> bool:
     """Take what the mapping makes of the webhook for what is expected; True where that has changed anything."""
     if golden.expected.exists() and not difference(golden, mappings):
         return False
-    golden.expected.write_text(_text(run(golden, mappings)), encoding="utf-8")
+    golden.expected.write_text(_text(run(golden, mappings), indent=2) + "\n", encoding="utf-8")
     return True
+
+
+def filled(values: Json) -> Json:
+    """Return those entries that hold something."""
+    return {key: value for key, value in values.items() if value}
 
 
 def _user(update: UserUpdate) -> Json:
@@ -121,10 +129,39 @@ def _user(update: UserUpdate) -> Json:
     )
 
 
-def filled(values: Json) -> Json:
-    """Return those entries that hold something."""
-    return {key: value for key, value in values.items() if value}
+def _differences(path: str, expected: Any, found: Any) -> Iterator[str]:
+    """Yield the values that differ, each with the path to it: ``users.0.attributes.name: "Ann", expected: "Anne"``."""
+    if _is_inner(expected) and _is_inner(found) and isinstance(expected, dict) == isinstance(found, dict):
+        before, now = _entries(expected), _entries(found)
+        for key in dict.fromkeys([*before, *now]):
+            where = f"{path}.{key}" if path else key
+            yield from _differences(where, before.get(key, _ABSENT), now.get(key, _ABSENT))
+    elif expected is _ABSENT and _is_inner(found):
+        yield from _differences(path, type(found)(), found)
+    elif found is _ABSENT and _is_inner(expected):
+        yield from _differences(path, expected, type(expected)())
+    elif _text(expected) != _text(found):  # in JSON true is not 1
+        yield f"{path}: {_text(found)}, expected: {_text(expected)}"
 
 
-def _text(value: Any, *, sort_keys: bool = False) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=sort_keys) + "\n"
+def _is_inner(value: Any) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _entries(value: Any) -> Json:
+    return value if isinstance(value, dict) else {str(index): item for index, item in enumerate(value)}
+
+
+def _text(value: Any, indent: int | None = None) -> str:
+    return "nothing" if value is _ABSENT else json.dumps(value, indent=indent, ensure_ascii=False)
+
+
+def _read(path: Path) -> Json:
+    content = examples_of.read(path)
+    if isinstance(content, Slip):
+        raise _unreadable(path, content)
+    return content
+
+
+def _unreadable(path: Path, slip: Slip) -> OperatorError:
+    return OperatorError(f"{path}:{slip.place.line}:{slip.place.column}: {slip.code}: {slip.sentence}")

@@ -94,7 +94,6 @@ def test_a_store_is_held_released_given_a_new_url_and_removed(cli: Cli) -> None:
         (("replays", "start", "--reason", "why"), "say which events: --event"),
         (("replays", "show", "7"), "there is no replay 7"),
         (("replays", "cancel", "7", "--reason", "why"), "replay 7 is not running"),
-        (("mappings", "check", "--directory", "tests/broken_mappings/duplicate_key"), "a.b.yaml:8:7: "),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence_without_a_traceback(cli: Cli, arguments: tuple[str, ...], told: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pipelines import NOW, Connector, changed
 from test_cli import Cli
 
-from connector.cli import drift_text
+from connector.cli.mappings import drift_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -98,7 +98,7 @@ NEW_NAME = "{text: new_tier.name}"
             "swell.redemption_code.below_threshold.yaml",
             "{number: number_of_unused_codes}",
             "{number: redemption_option.amount}",
-            [("swell/redemption_code/below_threshold", "detail", "number_of_unused_codes", "changed", 1)],
+            [("swell/redemption_code/below_threshold", "detail", "number_of_unused_codes", "changed", 2)],
         ),
         (
             "loyalty.opt_in.yaml",

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connector import goldens
 from connector.errors import OperatorError
 from connector.mapping import load
+
+if TYPE_CHECKING:
+    from connector.model import Refusal
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
 EXAMPLES = MAPPINGS / "examples"
@@ -124,6 +128,26 @@ def test_every_expectation_has_its_webhook() -> None:
     assert {golden.expected for golden in GOLDENS} == written
 
 
+def test_every_cause_of_a_refusal_has_its_pair() -> None:
+    causes = {refusal.cause for golden in GOLDENS for refusal in refusals(golden)}
+
+    assert causes == {"person.missing", "identifier.missing", "identifier.invalid"}
+
+
+def refusals(golden: goldens.Golden) -> list[Refusal]:
+    body = json.loads(golden.webhook.read_bytes())
+    mapped = SET.by_topic[golden.topic].apply(body, goldens.RECEIVED_AT, golden.options)
+    return [refusal for _, refusal in mapped.refused]
+
+
+def test_every_way_in_which_a_value_is_unfit_or_over_has_its_pair() -> None:
+    expected = [json.loads(golden.expected.read_text()) for golden in GOLDENS]
+
+    assert any(pair.get("notes") for pair in expected)
+    assert any(pair.get("notice") for pair in expected)
+    assert any(user.get("cleared") for pair in expected for user in pair.get("users", []))
+
+
 @pytest.mark.parametrize("golden", GOLDENS, ids=str)
 def test_third_persons_are_never_forwarded(golden: goldens.Golden) -> None:
     expected = golden.expected.read_text()
@@ -148,7 +172,10 @@ def test_a_pair_that_does_not_hold_is_told_as_a_diff_and_can_be_accepted(tmp_pat
     shutil.copy(EXAMPLES / "swell.points.changed" / "documented.json", case)
     (golden,) = goldens.goldens(tmp_path, SET)
 
-    assert '+            "yotpo_points_difference": -500,' in goldens.difference(golden, SET).splitlines()
+    assert (
+        "  users.0.events.0.params.yotpo_points_difference: -500, expected: nothing"
+        in goldens.difference(golden, SET).splitlines()
+    )
     assert goldens.accept(golden, SET)
     assert not goldens.accept(golden, SET)
     assert not goldens.difference(golden, SET)
@@ -164,7 +191,7 @@ def test_true_and_one_are_not_the_same(tmp_path: Path) -> None:
         golden.expected.read_text().replace('"yotpo_loyalty_opt_in": true', '"yotpo_loyalty_opt_in": 1')
     )
 
-    assert '-        "yotpo_loyalty_opt_in": 1,' in goldens.difference(golden, SET).splitlines()
+    assert goldens.difference(golden, SET) == "  users.0.attributes.yotpo_loyalty_opt_in: true, expected: 1\n"
 
 
 def test_a_webhook_in_the_wrong_directory_is_told(tmp_path: Path) -> None:
@@ -175,6 +202,7 @@ def test_a_webhook_in_the_wrong_directory_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(OperatorError, match="swell/points/changed"):
         goldens.run(golden, SET)
+    assert "the webhook is one of swell/points/changed" in goldens.difference(golden, SET)
 
 
 def test_a_directory_of_no_topic_is_told(tmp_path: Path) -> None:
@@ -184,3 +212,30 @@ def test_a_directory_of_no_topic_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(OperatorError, match="no mapping file"):
         list(goldens.goldens(tmp_path, SET))
+
+
+def test_options_that_no_store_has_are_told(tmp_path: Path) -> None:
+    case = tmp_path / "loyalty.opt_in"
+    case.mkdir()
+    shutil.copy(EXAMPLES / "loyalty.opt_in" / "documented.json", case)
+    (case / "documented.options.json").write_text('{"overlay": "outlet"}')
+
+    with pytest.raises(OperatorError, match=r"documented\.options\.json:1:1: example-options: there is no overlay"):
+        list(goldens.goldens(tmp_path, SET))
+
+
+def test_what_is_absent_on_either_side_is_told_value_by_value(tmp_path: Path) -> None:
+    case = tmp_path / "loyalty.opt_in"
+    case.mkdir()
+    shutil.copy(EXAMPLES / "loyalty.opt_in" / "documented.json", case)
+    (golden,) = goldens.goldens(tmp_path, SET)
+    goldens.accept(golden, SET)
+    expected = json.loads(golden.expected.read_text())
+    expected["users"].append({"identifiers": {"email": "ann@example.com"}})
+    del expected["users"][0]["events"]
+    golden.expected.write_text(json.dumps(expected))
+
+    lines = goldens.difference(golden, SET).splitlines()
+
+    assert '  users.0.events.0.name: "loyalty_opt_in", expected: nothing' in lines
+    assert '  users.1.identifiers.email: nothing, expected: "ann@example.com"' in lines

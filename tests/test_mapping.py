@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 
 from connector import goldens
 from connector.mapping import MappingSet, TopicMapping, load
+from connector.mapping.identities import IDENTITIES
+from connector.mapping.reading import at
+from connector.mapping.rules import ALWAYS, TYPES
+from connector.mapping.values import Parts, UnfitError, date_of_parts
 from connector.model import Mapped, Options, UserUpdate, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from connector.mapping.compiling import Rule
+    from connector.model import Json
 
     Small = Callable[..., TopicMapping]
 
@@ -267,6 +275,142 @@ def test_no_webhook_makes_a_mapping_raise_or_yield_what_is_not_declared(
     assert all(update.identifiers and (update.attributes or update.events) for update in mapped.updates)
     assert all(not update.identifiers and refusal.reason.endswith(".") for update, refusal in mapped.refused)
     assert all(note.problem.endswith(", so it was left out.") and ".yaml:" in note.rule for note in mapped.notes)
+
+
+@settings(max_examples=300, deadline=None)
+@given(topic=st.sampled_from(SET.topics), body=OBJECTS, options=OPTIONS)
+def test_every_value_is_what_one_of_the_paths_of_its_own_rule_holds(
+    topic: str, body: dict[str, Any], options: Options
+) -> None:
+    mapping = SET.by_topic[topic]
+    mapped = mapping.apply(body, OCCURRED_AT, options)
+
+    derived = {(section, name): values for section, name, values in derivable(mapping, body, options)}
+    for update in (*mapped.updates, *(update for update, _ in mapped.refused)):
+        for section, found in (("identifiers", update.identifiers), ("attributes", update.attributes)):
+            assert all(is_among(value, derived[section, name]) for name, value in found.items())
+        for event in update.events:
+            assert event.timestamp == "2026-01-01T12:00:00Z"
+            assert all(is_among(value, derived[event.name, name]) for name, value in event.params.items())
+    if mapped.notice:
+        assert all(is_among(value, derived["details", name]) for name, value in mapped.notice[1].items())
+
+
+def is_among(value: Any, values: list[Any]) -> bool:
+    """Whether it is one of them; true is not 1."""
+    return any(type(other) is type(value) and other == value for other in values)
+
+
+def derivable(mapping: TopicMapping, body: Json, options: Options) -> Iterator[tuple[str, str, list[Any]]]:
+    """Yield of each rule what the values at its paths become, each path by itself; of a constant the constant."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for user in mapping.users:
+        person = user.person_of(body) or {}
+        sections = [("identifiers", user.identifiers), ("attributes", user.attributes)]
+        for section, rules in [*sections, *((event.name, event.params) for event in user.events)]:
+            for rule in rules:
+                values = conversions(rule, person if rule.from_person else body, options)
+                found.setdefault((section, rule.name), []).extend(values)
+    for rule in mapping.notice.details if mapping.notice else ():
+        found["details", rule.name] = conversions(rule, body, options)
+    yield from ((section, name, values) for (section, name), values in found.items())
+
+
+def conversions(rule: Rule, root: Json, options: Options) -> list[Any]:
+    source = rule.source
+    if source.type == ALWAYS:
+        return [source.constant]
+    if source.parts:
+        years, months, days = ([None, *(at(root, path) for path in paths)] for paths in source.parts)
+        triples = itertools.product(years, months, days)
+        return [fitting(date_of_parts, Parts(*triple, options.standin_year)) for triple in triples]
+    raws = [at(root, path) for path in source.paths]
+    if source.type in IDENTITIES:
+        with_region = source.type == "phone_number"
+        return [fitting(IDENTITIES[source.type], (raw, options.phone_region) if with_region else raw) for raw in raws]
+    return [fitting(TYPES[source.type].become, raw) for raw in raws]
+
+
+def fitting(become: Callable[[Any], Any], raw: Any) -> Any:
+    try:
+        return become(raw)
+    except UnfitError:
+        return None
+
+
+@settings(max_examples=300, deadline=None)
+@given(topic=st.sampled_from(SET.topics), body=OBJECTS, options=OPTIONS)
+def test_what_no_rule_reads_changes_nothing(topic: str, body: dict[str, Any], options: Options) -> None:
+    mapping = SET.by_topic[topic]
+    tree = read_paths(mapping)
+
+    assert mapping.apply(pruned(body, tree), OCCURRED_AT, options) == mapping.apply(body, OCCURRED_AT, options)
+
+
+def read_paths(mapping: TopicMapping) -> dict[str, Any]:
+    """Return the paths that a mapping reads from the top of the webhook, as a tree; what ends one holds itself."""
+    tree: dict[str, Any] = {}
+    for user in mapping.users:
+        rules = [*user.identifiers, *user.attributes, *(param for event in user.events for param in event.params)]
+        for rule in rules:
+            for start in (user.person or ((),)) if rule.from_person else ((),):
+                for path in rule.source.all_paths:
+                    plant(tree, (*start, *path))
+        for path in user.person:
+            plant(tree, path, whole=False)
+    for rule in mapping.notice.details if mapping.notice else ():
+        for path in rule.source.all_paths:
+            plant(tree, path)
+    return tree
+
+
+def plant(tree: dict[str, Any], path: tuple[str, ...], *, whole: bool = True) -> None:
+    for step in path:
+        tree = tree.setdefault(step, {})
+    if whole:
+        tree[WHOLE] = {}
+
+
+#: No step of a path.
+WHOLE = "the whole of it"
+
+
+def pruned(value: Any, tree: dict[str, Any]) -> Any:
+    """Return only what the tree leads to."""
+    if WHOLE in tree:
+        return value
+    if isinstance(value, dict):
+        return {key: pruned(inner, tree[key]) for key, inner in value.items() if key in tree}
+    if isinstance(value, list):
+        return [pruned(inner, tree.get(str(number), {})) for number, inner in enumerate(value)]
+    return value if not isinstance(value, str) else "x"
+
+
+@settings(max_examples=200, deadline=None)
+@given(topic=st.sampled_from(SET.topics), first=OBJECTS, second=OBJECTS, options=OPTIONS)
+def test_nothing_of_one_webhook_comes_into_what_is_made_of_another(
+    topic: str, first: dict[str, Any], second: dict[str, Any], options: Options
+) -> None:
+    mapping = SET.by_topic[topic]
+    before = mapping.apply(first, OCCURRED_AT, options)
+    mapping.apply(second, OCCURRED_AT, options)
+
+    assert mapping.apply(first, OCCURRED_AT, options) == before
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=st.dictionaries(st.text(max_size=8), ANYTHING, max_size=5))
+def test_of_any_json_that_holds_nothing_known_only_constants_come(body: dict[str, Any]) -> None:
+    body = {f"_{key}": value for key, value in body.items()}
+
+    for mapping in SET.by_topic.values():
+        mapped = mapping.apply(body, OCCURRED_AT, Options())
+        assert not mapped.updates
+        for update, refusal in mapped.refused:
+            assert refusal.cause in {"person.missing", "identifier.missing"}
+            assert not update.identifiers
+            assert all(type(value) is bool for value in update.attributes.values())
+            assert not any(event.params for event in update.events)
 
 
 def assert_declared(found: Mapping[str, Any], kinds: Mapping[str, str]) -> None:

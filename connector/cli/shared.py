@@ -6,6 +6,7 @@ import getpass
 import sys
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ from connector.errors import ConnectorError
 from connector.journal import stores
 from connector.journal.database import Database
 from connector.journal.vault import Vault
-from connector.settings import Settings
+from connector.settings import DEFAULT_MAPPINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,14 @@ _CELL = 200
 
 with_format = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print."
+)
+with_mappings = click.option(
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=DEFAULT_MAPPINGS,
+    envvar="MAPPINGS_DIR",
+    show_envvar=True,
+    help="Where the mapping files are.",
 )
 with_store = click.option("--store", "store_name", help="Only this store's.")
 
@@ -105,6 +114,14 @@ def show(rows: Sequence[Mapping[str, Any]], form: str) -> None:
 def show_json(content: Any) -> None:
     options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
     click.echo(orjson.dumps(content, option=options, default=str).decode())
+
+
+def tell(told: Any, text: str, form: str) -> None:
+    """Print as JSON what was found, or the text for people, where there is any."""
+    if form == "json":
+        show_json(told)
+    elif text:
+        click.echo(text)
 
 
 def cell(value: Any) -> str:

@@ -32,7 +32,7 @@ A RULE is one type and its source, ``{number: points_balance}``. The types: text
 datetime, list, link. The source is a path or a list of paths, of which the first that holds something counts; ``null``
 and ``""`` are nothing. A step that is a number picks from a list (``products.0.product_id``). ``date`` also takes
 ``{year: …, month: …, day: …}``. ``{always: false}`` is a constant: a plain true, false or number is what it looks
-like, anything else and everything in quotes is text.
+like, anything else and everything in quotes is text; words that YAML would read otherwise are errors of the check.
 
 What is not there is left out, and overwrites nothing. Where the source says that something is over, a rule says so:
 ``{text: new_tier.name, absent: clear}`` lets Insider forget the attribute where nothing is there at all, ``{datetime:
@@ -40,12 +40,15 @@ points_expire_at, empty: clear}`` only where the field is there and holds nothin
 
 There are no conditions, templates or expressions, on purpose: what a file does can be read off it.
 
-    problems    collects mistakes
-    documents   a YAML file as plain data that remembers its lines and columns
-    schemas     what a file may say, by the fields of `fields`, as the nouns of `parts`
+    problems    collects mistakes; `codes` has a table of all kinds of them
+    documents   a YAML file as plain data that remembers its lines and columns; `texts`, `syntax` and `trees` tell in
+                plain words what is no YAML
+    schemas     what a file may say, by the fields of `fields`, as the nouns of `parts`; `paths` and `sources` are rules
     layers      the shared files, and those of each overlay
-    checks      what must fit between the files
+    checks      what must fit between the files; `kinds` has one kind for each name
     loading     all of it in order, all mistakes at once
+    reports     the whole check, which also finds what runs and does not do what is meant: `meanings`, `alternatives`
+                and `account` (Insider's `defaults`, budgets) by the files, `lint` by the `evidence` of the `examples`
     rules       the table of rule types; `values`, `money` and `identities` say what a raw value must be for each
     assembling  groups, topics and overlays become the rules of each user, which `compiling` turns into Python
     reading     what stands at a path
@@ -55,7 +58,8 @@ There are no conditions, templates or expressions, on purpose: what a file does 
 """
 
 from connector.mapping.loading import load, load_files, read_files
+from connector.mapping.reports import Report, check
 from connector.mapping.sets import MappingSet
 from connector.mapping.topic import TopicMapping
 
-__all__ = ["MappingSet", "TopicMapping", "load", "load_files", "read_files"]
+__all__ = ["MappingSet", "Report", "TopicMapping", "check", "load", "load_files", "read_files"]

@@ -1,24 +1,26 @@
-"""What must fit between the mapping files: names, groups, overlays, and one kind of value for each name."""
+"""What must fit between the mapping files: names, groups, overlays, and what each user needs."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connector.mapping.problems import did_you_mean
+from connector.mapping import kinds
+from connector.mapping.problems import did_you_mean, suggestion
 from connector.mapping.rules import OMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from connector.mapping.documents import Document, Steps
     from connector.mapping.layers import Layer
     from connector.mapping.parts import Group, Source, TopicPart, UserEventPart, UserPart
     from connector.mapping.problems import Problems
 
-_A = {"text": "a text", "number": "a number", "boolean": "a boolean", "time": "a time", "list": "a list"}
-_TOPIC = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*")
+TOPIC = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*")
+#: What users take of groups, and what events take.
+_OF_USERS, _OF_EVENTS = ("identifiers", "attributes"), ("params",)
 
 
 def file_name(topic: str) -> str:
@@ -44,28 +46,67 @@ def check(shared: Layer, overlays: Mapping[str, Layer], problems: Problems) -> d
             _check_unused(shared, everything)
             for overlay in overlays.values():
                 _check_unused(overlay, [shared, overlay])
-    return _check_kinds(everything)
+    return kinds.check(everything)
+
+
+def merged_groups(layer: Layer, below: Layer | None) -> dict[str, Group]:
+    """Return the groups of a layer, over those of the layer below."""
+    under = dict(below.groups) if below else {}
+    for name, group in layer.groups.items():
+        other = under.get(name)
+        under[name] = group if other is None else _over(group, other)
+    return under
+
+
+def _over(group: Group, other: Group) -> Group:
+    return replace(
+        group,
+        identifiers={**other.identifiers, **group.identifiers},
+        attributes={**other.attributes, **group.attributes},
+        params={**other.params, **group.params},
+    )
 
 
 def _check_topic(document: Document, part: TopicPart) -> None:
     """Check what one file says by itself."""
-    if not _TOPIC.fullmatch(part.topic):
-        document.problem(("topic",), f"{part.topic!r} is no topic, such as swell/tier/earned")
+    if not TOPIC.fullmatch(part.topic):
+        meant = re.sub(r"[^A-Za-z0-9_.-]+", "/", part.topic).strip("/.")
+        sentence = f"{part.topic!r} is no topic, such as swell/tier/earned"
+        sentence += suggestion(meant) if TOPIC.fullmatch(meant) else ""
+        document.problem(("topic",), "topic-syntax", sentence, of_value=True)
     elif document.name != file_name(part.topic):
-        document.problem(("topic",), f"the file of this topic must be called {file_name(part.topic)}")
+        sentence = f"the file of this topic must be called {file_name(part.topic)}; rename it, or correct the topic"
+        document.problem(("topic",), "file-name", sentence, of_value=True)
     if part.notice is None and not part.users:
-        document.problem((), "a mapping needs users, or a notice where the topic is for the merchant")
+        sentence = "a mapping needs users, or a notice where the topic is for the merchant"
+        document.problem(("users",), "no-users", sentence)
     if part.notice and part.users:
-        document.problem(("notice",), "a notice is for topics without users")
+        sentence = "a notice is for topics without users; keep one of the two"
+        document.problem(("notice",), "notice-beside-users", sentence)
     for index, user in enumerate(part.users):
         if user.person in [other.person for other in part.users[:index]]:
-            document.problem(("users", index, "person"), "this person again; write all about one person in one entry")
+            person = ", ".join(".".join(path) for path in user.person) or "of the whole webhook"
+            sentence = f"the person {person} again; write all about one person in one entry"
+            document.problem(("users", index, "person"), "person-twice", sentence)
         _check_events(document, ("users", index), user)
+
+
+def _check_events(document: Document, steps: Steps, user: UserPart) -> None:
+    names: set[str] = set()
+    for number, event in enumerate(user.events):
+        here: Steps = (*steps, "events", number, "name")
+        if event.name != snake_case(event.label):
+            sentence = f"the name of this event must be {snake_case(event.label)!r}, its label in snake case"
+            document.problem(here, "event-name", sentence, of_value=True)
+        elif event.name in names:
+            sentence = f"the event {event.name!r} again; write all its params in one entry"
+            document.problem(here, "event-twice", sentence, of_value=True)
+        names.add(event.name)
 
 
 def _check_layer(layer: Layer, below: Layer | None) -> None:
     """Check that what is included and overridden is there, and that each user has what it needs."""
-    groups = {**(below.groups if below else {}), **layer.groups}
+    groups = merged_groups(layer, below)
     if layer.groups_document:
         for name, group in layer.groups.items():
             under = [below.groups[name]] if below and name in below.groups else []
@@ -74,23 +115,29 @@ def _check_layer(layer: Layer, below: Layer | None) -> None:
                 _check_omitted(layer.groups_document, (name, section), getattr(group, section), brought)
     for topic, (document, part) in layer.topics.items():
         base = below.topics[topic].part if below and topic in below.topics else None
-        if base and (part.notice or part.skip_hook):
-            document.problem(
-                ("notice" if part.notice else "skip_hook",), "an overlay only changes users; leave this out"
-            )
+        if base:
+            _check_scope(document, part, base)
         for index, user in enumerate(part.users):
-            under_it = next((other for other in base.users if other.person == user.person), None) if base else None
-            _check_user(document, ("users", index), user, under_it, groups)
+            _check_user(document, ("users", index), user, base, groups)
+
+
+def _check_scope(document: Document, part: TopicPart, base: TopicPart) -> None:
+    """Check that an overlay leaves alone what all stores share of a topic."""
+    for key in ("notice", "skip_hook"):
+        if getattr(part, key):
+            document.problem((key,), "overlay-scope", f"an overlay only changes users; leave out {key!r}")
+    if base.notice and part.users:
+        sentence = "the shared file of this topic is a notice for the merchant, so an overlay can have no users"
+        document.problem(("users",), "overlay-scope", sentence)
 
 
 def _check_user(
-    document: Document, steps: Steps, user: UserPart, below: UserPart | None, groups: Mapping[str, Group]
+    document: Document, steps: Steps, user: UserPart, base: TopicPart | None, groups: Mapping[str, Group]
 ) -> None:
-    """Check a user, which may lie over another."""
+    """Check a user, which may lie over one of a mapping below."""
+    below = next((other for other in base.users if other.person == user.person), None) if base else None
     theirs = below.include if below else ()
-    _check_include(
-        document, (*steps, "include"), user.include, groups, below=theirs, sections=("identifiers", "attributes")
-    )
+    _check_include(document, (*steps, "include"), user.include, groups, below=theirs, sections=_OF_USERS)
     brought = _brought([*theirs, *user.include], groups, "attributes") | set(below.attributes if below else ())
     _check_omitted(document, (*steps, "attributes"), user.attributes, brought)
     for number, event in enumerate(user.events):
@@ -100,16 +147,29 @@ def _check_user(
         return
     included = [groups[name] for name in user.include]
     if not user.identifiers and not any(group.identifiers for group in included):
-        document.problem(steps, "this user has no identifiers, so Insider could not know whom it is about")
-    if not user.attributes and not user.events and not any(group.attributes for group in included):
-        document.problem(steps, "this user has neither attributes nor events")
+        _tell_no_identifiers(document, steps, user, base)
+    elif not user.attributes and not user.events and not any(group.attributes for group in included):
+        document.problem(steps, "nothing-told", "this user has neither attributes nor events; add some")
+
+
+def _tell_no_identifiers(document: Document, steps: Steps, user: UserPart, base: TopicPart | None) -> None:
+    known = [".".join(path) for other in base.users for path in other.person] if base else []
+    if known:
+        person = ", ".join(".".join(path) for path in user.person)
+        sentence = (
+            f"the mapping below has no person {person!r}{did_you_mean(person, known)}; a new one needs identifiers"
+        )
+        document.problem((*steps, "person"), "overlay-person", sentence, of_value=True)
+    else:
+        sentence = "this user has no identifiers, so Insider could not know who it is; include a group with some"
+        document.problem(steps, "no-identifiers", sentence)
 
 
 def _check_event(
     document: Document, steps: Steps, event: UserEventPart, below: UserEventPart | None, groups: Mapping[str, Group]
 ) -> None:
     theirs = below.include if below else ()
-    _check_include(document, (*steps, "include"), event.include, groups, below=theirs, sections=("params",))
+    _check_include(document, (*steps, "include"), event.include, groups, below=theirs, sections=_OF_EVENTS)
     brought = _brought([*theirs, *event.include], groups, "params") | set(below.params if below else ())
     _check_omitted(document, (*steps, "params"), event.params, brought)
 
@@ -122,7 +182,7 @@ def _check_omitted(document: Document, steps: Steps, rules: Mapping[str, Source]
     for name, source in rules.items():
         if source.type == OMIT and name not in brought:
             sentence = f"nothing brings {name!r}, so there is nothing to omit{did_you_mean(name, brought)}"
-            document.problem((*steps, name), sentence)
+            document.problem((*steps, name), "nothing-to-omit", sentence)
 
 
 def _check_unused(layer: Layer, layers: Iterable[Layer]) -> None:
@@ -132,54 +192,9 @@ def _check_unused(layer: Layer, layers: Iterable[Layer]) -> None:
     used |= {name for user in users for event in user.events for name in event.include}
     for name in layer.groups:
         if name not in used and layer.groups_document:
-            layer.groups_document.problem((name,), f"no mapping includes the group {name!r}")
-
-
-def _check_kinds(layers: Iterable[Layer]) -> dict[str, dict[str, str]]:
-    """Check that each attribute, and each param, is of one kind everywhere; return the kinds.
-
-    Insider fixes the type of an attribute when it is created, and silently drops what is of another.
-    """
-    kinds: dict[str, dict[str, str]] = {"attributes": {}, "params": {}}
-    first: dict[tuple[str, str], str] = {}
-    for document, section, steps, source in _written(layers):
-        name = str(steps[-1])
-        if source.type == OMIT:
-            continue
-        known = kinds[section].setdefault(name, source.kind)
-        place = first.setdefault((section, name), f"{document.file}:{document.place(steps).line}")
-        if known != source.kind:
-            document.problem(steps, f"{name!r} is {_A[source.kind]} here, but {_A[known]} in {place}")
-    return kinds
-
-
-def _written(layers: Iterable[Layer]) -> Iterator[tuple[Document, str, Steps, Source]]:
-    """Yield every rule that writes an attribute or a param: its file, which of the two, its steps and its source."""
-    for layer in layers:
-        sections: list[tuple[Document, str, Steps, Mapping[str, Source]]] = []
-        if document := layer.groups_document:
-            for name, group in layer.groups.items():
-                sections.append((document, "attributes", (name, "attributes"), group.attributes))
-                sections.append((document, "params", (name, "params"), group.params))
-        for document, part in layer.topics.values():
-            for index, user in enumerate(part.users):
-                sections.append((document, "attributes", ("users", index, "attributes"), user.attributes))
-                for number, event in enumerate(user.events):
-                    steps: Steps = ("users", index, "events", number, "params")
-                    sections.append((document, "params", steps, event.params))
-        for document, section, above, rules in sections:
-            for name, source in rules.items():
-                yield document, section, (*above, name), source
-
-
-def _check_events(document: Document, steps: Steps, user: UserPart) -> None:
-    names = Counter(event.name for event in user.events)
-    for number, event in enumerate(user.events):
-        here: Steps = (*steps, "events", number, "name")
-        if event.name != snake_case(event.label):
-            document.problem(here, f"the name of this event must be {snake_case(event.label)!r}, like its label")
-        elif names[event.name] > 1:
-            document.problem(here, f"the event {event.name!r} stands here twice")
+            near = did_you_mean(name, used - layer.groups.keys())
+            sentence = f"no mapping includes the group {name!r}{near}; include it, or take it away"
+            layer.groups_document.problem((name,), "unused-group", sentence)
 
 
 def _check_include(
@@ -193,17 +208,34 @@ def _check_include(
 ) -> None:
     """Check that the groups exist, bring something, and do not write over each other, nor over those `below`."""
     written = {
-        (section, rule): name for name in below for section in sections for rule in getattr(groups[name], section)
+        (section, rule): name
+        for name in below
+        if name in groups
+        for section in sections
+        for rule in getattr(groups[name], section)
     }
     for index, name in enumerate(include):
         here = (*steps, index)
         if name not in groups:
-            document.problem(here, f"no group {name!r} in groups.yaml{did_you_mean(name, groups)}")
+            where = "either groups.yaml" if document.overlay else "groups.yaml"
+            sentence = f"no group {name!r} in {where}{did_you_mean(name, groups)}"
+            document.problem(here, "unknown-group", sentence)
             continue
         brought = [(section, rule) for section in sections for rule in getattr(groups[name], section)]
         if not brought:
-            document.problem(here, f"the group {name!r} has no {' and no '.join(sections)} to bring here")
+            sentence = f"the group {name!r} has no {' and no '.join(sections)} to bring here"
+            document.problem(here, "group-brings-nothing", sentence + _elsewhere(groups[name], sections))
         for rule in brought:
             other = written.setdefault(rule, name)
             if other != name:
-                document.problem(here, f"the groups {other!r} and {name!r} both write {rule[1]!r}")
+                sentence = f"the groups {other!r} and {name!r} both write {rule[1]!r}; include one, or rename a rule"
+                document.problem(here, "group-clash", sentence)
+                break
+
+
+def _elsewhere(group: Group, sections: tuple[str, ...]) -> str:
+    if sections == _OF_USERS and group.params:
+        return "; its params belong to an event, which may include it"
+    if sections == _OF_EVENTS and (group.attributes or group.identifiers):
+        return "; what it has belongs to a user, who may include it"
+    return ""

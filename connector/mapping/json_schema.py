@@ -21,7 +21,7 @@ from connector.mapping import fields as own
 from connector.mapping import hints, layers, parts, schema_values
 from connector.mapping.problems import Problems
 from connector.mapping.schema_values import ref, said
-from connector.mapping.schemas import _Group, _Strict, _Topic
+from connector.mapping.schemas import GroupSchema, Strict, TopicSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,13 +55,13 @@ def names_of(loaded: MappingSet) -> Names:
 
 def json_schema(names: Names = NO_NAMES) -> Json:
     """Return the schema of mapping files of both sorts: those of topics, and groups.yaml."""
-    topic, group = _Topic(), _Group()
+    topic, group = TopicSchema(), GroupSchema()
     definitions = schema_values.definitions(topics=names.topics, groups=names.groups)
     for part in _with_nested(topic, group):
         definitions[hints.PARTS[part.part].name] = _part(part)
         for name, each in part.fields.items():
             if type(each) is own.Rules:
-                clearable = each._clearable  # noqa: SLF001 - nobody else asks the field
+                clearable = each.clearable
                 definitions[name] = schema_values.rules(clearable=clearable, kinds=names.kinds.get(name, {}))
     definitions["topic"] |= _USERS_OR_NOTICE
     definitions["groups"] = schema_values.named("group", ref("group")) | {"description": hints.GROUPS}
@@ -77,17 +77,17 @@ def json_schema(names: Names = NO_NAMES) -> Json:
     }
 
 
-def _with_nested(*roots: _Strict) -> Iterator[_Strict]:
+def _with_nested(*roots: Strict) -> Iterator[Strict]:
     """Yield the schemas of a file's parts."""
     for root in roots:
         yield root
         for each in root.fields.values():
             inner = each.inner if isinstance(each, fields.List) else each
-            if isinstance(inner, fields.Nested) and isinstance(inner.schema, _Strict):
+            if isinstance(inner, fields.Nested) and isinstance(inner.schema, Strict):
                 yield from _with_nested(inner.schema)
 
 
-def _looks_like(topic: _Strict) -> Json:
+def _looks_like(topic: Strict) -> Json:
     """Tell the file of a topic from groups.yaml, where every value is an object; also while it is being written."""
     objects = [name for name, each in topic.fields.items() if isinstance(each, fields.Nested)]
     no_object = {"not": {"type": "object"}}
@@ -110,7 +110,7 @@ _USERS_OR_NOTICE: Json = {
 }
 
 
-def _part(schema: _Strict) -> Json:
+def _part(schema: Strict) -> Json:
     hint = hints.PARTS[schema.part]
     return {
         "title": hint.title,
@@ -135,10 +135,10 @@ def _shape(part: type, name: str, of: fields.Field[Any]) -> Json:
         case fields.List():
             mistake = of.error_messages["invalid"]
             return {"type": "array", "items": _shape(part, name, of.inner), "errorMessage": mistake}
-        case fields.Nested(schema=_Strict(part=nested)):
+        case fields.Nested(schema=Strict(part=nested)):
             return ref(hints.PARTS[nested].name)
         case own.Word():
-            return {"const": of._word}  # noqa: SLF001 - nobody else asks the field
+            return {"const": of.word}
         case own.Text():
             return ref(_STRICTER.get((part, name), "text"))
     if type(of) is own.Rules:

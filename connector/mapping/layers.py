@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
 from connector.mapping import documents, schemas
 from connector.mapping.assembling import NO_RULES, File, GroupRules, group_rules
@@ -18,13 +20,30 @@ from connector.mapping.problems import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from connector.mapping.documents import Document
-    from connector.mapping.parts import Group
+    from connector.mapping.documents import Document, Steps
+    from connector.mapping.parts import Group, Source
     from connector.mapping.problems import Problems
 
 SHARED = ""
 _GROUPS = "groups.yaml"
 _OVERLAYS = "overlays"
+#: What a store may choose as its option.
+_OVERLAY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_TOP = Place(1, 1)
+
+
+class Written(NamedTuple):
+    """A rule, and where it stands."""
+
+    document: Document
+    #: ``identifiers``, ``attributes``, ``params`` or ``details``.
+    section: str
+    steps: Steps
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return str(self.steps[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +61,26 @@ class Layer:
         for file in self.topics.values():
             yield file.document
 
+    def written(self) -> Iterator[Written]:
+        """Yield every rule of its files."""
+        for document, steps, part, sections in self._parts():
+            for section in sections:
+                for name, source in getattr(part, section).items():
+                    yield Written(document, section, (*steps, section, name), source)
+
+    def _parts(self) -> Iterator[tuple[Document, Steps, object, tuple[str, ...]]]:
+        """Yield each part that holds rules: its file, its steps, itself, and the keys under which it holds them."""
+        if self.groups_document:
+            for name, group in self.groups.items():
+                yield self.groups_document, (name,), group, ("identifiers", "attributes", "params")
+        for document, part in self.topics.values():
+            for index, user in enumerate(part.users):
+                yield document, ("users", index), user, ("identifiers", "attributes")
+                for number, event in enumerate(user.events):
+                    yield document, ("users", index, "events", number), event, ("params",)
+            if part.notice:
+                yield document, ("notice",), part.notice, ("details",)
+
     def group_rules(self) -> dict[str, GroupRules]:
         return group_rules(self.groups_document, self.groups) if self.groups_document else {}
 
@@ -56,12 +95,31 @@ def read(files: Mapping[str, bytes], problems: Problems) -> dict[str, Layer]:
     """Return the layers by the names of the overlays; that of all stores is SHARED."""
     found: dict[str, Layer] = {SHARED: Layer()}
     for name, content in sorted(files.items()):
-        if name.endswith(".yml"):
-            problems.add(name, Place(1, 1), f"the file must be called {name.removesuffix('.yml')}.yaml")
-        elif document := documents.read(name, content, problems):
+        if _is_placed(name, problems, known=found) and (document := documents.read(name, content, problems)):
             overlay = document.overlay or SHARED
             found[overlay] = _with(found.get(overlay, Layer()), document)
     return found
+
+
+def _is_placed(name: str, problems: Problems, *, known: Mapping[str, Layer]) -> bool:
+    """Whether a file lies and is called as a mapping file must; where not, `problems` tells it."""
+    path = PurePosixPath(name)
+    directory = path.parent
+    if path.suffix != ".yaml":
+        problems.add(name, _TOP, "file-suffix", f"the file must be called {path.with_suffix('.yaml').name}")
+        return False
+    if directory.parts and (len(directory.parts) != len((_OVERLAYS, "overlay")) or directory.parts[0] != _OVERLAYS):
+        problems.add(name, _TOP, "file-place", misplaced(name))
+        return False
+    if directory.parts and not _OVERLAY.fullmatch(directory.name) and directory.name not in known:
+        sentence = f"no store can choose an overlay named {directory.name!r}; use letters, digits, - and _"
+        problems.add(name, _TOP, "overlay-name", sentence)
+    return True
+
+
+def misplaced(name: str) -> str:
+    """Say of a file that it lies where no mapping file does."""
+    return f"no mapping file is read from {PurePosixPath(name).parent}; move it up, or into {_OVERLAYS}/<overlay>"
 
 
 def _with(layer: Layer, document: Document) -> Layer:
@@ -74,7 +132,8 @@ def _with(layer: Layer, document: Document) -> Layer:
         return layer
     if part.topic in layer.topics:
         first = layer.topics[part.topic].document.file
-        document.problem(("topic",), f"the topic {part.topic!r} again; {first} already maps it")
+        sentence = f"the topic {part.topic!r} again, which {first} maps already; correct it, or join the files"
+        document.problem(("topic",), "topic-twice", sentence, of_value=True)
         return layer
     return Layer(
         topics={**layer.topics, part.topic: File(document, part)},

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from connector.identifiers import NAMES
 from connector.mapping import hints
-from connector.mapping.checks import _TOPIC
-from connector.mapping.fields import _NAME, _PARTS, _PATH
+from connector.mapping.checks import TOPIC
+from connector.mapping.fields import NAME
+from connector.mapping.paths import PATH
 from connector.mapping.rules import ABSENT, ALWAYS, CLEAR, EMPTY, OMIT, TYPES
+from connector.mapping.sources import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +34,8 @@ def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Js
     """Return all but the parts and `rules`, by the names that `ref` knows them by."""
     return {
         "text": _text("Text", hints.NO_TEXT, r"\S"),
-        "topic_name": _text("Topic", hints.NO_TOPIC, f"^{_TOPIC.pattern}$") | _offering(topics or hints.TOPICS),
-        "event_name": _text("Name", hints.NO_EVENT_NAME, f"^{_NAME.pattern}$"),
+        "topic_name": _text("Topic", hints.NO_TOPIC, f"^{TOPIC.pattern}$") | _offering(topics or hints.TOPICS),
+        "event_name": _text("Name", hints.NO_EVENT_NAME, f"^{NAME.pattern}$"),
         "group_name": _text("Group", hints.NO_GROUPS) | _offering(groups),
         "group_names": {
             "type": "array",
@@ -41,7 +43,7 @@ def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Js
             "uniqueItems": True,
             "errorMessage": hints.NO_GROUPS,
         },
-        "path": _text("Path", hints.NO_PATH, f"^{_PATH.pattern}$"),
+        "path": _text("Path", hints.NO_PATH, f"^{PATH.pattern}$"),
         "source": {
             "if": {"title": "Path or paths", "type": "array"},
             "then": {"items": ref("path"), "minItems": 1},
@@ -54,8 +56,8 @@ def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Js
         },
         "date_of_parts": {
             "type": "object",
-            "properties": {part: ref("source") | said(hints.DATE_PARTS[part]) for part in _PARTS},
-            "required": list(_PARTS),
+            "properties": {part: ref("source") | said(hints.DATE_PARTS[part]) for part in PARTS},
+            "required": list(PARTS),
             "additionalProperties": False,
         },
         # In quotes it does as well, but completion offers it without.
@@ -88,7 +90,7 @@ def rules(*, clearable: bool, kinds: Mapping[str, str]) -> Json:
     rule = ref("rule_that_may_clear" if clearable else "rule")
     name = {
         "title": "name",
-        "pattern": f"^(?!({'|'.join(NAMES)})$){_NAME.pattern}$",
+        "pattern": f"^(?!({'|'.join(NAMES)})$){NAME.pattern}$",
         "patternErrorMessage": hints.NO_NAME.format(identifiers=_IDENTIFIERS),
     }
     return named("name", rule) | {

@@ -1,0 +1,64 @@
+"""`connector mappings check|test`: check the mapping files, and run the golden pairs beside them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from connector import goldens, mapping
+from connector.cli import shared
+from connector.cli.mappings import problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("check")
+@shared.with_mappings
+@click.option("--strict", is_flag=True, help="Let warnings fail, too.")
+@click.option("--explain", "code", help="Only say what this code means, and what to do about it.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How to print; github: as annotations of a workflow.",
+)
+def mappings_check(directory: Path, code: str | None, form: str, *, strict: bool) -> None:
+    """Check all mapping files, and hold their paths against the examples beside them.
+
+    Each problem is one line: file:line:column: code: what is wrong, and the remedy. Fails where there is an error.
+    """
+    if code:
+        told = problems.explained(code)
+        shared.tell(told, "{code} ({severity})\n{meaning}\n{remedy}".format(**told), form)
+        return
+    report = mapping.check(directory)
+    shared.tell(problems.as_json(report, directory), "\n".join(problems.lines(report, directory, form)), form)
+    if report.errors or (strict and report.warnings):
+        sys.exit(1)
+
+
+@click.command("test")
+@shared.with_mappings
+@click.option("--accept", is_flag=True, help="Take what the mappings make of the examples for what is expected.")
+@shared.with_format
+def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
+    """Run the golden pairs, those of overlays by their rules; show each value that differs."""
+    loaded = mapping.load(directory)
+    pairs = list(goldens.of_directory(directory, loaded))
+    if accept:
+        rewritten = [str(pair) for pair in pairs if goldens.accept(pair, loaded)]
+        shared.tell(
+            {"pairs": len(pairs), "rewritten": rewritten}, f"{len(pairs)} pairs, {len(rewritten)} rewritten", form
+        )
+        return
+    differing = {str(pair): difference for pair in pairs if (difference := goldens.difference(pair, loaded))}
+    differences = "".join(f"{pair}\n{difference}" for pair, difference in differing.items())
+    told = {"pairs": len(pairs), "differing": differing}
+    shared.tell(told, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
+    if differing:
+        sys.exit(1)

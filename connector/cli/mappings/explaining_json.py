@@ -1,0 +1,69 @@
+"""How the explanation of a webhook is written as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from connector.cli.mappings.explaining import path
+from connector.mapping.explaining import overridden, written
+from connector.workshop.dictionary import DATA_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from connector.mapping.compiling import Rule
+    from connector.mapping.explaining import Reading
+    from connector.workshop.trying import Tried
+
+
+def as_json(tried: Tried, name: str | None) -> dict[str, Any]:
+    """Return all that is known of what became of a webhook, or of one name."""
+    trial, explanation = tried.trial, tried.explanation
+
+    def readings(found: Iterable[Reading]) -> list[dict[str, Any]]:
+        return [_as_json(reading) for reading in found if name in {None, reading.rule.name}]
+
+    users = [
+        {
+            "place": user.mapping.place,
+            "person": user.person and ".".join(user.person),
+            "fate": user.fate,
+            "refusal": user.refusal and user.refusal.reason,
+            "identifiers": readings(user.identifiers),
+            "attributes": readings(user.attributes),
+            "events": [
+                {"name": event.name, "label": event.label, "params": readings(params)} for event, params in user.events
+            ],
+        }
+        for user in (explanation.users if explanation else ())
+    ]
+    notice = explanation.mapping.notice if explanation else None
+    return {
+        "topic": trial.event.topic,
+        "webhook": trial.name,
+        "occurred_at": trial.event.occurred_at,
+        "overlay": trial.options.overlay,
+        "mapped": explanation is not None,
+        "users": users,
+        "notice": {"text": notice.text, "details": readings(explanation.details)} if notice and explanation else None,
+        "notes": [asdict(note) for note in tried.notes if name in {None, note.name}],
+    }
+
+
+def _as_json(reading: Reading) -> dict[str, Any]:
+    chain = [_rule(rule) for rule in (reading.rule, *overridden(reading.rule))]
+    return {
+        "name": reading.rule.name,
+        "outcome": reading.outcome,
+        "value": reading.value,
+        "data_type": DATA_TYPES[reading.rule.source.kind],
+        "problem": reading.problem or None,
+        "rule": chain[0],
+        "overrides": chain[1:],
+        "alternatives": [{**one._asdict(), "path": path(one)} for one in reading.alternatives],
+    }
+
+
+def _rule(rule: Rule) -> dict[str, str | None]:
+    return {"written": written(rule), "place": rule.place, "group": rule.group}

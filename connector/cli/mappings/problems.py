@@ -1,0 +1,75 @@
+"""How the problems of mapping files are printed: for people, for scripts, and as annotations of GitHub's reviews."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connector.errors import OperatorError
+from connector.mapping.codes import CODES
+from connector.mapping.problems import did_you_mean
+
+if TYPE_CHECKING:
+    from connector.mapping.problems import Problem
+    from connector.mapping.reports import Report
+
+#: What GitHub's workflow commands escape, in messages and beside them.
+_IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
+
+
+def lines(report: Report, directory: Path, form: str) -> list[str]:
+    """Return a line for each problem, and for people one that sums them up."""
+    found = [problem._replace(file=_as_seen(directory, problem.file)) for problem in report.problems]
+    if form == "github":
+        return [_annotation(problem) for problem in found]
+    return [*map(str, found), _summary(report)]
+
+
+def as_json(report: Report, directory: Path) -> dict[str, Any]:
+    mappings = report.mappings
+    return {
+        "version": mappings.version if mappings else None,
+        "topics": sorted(mappings.topics) if mappings else [],
+        "errors": report.errors,
+        "warnings": report.warnings,
+        "problems": [
+            {**problem._asdict(), "file": _as_seen(directory, problem.file), "severity": problem.severity}
+            for problem in report.problems
+        ],
+    }
+
+
+def explained(code: str) -> dict[str, str]:
+    """Return what a code means. Raises OperatorError where there is no such code."""
+    if code not in CODES:
+        raise OperatorError(f"there is no code {code!r}{did_you_mean(code, CODES)}; the codes are {', '.join(CODES)}")
+    return {"code": code, **CODES[code]._asdict()}
+
+
+def _as_seen(directory: Path, file: str) -> str:
+    """Return the path of a file from where the command runs; an absolute one where it is elsewhere."""
+    path = (directory / file).absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _annotation(problem: Problem) -> str:
+    properties = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
+    told = ",".join(f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in properties.items())
+    return f"::{problem.severity} {told}::{_escaped(problem.sentence, _IN_MESSAGE)}"
+
+
+def _escaped(text: str, signs: dict[str, str]) -> str:
+    return "".join(signs.get(sign, sign) for sign in text)
+
+
+def _summary(report: Report) -> str:
+    counts = [_counted(report.errors, "error")] * bool(report.errors)
+    counts += [_counted(report.warnings, "warning")] * bool(report.warnings)
+    if report.mappings and not report.errors:
+        counts = [_counted(len(report.mappings.topics), "topic"), f"version {report.mappings.version}", *counts]
+    return ", ".join(counts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
