@@ -26,9 +26,8 @@ def test_the_least_that_a_store_needs_is_filled_up() -> None:
 
 
 def test_options_are_gathered() -> None:
-    assert read_store({**LEAST, "standin_year": 1904, "phone_region": "IL"})["options"] == Options(
-        standin_year=1904, phone_region="IL"
-    )
+    chosen = {"standin_year": 1904, "phone_region": "IL", "overlay": "outlet"}
+    assert read_store({**LEAST, **chosen})["options"] == Options(standin_year=1904, phone_region="IL", overlay="outlet")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +91,8 @@ def test_a_fitting_value_is_taken_as_it_is(name: str, value: object) -> None:
         ("phone_region", "us"),
         ("phone_region", "XX"),
         ("phone_region", "USA"),
+        ("overlay", "my outlet"),
+        ("overlay", "../outlet"),
         ("colour", "red"),
     ],
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import SECRET_KEY
 from pipelines import NOW, Connector, balance_files, changed
 from structlog.testing import capture_logs
 from test_activation import STRANGE, A, B, C, activate, activate_strange
 
 from connector import activation, mapping
 from connector.activation import MappingSets
-from connector.journal import mapping_sets
+from connector.journal import mapping_sets, stores
+from connector.journal.vault import Vault
+from connector.model import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     from conftest import Insider
 
     from connector.journal.database import Connection, Database
-    from connector.journal.vault import Vault
     from connector.model import Store
 
 BY_A, BY_B, BY_C = ((one.version, f"{name}_one", f"{name}_two") for one, name in ((A, "a"), (B, "b"), (C, "c")))
@@ -200,3 +202,34 @@ def test_events_whose_set_is_not_to_be_had_are_left_as_they_were_and_counted(
     assert of_c.replays(replay_id)[0]["state"] == "done"
     again = of_c.replay(*ids[:2])
     assert of_replay(of_c, again) == [BY_C, BY_C]
+
+
+def with_overlay(connector: Connector, overlay: str) -> None:
+    with connector.database.transaction() as connection:
+        stores.change(connection, Vault([SECRET_KEY]), connector.store, {"options": Options(overlay=overlay)})
+
+
+def test_a_store_maps_by_the_overlay_that_it_has_chosen(
+    database: Database, vault: Vault, store: Store, insider: Insider
+) -> None:
+    assert store.insider_url == insider.url
+    outlet = A.files["swell.points.changed.yaml"].decode().replace("a_one", "outlet_one")
+    files = {**A.files, "overlays/outlet/swell.points.changed.yaml": outlet.encode()}
+    both = Connector(database, vault, mapping.load_files(files), store)
+
+    assert [written[1:] for written in mapped(both, "1@example.com")] == [("a_one", "a_two")]
+    with_overlay(both, "outlet")
+    assert [written[1:] for written in mapped(both, "2@example.com")] == [("a_one", "a_two", "outlet_one")]
+
+
+def test_an_overlay_that_the_set_lacks_is_noted_on_each_event(of_c: Connector) -> None:
+    with_overlay(of_c, "outlet")
+
+    (event_id,) = of_c.receive(changed("1@example.com", 1, NOW))
+    of_c.pipeline.advance(seconds=10)
+
+    assert versions(of_c, event_id) == [BY_C]
+    (row,) = of_c.rows("select notes from events where id = %s", event_id)
+    assert [note["problem"] for note in row.notes] == [
+        "There is no overlay 'outlet' in the mapping set, so the shared rules alone were used."
+    ]
