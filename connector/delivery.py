@@ -109,37 +109,52 @@ def merge(
         if user is None:
             user = users[delivery.customer] = User(customer=delivery.customer)
             user.times.update(known.get(delivery.customer, {}))
-        notes: dict[str, list[str]] = {}
-        user.deliveries.append(delivery)
-        user.notes[delivery.id] = notes
-        user.identifiers.update(delivery.update.identifiers)
-        true_at = TrueAt(round(delivery.occurred_at.timestamp() * 1000), delivery.event_id)
-        # What is over comes first: should one update say both, the value that is there counts.
-        for name in delivery.update.cleared:
-            if user.times.get(name, true_at) <= true_at:
-                user.attributes.pop(name, None)
-                user.times[name] = user.cleared[name] = Over(*true_at)
-            else:
-                notes.setdefault("stale", []).append(name)
-        for name, value in delivery.update.attributes.items():
-            if user.times.get(name, true_at) <= true_at:
-                user.attributes[name] = value
-                user.times[name] = true_at
-            else:
-                notes.setdefault("stale", []).append(name)
-        for event in delivery.update.events:
-            if datetime.fromisoformat(event.timestamp) > now - retention:
-                user.events.append(event)
-            else:
-                notes.setdefault("too_old", []).append(event.name)
+        _add(user, delivery, oldest=now - retention)
     for user in users.values():
-        forgotten = known.get(user.customer, {})
-        over = {name for name in user.cleared if name not in user.attributes}
-        # Insider need not be asked to forget what it has forgotten already: then only the time is new.
-        still_over = {name for name in over if isinstance(forgotten.get(name), Over)}
-        user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in still_over}
-        user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in still_over}
+        _leave_out_what_is_over(user, known.get(user.customer, {}))
     return list(users.values())
+
+
+def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
+    notes: dict[str, list[str]] = {}
+    user.deliveries.append(delivery)
+    user.notes[delivery.id] = notes
+    user.identifiers.update(delivery.update.identifiers)
+    true_at = TrueAt(round(delivery.occurred_at.timestamp() * 1000), delivery.event_id)
+    # What is over comes first: should one update say both, the value that is there counts.
+    for name in delivery.update.cleared:
+        if user.times.get(name, true_at) <= true_at:
+            user.attributes.pop(name, None)
+            user.times[name] = user.cleared[name] = Over(*true_at)
+        else:
+            notes.setdefault("stale", []).append(name)
+    for name, value in delivery.update.attributes.items():
+        newest = user.times.get(name, true_at)
+        if newest <= true_at:
+            user.attributes[name] = value
+            user.times[name] = true_at
+            continue
+        notes.setdefault("stale", []).append(name)
+        if isinstance(newest, Over):
+            # Insider may have this value all the same: from an attempt whose answer did not come.
+            user.cleared[name] = newest
+    for event in delivery.update.events:
+        if datetime.fromisoformat(event.timestamp) > oldest:
+            user.events.append(event)
+        else:
+            notes.setdefault("too_old", []).append(event.name)
+
+
+def _leave_out_what_is_over(user: User, known: Mapping[str, TrueAt]) -> None:
+    """Keep the times of what is sent. Insider need not be asked to forget what it has forgotten already.
+
+    Unless a value was under way since, which Insider may have taken without an answer that came.
+    """
+    over = {name for name in user.cleared if name not in user.attributes}
+    valued = {name for one in user.deliveries for name in one.update.attributes} if over else set()
+    still_over = {name for name in over - valued if isinstance(known.get(name), Over)}
+    user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in still_over}
+    user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in still_over}
 
 
 def pause_seconds(asked: float, retry_after: float | None, *, failures: int, jitter: float) -> float:

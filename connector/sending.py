@@ -205,7 +205,7 @@ class Sending:
                 self._deliver([user for user in taken if not user.cleared])
                 self._send(self._clear, [user for user in taken if user.cleared])
             else:
-                self._remember((user.customer, user.cleared) for user in taken)
+                self._remember((user.customer, {**user.times, **user.cleared}) for user in taken)
                 self._deliver(taken)
         without_phone = []
         for index, failures in refused.items():
@@ -244,7 +244,7 @@ class Sending:
                 noted.setdefault(customer, {}).update(times)
 
     def _mapping_of(self, user: User) -> TopicMapping | None:
-        return self._mappings.get(user.deliveries[0].topic)
+        return self._mappings.get(user.deliveries[0].topic, self._store.options.overlay)
 
     def _settle(self, users: Sequence[User], refusal: Refusal | None = None) -> None:
         settled = [one for user in users for one in user.settled(self._attempts, refusal)]

@@ -79,6 +79,13 @@ def fault(insider: Insider, kind: str, *, path: str = CLEAR, **described: Any) -
     requests.post(f"{insider.url}/_sandbox/faults", json=wanted, timeout=10).raise_for_status()
 
 
+def upsert(insider: Insider, user: dict[str, Any]) -> None:
+    """Let Insider learn something that the connector does not know of."""
+    headers = {"X-PARTNER-NAME": "acme", "X-REQUEST-TOKEN": "token"}
+    answer = requests.post(f"{insider.url}{UPSERT}", json={"users": [user]}, headers=headers, timeout=10)
+    assert answer.json()["data"]["successful"]["count"] == 1
+
+
 def mend(insider: Insider) -> None:
     requests.delete(f"{insider.url}/_sandbox/faults", timeout=10)
 
@@ -189,6 +196,41 @@ def test_what_insider_has_forgotten_it_is_not_asked_to_forget_again(connector: C
     deliver(connector, owed(connector, ANN, seconds=30, tier="Silver"))
     deliver(connector, owed(connector, ANN, "tier", seconds=40))
     assert insider.user(ANN)["custom"] == {"points": 2}
+
+
+def test_what_insider_took_without_an_answer_is_forgotten_all_the_same(connector: Connector, insider: Insider) -> None:
+    deliver(connector, owed(connector, ANN, "tier", points=1))
+    fault(insider, "500", path=UPSERT, processed=True)
+    deliver(connector, owed(connector, ANN, seconds=10, tier="Gold"))
+    assert insider.user(ANN)["custom"] == {"points": 1, "tier": "Gold"}
+
+    mend(insider)
+    owe(connector, owed(connector, ANN, "tier", seconds=20))
+    deliver_again(connector)
+
+    assert insider.user(ANN)["custom"] == {"points": 1}
+
+
+def test_a_late_value_makes_sure_that_it_is_forgotten(connector: Connector, insider: Insider) -> None:
+    deliver(connector, owed(connector, ANN, "tier", seconds=20, points=1))
+    # As if it had been taken in an attempt that nobody knows of, because the worker was killed meanwhile.
+    encoded = {"identifiers": {"email": ANN}, "attributes": {"custom": {"tier": "Gold"}}}
+    upsert(insider, encoded)
+
+    deliver(connector, owed(connector, ANN, seconds=10, tier="Gold"))
+
+    assert insider.user(ANN)["custom"] == {"points": 1}
+
+
+def test_where_nothing_else_is_new_the_time_of_what_is_still_over_counts(
+    connector: Connector, insider: Insider
+) -> None:
+    deliver(connector, owed(connector, ANN, "tier", points=1))
+    deliver(connector, owed(connector, ANN, "tier", "size", seconds=30))
+
+    deliver(connector, owed(connector, ANN, seconds=20, tier="Gold"))
+
+    assert insider.user(ANN)["custom"] == {"points": 1}
 
 
 def test_of_many_users_those_with_something_cleared_share_one_request(connector: Connector) -> None:

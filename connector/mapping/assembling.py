@@ -1,4 +1,4 @@
-"""Puts a topic's mapping together: the groups' rules, the file's own over them, and those of an overlay over all."""
+"""Puts a topic's mapping together: the groups' rules, over them its own, and in each case an overlay's over them."""
 
 from __future__ import annotations
 

@@ -109,16 +109,38 @@ def _check_layer(layer: Layer, below: Layer | None) -> None:
     groups = merged_groups(layer, below)
     if layer.groups_document:
         for name, group in layer.groups.items():
-            under = [below.groups[name]] if below and name in below.groups else []
+            under = below.groups.get(name) if below else None
+            if under and under.paths != group.paths:
+                way = "leave out paths" if under.from_person else "write paths: webhook"
+                sentence = f"the shared group of this name lets paths start elsewhere; {way} here too"
+                layer.groups_document.problem((name,), "overlay-scope", sentence)
             for section in ("attributes", "params"):
-                brought = {rule for each in under for rule in getattr(each, section)}
+                brought = set(getattr(under, section)) if under else set()
                 _check_omitted(layer.groups_document, (name, section), getattr(group, section), brought)
+        if below:
+            _check_clashes(layer, below, groups)
     for topic, (document, part) in layer.topics.items():
         base = below.topics[topic].part if below and topic in below.topics else None
         if base:
             _check_scope(document, part, base)
         for index, user in enumerate(part.users):
             _check_user(document, ("users", index), user, base, groups)
+
+
+def _check_clashes(layer: Layer, below: Layer, groups: Mapping[str, Group]) -> None:
+    """Check that what an overlay's groups bring does not write over what the shared topics include beside them."""
+    includes = [(user.include, "attributes") for _, part in below.topics.values() for user in part.users]
+    events = [event for _, part in below.topics.values() for user in part.users for event in user.events]
+    includes += [(event.include, "params") for event in events]
+    for name, group in layer.groups.items() if layer.groups_document else ():
+        for include, section in includes:
+            if name not in include:
+                continue
+            for other in include:
+                for rule in getattr(group, section).keys() & getattr(groups[other], section).keys():
+                    if other != name and layer.groups_document:
+                        sentence = f"the groups {name!r} and {other!r} both write {rule!r}; rename a rule"
+                        layer.groups_document.problem((name, section, rule), "group-clash", sentence)
 
 
 def _check_scope(document: Document, part: TopicPart, base: TopicPart) -> None:
@@ -136,6 +158,9 @@ def _check_user(
 ) -> None:
     """Check a user, which may lie over one of a mapping below."""
     below = next((other for other in base.users if other.person == user.person), None) if base else None
+    if below and user.optional:
+        sentence = "whether this person is optional, the shared file says; leave this out"
+        document.problem((*steps, "optional"), "overlay-scope", sentence)
     theirs = below.include if below else ()
     _check_include(document, (*steps, "include"), user.include, groups, below=theirs, sections=_OF_USERS)
     brought = _brought([*theirs, *user.include], groups, "attributes") | set(below.attributes if below else ())

@@ -135,7 +135,9 @@ _FILES_TOGETHER = {
     ),
     "nothing-told": _error("A user has neither attributes nor events.", "Add some, or take the user away."),
     "overlay-scope": _error(
-        "An overlay changes more than the users of a topic.", "Leave out `notice` and `skip_hook`: they are shared."
+        "An overlay changes more than the rules of a topic.",
+        "Leave out `notice`, `skip_hook`, and `optional` of a person whom the shared file has: they are shared. "
+        "A group has the `paths` of the shared one.",
     ),
     "overlay-person": _error(
         "An overlay writes about a person of whom the mapping below knows nothing.",
