@@ -78,17 +78,16 @@ def test_a_second_run_works_on_the_first_ones_state_and_ends_on_ctrl_c_without_a
             lines.append(line)
             if "Ctrl-C" in line:
                 break
-        told = "".join(lines)
-        assert "Webhook URL: http://127.0.0.1:" in told, told
-        assert "curl http" in told
-        assert "DIFFERS" not in told
-
         process.send_signal(signal.SIGINT)
         try:
             process.communicate(timeout=60)
         finally:
             process.kill()
 
+    told = "".join(lines)
+    assert "Webhook URL: http://127.0.0.1:" in told, told
+    assert "curl http" in told
+    assert "DIFFERS" not in told
     patience = time.monotonic() + 10
     while left_behind(state) and time.monotonic() < patience:
         time.sleep(0.1)

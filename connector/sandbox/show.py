@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from connector.sandbox.samples import Sample
     from connector.sandbox.stack import Stack
 
+_UPSERT = "/api/user/v1/upsert"
 _PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.01
 _WARM_UP = {"topic": "sandbox/started", "customer": {"email": "nobody@example.com"}}
@@ -116,8 +117,9 @@ class Show:
     def _users(self, since: int) -> tuple[list[Json], float | None]:
         """Return the users that Insider has been sent since, and when the last of them came."""
         entries = self._stack.insider("requests", since=since, full=1)
-        users = [user for entry in entries for user in entry["body"]["users"]]
-        return users, max((entry["at"] for entry in entries), default=None)
+        upserted = [user for entry in entries if entry["path"] == _UPSERT for user in entry["body"]["users"]]
+        cleared = [user for entry in entries if entry["path"] != _UPSERT for user in entry["body"]["users"]]
+        return _with_cleared(upserted, cleared), max((entry["at"] for entry in entries), default=None)
 
     def _settle_leftovers(self) -> None:
         """Wait until what a run before has left waiting is delivered, so that it is not taken for this run's."""
@@ -149,8 +151,20 @@ def _as_golden(sample: Sample, event: dict[str, Any], users: list[Json]) -> Json
     return goldens.filled(sample.as_documented(written))
 
 
+def _with_cleared(upserted: list[Json], cleared: list[Json]) -> list[Json]:
+    """Join what Insider was asked to take and to forget of the same users."""
+    users = [dict(user) for user in upserted]
+    for forgotten in cleared:
+        same = [user for user in users if user["identifiers"] == forgotten["identifiers"]]
+        if not same:
+            same = [{"identifiers": forgotten["identifiers"]}]
+            users += same
+        same[0]["cleared"] = [*forgotten.get("whole", []), *forgotten.get("custom", {}).get("whole", [])]
+    return users
+
+
 def _update(user: Json) -> Json:
-    """Write a user of an upsert as the update that it was."""
+    """Write a user as the update that it was."""
     events = [
         goldens.filled(
             {
@@ -162,7 +176,12 @@ def _update(user: Json) -> Json:
         for one in user.get("events", [])
     ]
     return goldens.filled(
-        {"identifiers": user["identifiers"], "attributes": _flat(user.get("attributes", {})), "events": events}
+        {
+            "identifiers": user["identifiers"],
+            "attributes": _flat(user.get("attributes", {})),
+            "events": events,
+            "cleared": user.get("cleared", []),
+        }
     )
 
 
