@@ -160,7 +160,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One upsert, whatever came of it."""
+    """One request to Insider, whatever came of it."""
 
     users: int
     bytes: int
@@ -250,5 +250,5 @@ class Settled:
     #: Why it is dead; None where it was delivered, or nothing of it had to be sent.
     refusal: Refusal | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
-    #: In which upserts it was since it was last recorded, oldest first.
+    #: In which attempts it was since it was last recorded, oldest first.
     attempt_ids: Sequence[int] = ()
