@@ -6,6 +6,11 @@
     ├── WebhookRejected        Yotpo is answered 400 or 413; a rejected-webhook record is kept
     ├── JournalUnavailable     retry: Yotpo is answered 503 and sends again; a task is run again by the sweep
     ├── MappingError           operator: a mapping file is wrong; the set is not loaded
+    ├── YotpoError             a request to Yotpo's APIs did not do what it was to do
+    │   ├── YotpoUnavailable   retry: later, or when Yotpo says
+    │   ├── YotpoUnauthorized  operator: three in a row, and the account is taken for revoked; connect it again
+    │   └── YotpoRefused       operator: Yotpo will not do it; the message holds Yotpo's own sentence
+    │       └── CursorExpired  retry: from the first page
     └── OperatorError          operator: a command or setting is wrong; the message names the remedy
         ├── SettingsError
         ├── SecretsError
@@ -39,6 +44,37 @@ class JournalUnavailable(ConnectorError):
 
 class MappingError(ConnectorError):
     """A mapping file is wrong. Operator: correct the place that the message names."""
+
+
+class YotpoError(ConnectorError):
+    """Yotpo did not do what it was asked. No message of this branch holds a token, a secret, or a person's data."""
+
+
+class YotpoUnavailable(YotpoError):
+    """Yotpo gave no answer that can be used. Retry: later, or when Yotpo says."""
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None, limited: bool = False) -> None:
+        """`retry_after` is in seconds, None where Yotpo names none; `limited` is True where its rate is used up."""
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.limited = limited
+
+
+class YotpoUnauthorized(YotpoError):
+    """Yotpo does not take the credentials. Operator: after three in a row, connect the account again."""
+
+
+class YotpoRefused(YotpoError):
+    """Yotpo refuses the request for good. Operator: the message holds Yotpo's own sentence."""
+
+    def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
+        """`status` is Yotpo's; None where it was not even asked."""
+        super().__init__(message)
+        self.status = status
+
+
+class CursorExpired(YotpoRefused):
+    """Yotpo no longer knows the page. Retry: from the first page."""
 
 
 class OperatorError(ConnectorError):

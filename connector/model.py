@@ -201,6 +201,40 @@ class Store:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class YotpoAccount:
+    """A store's account with Yotpo: how to reach its APIs. The secrets are decrypted and never printed."""
+
+    store_id: int
+    #: Yotpo's store id.
+    app_key: str
+    #: ``oauth``: connected by Yotpo's app; ``own``: by the API secret of the store itself.
+    mode: str
+    #: Of an app it never expires; of a store's own it is a cache, None where there is none yet.
+    token: str | None = field(repr=False)
+    #: The API secret, where the mode is ``own``.
+    secret: str | None = field(repr=False)
+    #: The merchant keys of Loyalty v2, where the mode is ``own`` and the store has them.
+    loyalty_guid: str | None = field(repr=False)
+    loyalty_key: str | None = field(repr=False)
+    #: ``connected``, ``revoked`` by Yotpo, ``disconnected`` by an operator.
+    state: str = "connected"
+    #: The values of `expand` by which a look-up sees everything, one question each; None until they were tried out.
+    expands: tuple[str, ...] | None = None
+    #: What became of each review webhook that was to be registered, by its event.
+    review_webhooks: Mapping[str, str] = field(default_factory=dict)
+    #: Answers of 401 in a row.
+    unauthorized: int = 0
+    #: Failures in a row, from which the next pause grows.
+    failures: int = 0
+    #: Nothing is asked for now.
+    paused: bool = False
+    pause_reason: str | None = None
+    #: Grows with each new connection: what was found out with older credentials says nothing then.
+    version: int = 0
+    connected_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Incoming:
     """A webhook that has been recognised and is to be journaled."""
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 import flask
 import structlog
 
+from connector.outbound import without_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -95,5 +97,5 @@ def _foreign(_logger: Any, _name: str, event: EventDict) -> EventDict:
     record = event.pop("_record")
     event.pop("_from_structlog", None)
     # A library that logs an exception likes to quote it, and with it people's data.
-    said = f"{record.name} failed" if record.exc_info else str(event["event"]).strip()
+    said = f"{record.name} failed" if record.exc_info else without_tokens(str(event["event"]).strip())
     return {**event, "part": record.name, "event": said}

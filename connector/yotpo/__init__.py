@@ -1,1 +1,1 @@
-"""Yotpo's side: what its webhooks look like. It never speaks of Insider."""
+"""Yotpo's end: what its webhooks look like (`topics`), and the client of its APIs (`client`)."""
