@@ -259,3 +259,24 @@ def test_partners_do_not_share_profiles(insider: Simulator) -> None:
     names = {user["partner"]: user["attributes"]["name"] for user in insider.ask("users")}
     assert names == {"shop": "Ann", "other": "Bea"}
     assert [user["partner"] for user in insider.ask("users", partner="other")] == ["other"]
+
+
+def test_profiles_are_paged_in_the_order_of_their_birth_without_their_events(insider: Simulator) -> None:
+    insider.upsert(*(person(f"ann.{number}@example.com", events=[event()]) for number in range(5)))
+    first = insider.ask("profiles", partner="shop", limit=3)
+    second = insider.ask("profiles", partner="shop", limit=3, after=first[-1]["born"])
+
+    emails = [each["identifiers"]["email"] for each in first + second]
+    assert emails == [f"ann.{number}@example.com" for number in range(5)]
+    assert not any("events" in each for each in first)
+    assert insider.ask("profiles", partner="shop", after=second[-1]["born"]) == []
+
+
+def test_many_identifiers_are_looked_up_at_once(insider: Simulator) -> None:
+    phone = {"phone_number": "+14155550100"}
+    insider.upsert(person("ann@example.com"), person(identifiers=phone))
+    wanted = [{"email": "nobody@example.com"}, {"email": "ann@example.com"} | phone, {}]
+    found = insider.tell("profiles", {"partner": "shop", "identifiers": wanted})
+
+    assert [len(each) for each in found] == [0, 2, 0]
+    assert found[1][0]["attributes"] == {"name": "Ann"}

@@ -1,6 +1,8 @@
 """What tests ask and tell the simulator, in JSON, without a token, under /_sandbox.
 
 GET    /users      profiles in the order of their birth; ?partner= ?email= ?phone_number= ?uuid=
+GET    /profiles   as /users, without events, for many of them: ?partner= ?after=BORN ?limit=N (1,000 at most)
+POST   /profiles   whom identifiers lead to: partner, and identifiers, a list of objects; a list of profiles for each
 GET    /requests   the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with their bodies)
 GET    /stats      counters, what was left out and why, the names that each account has declared
 GET    /faults     the faults with their hits; POST adds one (see faults.py), DELETE clears all
@@ -13,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -21,10 +24,13 @@ from flask import Blueprint, Response, request
 from connector.sandbox.insider.answers import Answer
 from connector.sandbox.insider.api import as_response
 from connector.sandbox.insider.faults import WrongFaultError
-from connector.sandbox.insider.shapes import as_object
+from connector.sandbox.insider.profiles import Profile, flat
+from connector.sandbox.insider.shapes import as_list, as_object
 from connector.sandbox.insider.switches import WrongSwitchError
 from connector.sandbox.insider.world import World
 
+#: How many profiles are shown at once.
+_MOST_PROFILES = 1_000
 _FILTERS = ("email", "phone_number", "uuid")
 
 
@@ -59,6 +65,27 @@ def _users(world: World) -> list[dict[str, Any]]:
         for profile in account.directory.profiles.values()
         if identifiers.items() <= profile.identifiers.items()
     ]
+
+
+def _profiles(world: World) -> list[dict[str, Any]]:
+    partner, after = request.args.get("partner", ""), request.args.get("after", 0, type=int)
+    limit = min(request.args.get("limit", _MOST_PROFILES, type=int), _MOST_PROFILES)
+    profiles = world.account(partner).directory.profiles.values()
+    return [_without_events(partner, each) for each in islice((it for it in profiles if it.born > after), limit)]
+
+
+def _found_profiles(world: World) -> list[list[dict[str, Any]]]:
+    given = _given()
+    partner = str(given.get("partner", ""))
+    directory = world.account(partner).directory
+    wanted = [flat(as_object(each)) for each in as_list(given.get("identifiers"))]
+    return [[_without_events(partner, each) for each in directory.find(identifiers)] for identifiers in wanted]
+
+
+def _without_events(partner: str, profile: Profile) -> dict[str, Any]:
+    shown = profile.shown(partner) | {"born": profile.born}
+    del shown["events"]
+    return shown
 
 
 def _requests(world: World) -> list[dict[str, Any]]:
@@ -130,6 +157,8 @@ def _given() -> dict[str, Any]:
 _ROUTES: dict[tuple[str, str], Callable[[World], Any]] = {
     ("GET", "/health"): _health,
     ("GET", "/users"): _users,
+    ("GET", "/profiles"): _profiles,
+    ("POST", "/profiles"): _found_profiles,
     ("GET", "/requests"): _requests,
     ("GET", "/stats"): _stats,
     ("GET", "/faults"): _list_faults,

@@ -1,0 +1,200 @@
+"""What shoppers do in the loyalty program: each action changes the truth and yields the webhooks that Yotpo would send.
+
+Whoever runs an action holds the world's lock from its first change to its last webhook. What is not given is drawn.
+Where the customer is in no state to do it, an action raises CannotActError, before it has changed anything.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from connector.sandbox.yotpo import loyalty_objects, payloads
+from connector.sandbox.yotpo.newcomers import fresh_loyalty
+from connector.sandbox.yotpo.payloads import Webhook
+from connector.sandbox.yotpo.person import Loyalty, Person, Requirements
+from connector.sandbox.yotpo.scene import Scene
+from connector.sandbox.yotpo.standing import CannotActError, affordable, enrolled, member
+from connector.sandbox.yotpo.tier_actions import move_to, reached
+
+#: What a reminder speaks of, and how long before it the customer's own field says that the points expire.
+_EXPIRY_DAYS, _EXPIRY_GAP_DAYS = 30, 10
+_HALF_A_DAY = timedelta(hours=12)
+_YEAR = timedelta(days=365)
+
+
+def purchase(person: Person, scene: Scene, *, cents: int | None = None) -> Iterator[Webhook]:
+    """Spend money, earn points, and maybe reach a tier. Who has opted out earns nothing, and no webhook tells of it."""
+    loyalty = member(person)
+    cents = scene.dice.randrange(500, 20_000) if cents is None else cents
+    moment = scene.moment(person)
+    orders = [str(next(moment.ids))]
+    loyalty.last_purchase_at = moment.now.replace(microsecond=0)
+    loyalty.total_spend_cents += cents
+    loyalty.total_purchases += 1
+    loyalty.actions.amount_spent_cents += cents
+    loyalty.actions.amount_spent_cents_in_customer_currency += cents
+    loyalty.actions.purchases_made += 1
+    for needed in (loyalty.maintain, loyalty.upgrade):
+        _need_less(needed, cents)
+    points = cents // 100
+    earn(loyalty, points)
+    if loyalty.points_expire_at:
+        loyalty.points_expire_at = loyalty.last_purchase_at + _YEAR
+    yield payloads.points_earned(person, moment, "Make a purchase", points, orders)
+    yield payloads.points_changed(person, scene.moment(person), points, "Make a purchase", orders)
+    if (tier := reached(loyalty)) is not None:
+        yield from move_to(person, scene, tier)
+
+
+def adjust(person: Person, scene: Scene, *, difference: int | None = None) -> Iterator[Webhook]:
+    """The merchant gives or takes points."""
+    loyalty = enrolled(person)
+    difference = scene.dice.randrange(-200, 500) if difference is None else difference
+    difference = max(difference, -loyalty.points_balance)
+    earn(loyalty, difference)
+    yield payloads.points_changed(person, scene.moment(person), difference, "Adjusted by the store", [])
+
+
+def redeem(person: Person, scene: Scene) -> Iterator[Webhook]:
+    """Buy a coupon."""
+    reward = affordable(person, loyalty_objects.REWARDS)
+    _pay(member(person), reward.points)
+    yield payloads.redeemed(person, scene.moment(person), reward, scene.code())
+    yield payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
+
+
+def redeem_custom_reward(person: Person, scene: Scene) -> Iterator[Webhook]:
+    reward = affordable(person, (loyalty_objects.DONATION,))
+    _pay(member(person), reward.points)
+    yield payloads.custom_reward(person, scene.moment(person))
+    yield payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
+
+
+def donate(person: Person, scene: Scene) -> Iterator[Webhook]:
+    reward = affordable(person, (loyalty_objects.GIVEN_AWAY,))
+    _pay(member(person), reward.points)
+    yield payloads.donation(person, scene.moment(person))
+    yield payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
+
+
+def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = None) -> Iterator[Webhook]:
+    """Get a coupon from a campaign; some coupons expire."""
+    loyalty = member(person)
+    if expires_in_days is None:
+        expires_in_days = scene.dice.choice((0, 14, 30))
+    loyalty.perks_redeemed += 1
+    moment = scene.moment(person)
+    expires_at = moment.now.replace(microsecond=0) + timedelta(days=expires_in_days) if expires_in_days else None
+    yield payloads.awarded(person, moment, scene.code(), expires_at)
+
+
+def ask_for_cancellation(person: Person, scene: Scene) -> Iterator[Webhook]:
+    """Want to give a coupon back; nothing changes until the merchant agrees."""
+    enrolled(person)
+    yield payloads.cancellation_request(person, scene.moment(person), scene.code())
+
+
+def have_birthday(person: Person, scene: Scene) -> Iterator[Webhook]:
+    yield _gift(person, scene, "birthday")
+
+
+def have_anniversary(person: Person, scene: Scene) -> Iterator[Webhook]:
+    yield _gift(person, scene, "anniversary")
+
+
+def capture_birthday(
+    person: Person, scene: Scene, *, month: int | None = None, day: int | None = None, year: int | None = None
+) -> Iterator[Webhook]:
+    """Tell the date of birth; a year that was told before is kept."""
+    loyalty = enrolled(person)
+    loyalty.birthday_month = month or scene.dice.randrange(1, 13)
+    loyalty.birthday_day = day or scene.dice.randrange(1, 29)
+    drawn = scene.dice.choice((None, scene.dice.randrange(1940, 2005)))
+    loyalty.birthday_year = year or loyalty.birthday_year or drawn
+    yield payloads.captured(person, scene.moment(person), "birthday")
+
+
+def capture_anniversary(
+    person: Person, scene: Scene, *, month: int | None = None, day: int | None = None, year: int | None = None
+) -> Iterator[Webhook]:
+    """Tell an anniversary. No look-up ever shows it; its year is known from webhooks alone."""
+    loyalty = enrolled(person)
+    loyalty.anniversary_month = month or scene.dice.randrange(1, 13)
+    loyalty.anniversary_day = day or scene.dice.randrange(1, 29)
+    drawn = scene.dice.choice(("", scene.dice.randrange(1990, 2020)))
+    webhook = payloads.captured(person, scene.moment(person), "anniversary")
+    webhook.body["customer"]["anniversary_year"] = year or person.told.get("anniversary_year") or drawn
+    yield webhook
+
+
+def create_account(person: Person, scene: Scene) -> Iterator[Webhook]:
+    """Come to the loyalty program; who has just come to the store is in it already."""
+    moment = scene.moment(person)
+    if person.loyalty is None:
+        person.loyalty = fresh_loyalty(moment.now.replace(microsecond=0))
+    yield payloads.account_created(person, moment)
+
+
+def opt_in(person: Person, scene: Scene, *, accepts_marketing: bool | None = None) -> Iterator[Webhook]:
+    loyalty = enrolled(person)
+    moment = scene.moment(person)
+    loyalty.is_opt_in, loyalty.opt_in_at, loyalty.opt_out_at = True, moment.now.replace(microsecond=0), None
+    if accepts_marketing is not None:
+        loyalty.accepts_marketing = accepts_marketing
+    yield payloads.opt_in(person, moment)
+
+
+def opt_out(person: Person, scene: Scene) -> Iterator[Webhook]:
+    """The date of the opt-in is gone with it."""
+    loyalty = member(person)
+    moment = scene.moment(person)
+    loyalty.is_opt_in, loyalty.opt_in_at, loyalty.opt_out_at = False, None, moment.now.replace(microsecond=0)
+    yield payloads.opt_out(person, moment)
+
+
+def be_reminded_of_points(person: Person, scene: Scene) -> Iterator[Webhook]:
+    missed = [each for each in loyalty_objects.REWARDS if each.points > enrolled(person).points_balance]
+    if not missed:
+        raise CannotActError("The customer's points suffice for every reward.")
+    yield payloads.points_reminder(person, scene.moment(person), missed[0])
+
+
+def be_reminded_of_reward(person: Person, scene: Scene) -> Iterator[Webhook]:
+    yield payloads.redemption_reminder(person, scene.moment(person), affordable(person, loyalty_objects.REWARDS))
+
+
+def be_reminded_of_expiry(person: Person, scene: Scene) -> Iterator[Webhook]:
+    loyalty = enrolled(person)
+    moment = scene.moment(person)
+    today = moment.now.replace(microsecond=0)
+    loyalty.next_points_expire_on = today.date() + timedelta(days=_EXPIRY_DAYS)
+    loyalty.next_points_expire_amount = loyalty.points_balance
+    loyalty.points_expire_at = today + timedelta(days=_EXPIRY_DAYS - _EXPIRY_GAP_DAYS)
+    yield payloads.expiration_reminder(person, moment, _EXPIRY_DAYS)
+
+
+def _gift(person: Person, scene: Scene, occasion: str) -> Webhook:
+    loyalty = member(person)
+    loyalty.perks_redeemed += 1
+    moment = scene.moment(person)
+    return payloads.gift(person, moment, occasion, moment.now - _HALF_A_DAY, scene.code())
+
+
+def earn(loyalty: Loyalty, points: int) -> None:
+    """Add points, or take some where there are less than none to add; what was ever earned only grows."""
+    loyalty.points_balance += points
+    if points > 0:
+        loyalty.points_earned += points
+        loyalty.actions.points_earned += points
+
+
+def _pay(loyalty: Loyalty, points: int) -> None:
+    loyalty.points_balance -= points
+    loyalty.total_points_redeemed += points
+    loyalty.total_redemptions += 1
+    loyalty.perks_redeemed += 1
+
+
+def _need_less(needed: Requirements, cents: int) -> None:
+    needed.amount_cents_needed = max(0, needed.amount_cents_needed - cents)
+    needed.amount_cents_needed_in_customer_currency = max(0, needed.amount_cents_needed_in_customer_currency - cents)
+    needed.purchases_needed = max(0, needed.purchases_needed - 1)

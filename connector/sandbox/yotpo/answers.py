@@ -1,0 +1,59 @@
+"""Yotpo's answers. Their errors come in several shapes, because several products answer.
+
+The shapes of the Loyalty API and "no results found" were recorded; the words of all the others are the simulator's own.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer. A body that is a text goes out as it is, any other as JSON."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+def html(status: int, title: str) -> Answer:
+    page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return Answer(status, page, content_type="text/html; charset=utf-8")
+
+
+def plain(status: int, text: str) -> Answer:
+    return Answer(status, text, content_type="text/plain; charset=utf-8")
+
+
+def invalid(messages: dict[str, str], status: int = 400) -> Answer:
+    """The shape that Core v3 shares with the Loyalty API: a list of messages by what they are about."""
+    return Answer(status, {"errors": [{"message": {about: text}} for about, text in messages.items()]})
+
+
+def error(text: str, status: int = 400) -> Answer:
+    return Answer(status, {"error": text})
+
+
+# The gateway before Core v3 seems to be Kong; these are its words.
+UNAUTHORIZED = Answer(401, {"message": "Unauthorized"})
+RATE_LIMITED = Answer(429, {"message": "API rate limit exceeded"})
+
+WRONG_SECRET = error("invalid_client", 401)
+WRONG_KEYS = plain(401, "HTTP Token: Access denied.")
+NO_TOKEN = html(401, "401 Authorization Required")
+
+NO_RESULTS = error("no results found")
+NOT_JSON = plain(400, "Bad Request: the body is not JSON")
+NOT_ENROLLED = {404: invalid({"customer": "Could not find customer"}, 404), 400: error("Customer does not exist")}
+NO_LOYALTY = invalid({"merchant": "Could not find merchant"}, 404)
+
+NO_CONTENT = 204
+
+FAILURES = {
+    429: RATE_LIMITED,
+    500: error("Internal Server Error", 500),
+    502: html(502, "502 Bad Gateway"),
+    503: plain(503, "Service Unavailable"),
+    504: html(504, "504 Gateway Time-out"),
+}

@@ -1,0 +1,216 @@
+"""What tests ask and tell the simulator, in JSON, without a token, under /_sandbox.
+
+GET    /health
+GET    /stores     the stores, with their keys; POST opens one: app_key, size, and what else `Store` has that is a text,
+                   a number or, as an object, its `shares`
+POST   /stores/{app_key}/loyalty-webhook    what a merchant pastes in the admin: url, secret, header
+POST   /stores/{app_key}/customers          adds new customers: count
+GET    /customers  the truth, in order; ?app_key= ?after=NUMBER ?limit=N (1,000 at most)
+POST   /apps       registers an app: client_id, client_secret, redirect_url, name
+POST   /uninstall  ends the tokens of apps for a store: app_key, and client_id for only one of them
+GET    /requests   the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with their bodies)
+GET    /stats      requests by status; for each store how many, how many refused, and the most within any second
+GET    /faults     the faults with their hits; POST adds one (see faults.py), DELETE clears all
+GET    /switches   the switches; POST sets some (see switches.py)
+POST   /reset      all is as at the start, but for the switches
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from functools import partial
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from connector.sandbox.yotpo.answers import Answer
+from connector.sandbox.yotpo.api import as_response
+from connector.sandbox.yotpo.core_shape import BOTH, REVIEWS, core_customer
+from connector.sandbox.yotpo.credentials import App
+from connector.sandbox.yotpo.faults import WrongFaultError
+from connector.sandbox.yotpo.loyalty_shape import loyalty_customer
+from connector.sandbox.yotpo.people import Person
+from connector.sandbox.yotpo.shapes import as_object, fits
+from connector.sandbox.yotpo.store import LoyaltyWebhook, Store
+from connector.sandbox.yotpo.switches import WrongSwitchError, read_shares
+from connector.sandbox.yotpo.world import World
+
+_MOST = 1_000
+
+
+class WrongRequestError(ValueError):
+    """The simulator is asked or told something that doesn't fit."""
+
+
+def blueprint(world: World) -> Blueprint:
+    control = Blueprint("control", __name__, url_prefix="/_sandbox")
+    for (method, path), answer in _ROUTES.items():
+        view = partial(_serve, world, answer)
+        control.add_url_rule(path, endpoint=f"{method} {path}", view_func=view, methods=[method])
+    return control
+
+
+def _serve(world: World, answer: Callable[..., Any], **named: str) -> Response:
+    with world.lock:
+        try:
+            return as_response(Answer(200, answer(world, **named)))
+        except (WrongRequestError, WrongFaultError, WrongSwitchError, orjson.JSONDecodeError) as error:
+            return as_response(Answer(400, {"error": str(error)}))
+
+
+def _health(_: World) -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def _stores(world: World) -> list[dict[str, Any]]:
+    return [_store(store) for store in world.stores.values()]
+
+
+def _open(world: World) -> dict[str, Any]:
+    given = _given()
+    if "shares" in given:
+        given["shares"] = read_shares(as_object(given["shares"]))
+    wrong = [entry.name for entry in fields(Store) if entry.name in given and not fits(entry, given[entry.name])]
+    if wrong:
+        raise WrongRequestError(f"Of a wrong type: {', '.join(wrong)}.")
+    try:
+        return _store(world.open(**given))
+    except TypeError as error:
+        raise WrongRequestError(f"A store is told otherwise: {error}.") from error
+
+
+def _store(store: Store) -> dict[str, Any]:
+    return {
+        "app_key": store.app_key,
+        "size": store.size,
+        "seed": store.seed,
+        "customers": store.last,
+        "kept": store.kept,
+        "secret": store.secret,
+        "loyalty_guid": store.loyalty_guid,
+        "loyalty_key": store.loyalty_key,
+        "review_webhooks": store.review_webhooks,
+        "loyalty_webhook": store.loyalty_webhook._asdict() if store.loyalty_webhook else None,
+    }
+
+
+def _set_loyalty_webhook(world: World, app_key: str) -> dict[str, Any]:
+    given = {"secret": None, "header": "Authorization"} | _given()
+    store = _known(world, app_key)
+    try:
+        store.loyalty_webhook = LoyaltyWebhook(**given)
+    except TypeError as error:
+        raise WrongRequestError(f"A webhook is told otherwise: {error}.") from error
+    return _store(store)
+
+
+def _add_customers(world: World, app_key: str) -> dict[str, Any]:
+    store = _known(world, app_key)
+    return {"numbers": [store.insert().number for _ in range(_given().get("count", 1))]}
+
+
+def _customers(world: World) -> list[dict[str, Any]]:
+    store = _known(world, request.args.get("app_key", ""))
+    after, limit = request.args.get("after", 0, type=int), request.args.get("limit", _MOST, type=int)
+    return [_truth(world, store, person) for person in store.after(max(0, after), min(limit, _MOST))]
+
+
+def _truth(world: World, store: Store, person: Person) -> dict[str, Any]:
+    switches = world.switches
+    has_loyalty = world.has_loyalty(store)
+    return {
+        "number": person.number,
+        "core": core_customer(
+            person,
+            BOTH if has_loyalty else {REVIEWS},
+            zoneless=switches.zoneless,
+            updated_at_absent=switches.updated_at_absent,
+        ),
+        "loyalty": loyalty_customer(person) if person.loyalty and has_loyalty else None,
+        "told": person.told,
+        "webhooks": person.webhooks,
+    }
+
+
+def _register(world: World) -> dict[str, Any]:
+    try:
+        app = App(**_given())
+    except TypeError as error:
+        raise WrongRequestError(f"An app is told otherwise: {error}.") from error
+    world.credentials.apps[app.client_id] = app
+    return asdict(app)
+
+
+def _uninstall(world: World) -> dict[str, Any]:
+    given = _given()
+    store = _known(world, given.get("app_key", ""))
+    return {"ended": world.credentials.uninstall(store.app_key, given.get("client_id"))}
+
+
+def _requests(world: World) -> list[dict[str, Any]]:
+    limit = request.args.get("limit", type=int)
+    full = request.args.get("full") == "1"
+    return [entry.shown(full=full) for entry in world.log.after(request.args.get("since", 0, type=int), limit)]
+
+
+def _stats(world: World) -> dict[str, Any]:
+    by_status = world.by_status
+    return {"requests": {"total": by_status.total(), "by_status": by_status}, "stores": world.rates.shown()}
+
+
+def _add_fault(world: World) -> dict[str, Any]:
+    return world.faults.add(_given()).shown()
+
+
+def _list_faults(world: World) -> list[dict[str, Any]]:
+    return world.faults.shown()
+
+
+def _clear_faults(world: World) -> list[dict[str, Any]]:
+    world.faults.clear()
+    return world.faults.shown()
+
+
+def _switches(world: World) -> dict[str, Any]:
+    return asdict(world.switches)
+
+
+def _set(world: World) -> dict[str, Any]:
+    world.switches.change(_given())
+    return asdict(world.switches)
+
+
+def _reset(world: World) -> dict[str, Any]:
+    world.reset()
+    return {}
+
+
+def _given() -> dict[str, Any]:
+    return as_object(orjson.loads(request.get_data()))
+
+
+def _known(world: World, app_key: str) -> Store:
+    store = world.store(app_key)
+    if store is None:
+        raise WrongRequestError(f"There is no store {app_key!r}; there are: {', '.join(world.stores)}.")
+    return store
+
+
+_ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
+    ("GET", "/health"): _health,
+    ("GET", "/stores"): _stores,
+    ("POST", "/stores"): _open,
+    ("POST", "/stores/<app_key>/loyalty-webhook"): _set_loyalty_webhook,
+    ("POST", "/stores/<app_key>/customers"): _add_customers,
+    ("GET", "/customers"): _customers,
+    ("POST", "/apps"): _register,
+    ("POST", "/uninstall"): _uninstall,
+    ("GET", "/requests"): _requests,
+    ("GET", "/stats"): _stats,
+    ("GET", "/faults"): _list_faults,
+    ("POST", "/faults"): _add_fault,
+    ("DELETE", "/faults"): _clear_faults,
+    ("GET", "/switches"): _switches,
+    ("POST", "/switches"): _set,
+    ("POST", "/reset"): _reset,
+}

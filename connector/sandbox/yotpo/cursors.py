@@ -1,0 +1,52 @@
+"""What a search asks for, and the cursor that carries it from page to page: opaque, and holding all of it."""
+
+import base64
+import binascii
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from connector.sandbox.yotpo.store import Wanted
+
+
+class WrongCursorError(ValueError):
+    """The cursor is broken or too old."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Whom to show, and which blocks of them."""
+
+    #: None: everybody.
+    wanted: Wanted | None
+    expand: frozenset[str]
+    custom_properties: bool
+    #: The number after which the page begins.
+    after: int = 0
+
+
+def write_cursor(search: Search) -> str:
+    content = {
+        "w": [sorted(each) for each in search.wanted] if search.wanted else None,
+        "e": sorted(search.expand),
+        "c": search.custom_properties,
+        "k": search.after,
+        "t": time.time(),
+    }
+    return base64.urlsafe_b64encode(orjson.dumps(content)).decode()
+
+
+def read_cursor(text: str, seconds: float | None) -> Search:
+    """Return the search that a cursor continues. Raises WrongCursorError."""
+    try:
+        content: dict[str, Any] = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
+        wanted = Wanted(*(frozenset(each) for each in content["w"])) if content["w"] else None
+        search = Search(wanted, frozenset(content["e"]), content["c"], content["k"])
+        made_at: float = content["t"]
+    except (binascii.Error, orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise WrongCursorError("page_info is not valid") from error
+    if seconds is not None and time.time() > made_at + seconds:
+        raise WrongCursorError("page_info has expired")
+    return search

@@ -1,0 +1,78 @@
+"""The Loyalty API: one customer at a time, flat under v2 and in an envelope under v3; the VIP tiers."""
+
+from typing import Any
+
+from connector.sandbox.yotpo import answers
+from connector.sandbox.yotpo.answers import Answer
+from connector.sandbox.yotpo.loyalty_shape import loyalty_customer, number_of_loyalty_id
+from connector.sandbox.yotpo.people import TIERS, Person
+from connector.sandbox.yotpo.shapes import as_object
+from connector.sandbox.yotpo.store import Store, Wanted
+from connector.sandbox.yotpo.world import Call
+
+
+def customer_v3(call: Call) -> Answer:
+    """POST /loyalty/v3/stores/{id}/customers: a POST that reads; `customers` holds one object, not a list."""
+    body = as_object(call.received.body)
+    shown = _shown(call, as_object(body.get("customers")), body)
+    return shown if isinstance(shown, Answer) else Answer(200, {"customers": shown})
+
+
+def customer_v2(call: Call) -> Answer:
+    """GET /api/v2/customers."""
+    asked = {name: values[0] for name, values in call.received.query.items()}
+    shown = _shown(call, asked, asked)
+    return shown if isinstance(shown, Answer) else Answer(200, shown)
+
+
+def vip_tiers(call: Call) -> Answer:
+    """GET /api/v2/vip_tiers; only that there are tiers is known of this answer."""
+    if not call.world.has_loyalty(call.store):
+        return answers.NO_LOYALTY
+    return Answer(
+        200,
+        [
+            {
+                "id": tier.id,
+                "name": tier.name,
+                "rank": tier.rank,
+                "points_earned": tier.points,
+                "amount_spent_cents": tier.spent_cents,
+                "purchases_made": tier.purchases,
+            }
+            for tier in TIERS
+        ],
+    )
+
+
+def _shown(call: Call, who: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | Answer:
+    if not call.world.has_loyalty(call.store):
+        return answers.NO_LOYALTY
+    if not any(who.get(name) for name in ("customer_email", "customer_id", "phone_number", "pos_account_id")):
+        return answers.error("One of customer_email, customer_id, phone_number and pos_account_id is required")
+    person = _found(call.store, who)
+    if person is None or person.loyalty is None:
+        return answers.NOT_ENROLLED[call.world.switches.not_enrolled]
+    return loyalty_customer(
+        person,
+        with_referral_code=_is_true(options.get("with_referral_code")),
+        with_history=_is_true(options.get("with_history")),
+    )
+
+
+def _found(store: Store, who: dict[str, Any]) -> Person | None:
+    """Return the first who is meant by an e-mail address, a phone number, or the id of the shop or of Loyalty."""
+    customer_id = str(who.get("customer_id") or "")
+    number = number_of_loyalty_id(customer_id)
+    if number is not None and 1 <= number <= store.last:
+        return store.person(number)
+    wanted = Wanted(
+        frozenset({customer_id} - {""}),
+        frozenset({str(who.get("customer_email") or "").strip().lower()} - {""}),
+        frozenset({str(who.get("phone_number") or "")} - {""}),
+    )
+    return next(iter(store.found(wanted)), None)
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or value == "true"

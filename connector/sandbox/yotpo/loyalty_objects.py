@@ -1,0 +1,145 @@
+"""What webhooks hold beside the customer: perks, redemptions, redemption options and tiers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connector.sandbox.yotpo import spellings
+from connector.sandbox.yotpo.loyalty_shape import loyalty_id
+from connector.sandbox.yotpo.person import Tier
+
+Json = dict[str, Any]
+
+#: Perks name another option than the one that is shown beside them (152 and 149 in the samples).
+_OPTION_OF_PERK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """Something that points buy."""
+
+    id: int
+    name: str
+    points: int
+    discount_cents: int
+    icon: str = "fa-dollar"
+
+    @property
+    def description(self) -> str:
+        return f"Get ${self.discount_cents / 100:.2f} off your next purchase for {self.points} points"
+
+
+FIVE_OFF = Reward(149, "$5.00 Off", 500, 500)
+TEN_OFF = Reward(150, "$10.00 Off", 1_000, 1_000)
+PERCENT_OFF = Reward(152, "10% Off", 0, 1_000, "fa-percent")
+#: Yotpo's own sample describes this donation as a discount.
+DONATION = Reward(149, "$10 Donation", 500, 500)
+GIVEN_AWAY = Reward(353_572, "14$ off", 2, 2_200)
+REWARDS = (FIVE_OFF, TEN_OFF)
+
+
+def option(reward: Reward) -> Json:
+    """A redemption option as most topics show it."""
+    return {
+        "id": reward.id,
+        "name": reward.name,
+        "description": reward.description,
+        "icon": reward.icon,
+        "cost_text": f"{reward.points} Points",
+        "amount": reward.points,
+    }
+
+
+def discount(reward: Reward, kind: str) -> Json:
+    """What some topics add to an option."""
+    return {
+        "applies_to_product_type": "ALL",
+        "duration": "single_use",
+        "type": "Coupon",
+        "discount_amount_cents": reward.discount_cents,
+        "discount_rate_cents": None,
+        "discount_percentage": None,
+        "discount_type": kind,
+    }
+
+
+def option_in_perk(reward: Reward) -> Json:
+    """An option as newer perks hold it."""
+    shown = option(reward)
+    shown.pop("icon")
+    return {
+        **shown,
+        **discount(reward, "fixed_amount"),
+        "discount_value_cents": None,
+        "unrendered_name": reward.name,
+        "unrendered_description": reward.description,
+        "cart_greater_than": "0",
+        "discount_with_currency": f"${reward.discount_cents // 100}",
+    }
+
+
+def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
+    """A redemption as birthday and anniversary rewards show it. The text is a code, `Redeemed` or `Donation`."""
+    return {
+        "id": next(ids),
+        "created_at": spellings.in_ms(now),
+        "updated_at": spellings.in_ms(now),
+        "reward_text": reward_text,
+        "approved": True,
+        "approved_at": spellings.in_ms(now),
+    }
+
+
+#: What all other topics add to a redemption, and what the newer ones add to that.
+PLACE = {"is_admin": False, "is_pos": False, "at_checkout": False}
+THIRD_PARTY = {"amount": None, "third_party_id": None, "third_party_rule_id": None}
+
+
+def perk(
+    ids: Iterator[int],
+    number: int,
+    created_at: datetime,
+    title: str,
+    *,
+    points: int | None = 0,
+    completed_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    reward: Reward | None = None,
+) -> Json:
+    """What a campaign gave a customer: points where it is completed, else a reward."""
+    completed = spellings.in_ms(completed_at)
+    return {
+        "id": next(ids),
+        "campaign_id": 4,
+        "merchant_id": 1,
+        "customer_id": loyalty_id(number),
+        "reward_points": points,
+        "completed": completed is not None,
+        "completed_at": completed,
+        "awarded": completed is not None,
+        "awarded_at": completed,
+        "pending": False,
+        "reversed": False,
+        "reversed_at": None,
+        "expired": False,
+        "expired_at": None,
+        "expires_at": spellings.in_ms(expires_at),
+        "redemption_option_id": reward.id + _OPTION_OF_PERK if reward else None,
+        "history_title": title,
+        "created_at": spellings.in_ms(created_at),
+    }
+
+
+def tier(of: Tier) -> Json:
+    """A tier. What stands under `points_earned` and its neighbours are thresholds, nobody's own figures."""
+    return {
+        "id": of.id,
+        "name": of.name,
+        "description": f"Earn {of.name.title()} status after spending ${of.spent_cents // 100}",
+        "points_earned": of.points,
+        "amount_spent_cents": of.spent_cents,
+        "purchases_made": of.purchases,
+        "points_multiplier": 1 + of.rank / 10,
+        "rank": of.rank,
+    }

@@ -1,0 +1,230 @@
+"""The webhook of each topic, in the shape of its sample on Yotpo's page of webhook events, with a customer's values.
+
+Everything that the samples contradict themselves in is kept; a comment names it where it is made.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from connector.sandbox.yotpo import loyalty_objects, spellings
+from connector.sandbox.yotpo.customer_objects import customer
+from connector.sandbox.yotpo.loyalty_objects import Reward
+from connector.sandbox.yotpo.person import Person
+from connector.sandbox.yotpo.standing import enrolled
+
+Json = dict[str, Any]
+
+WEBSITE = {"website_url": "http://yotpo.myshopify.com"}
+STORE = {**WEBSITE, "store_name": "Yotpo"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and where something happens."""
+
+    #: To the millisecond, and never twice the same for one customer.
+    now: datetime
+    app_key: str
+    #: Ids that nothing else in this process has.
+    ids: Iterator[int]
+
+
+class About(NamedTuple):
+    """A customer whom a webhook shows, and the object in which it does."""
+
+    person: Person
+    shown: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    topic: str
+    #: When it happened by Yotpo's clock, even where the body does not tell.
+    at: datetime
+    body: Json
+    #: Whom it tells about; the first is the one it is about.
+    about: list[About] = field(default_factory=list)
+
+
+def of_customer(topic: str, name: str, person: Person, at: datetime, **parts: Any) -> Webhook:
+    """Return the usual form: the customer's address at the top, the customer, and what the topic adds."""
+    shown = customer(topic, person)
+    body = {"topic": topic, "name": name, "email": person.email, "customer": shown, **parts}
+    return Webhook(topic, at, body, [About(person, shown)])
+
+
+def points_earned(person: Person, moment: Moment, title: str, points: int, order_ids: list[str]) -> Webhook:
+    perk = loyalty_objects.perk(
+        moment.ids, person.number, moment.now, title, points=points, completed_at=moment.now
+    ) | {"source": None, "related_order_ids": order_ids}
+    return of_customer("swell/points/earned", "Swell Points Earned", person, moment.now, perk=perk)
+
+
+def points_changed(person: Person, moment: Moment, difference: int, reason: str, order_ids: list[str]) -> Webhook:
+    balance = enrolled(person).points_balance
+    return of_customer(
+        "swell/points/changed",
+        "Swell Points Changed",
+        person,
+        moment.now,
+        related_order_ids=order_ids,
+        previous_balance=balance - difference,
+        current_balance=balance,
+        difference=difference,
+        added_or_removed="added" if difference >= 0 else "removed",
+        points_changed_reason=reason,
+        timestamp=spellings.in_jerusalem(moment.now),
+    )
+
+
+def redeemed(person: Person, moment: Moment, reward: Reward, code: str) -> Webhook:
+    """A customer has bought a coupon. Only the missing perk tells this from `awarded`."""
+    return of_customer(
+        "swell/redemption/created",
+        "Swell Redemption Created",
+        person,
+        moment.now,
+        redemption=loyalty_objects.redemption(moment.ids, moment.now, code) | loyalty_objects.PLACE,
+        redemption_option=loyalty_objects.option(reward),
+    )
+
+
+def awarded(person: Person, moment: Moment, code: str, expires_at: datetime | None) -> Webhook:
+    """A campaign has given a coupon."""
+    reward = loyalty_objects.PERCENT_OFF
+    perk = loyalty_objects.perk(
+        moment.ids, person.number, moment.now.replace(microsecond=0), "Join our newsletter", expires_at=expires_at
+    ) | {"redemption_option_id": reward.id, "redemption_option": loyalty_objects.option(reward)}
+    return of_customer(
+        "swell/redemption/created",
+        "Swell Redemption Created",
+        person,
+        moment.now,
+        redemption=loyalty_objects.redemption(moment.ids, moment.now, code) | loyalty_objects.PLACE,
+        redemption_option=loyalty_objects.option(reward),
+        perk=perk,
+    )
+
+
+def custom_reward(person: Person, moment: Moment) -> Webhook:
+    """What stands where the code would be is no code."""
+    return of_customer(
+        "loyalty/custom/reward/created",
+        "Loyalty Custom Reward Created",
+        person,
+        moment.now,
+        redemption=loyalty_objects.redemption(moment.ids, moment.now, "Redeemed") | loyalty_objects.PLACE,
+        redemption_option=loyalty_objects.option(loyalty_objects.DONATION),
+    )
+
+
+def donation(person: Person, moment: Moment) -> Webhook:
+    """It is not approved yet; when it is, no webhook tells."""
+    reward = loyalty_objects.GIVEN_AWAY
+    made = loyalty_objects.redemption(moment.ids, moment.now, "Donation")
+    made |= loyalty_objects.PLACE | loyalty_objects.THIRD_PARTY
+    made |= {"approved": False, "approved_at": None, "token": f"nnaq{made['id']}"}
+    return of_customer(
+        "loyalty/donation/created",
+        "Loyalty Donation Created",
+        person,
+        moment.now,
+        redemption=made,
+        redemption_option=loyalty_objects.option(reward) | loyalty_objects.discount(reward, "donation"),
+        redemption_option_id=reward.id,
+        redemption_option_name=reward.name,
+    )
+
+
+def gift(person: Person, moment: Moment, occasion: str, created_at: datetime, code: str) -> Webhook:
+    """The reward for a birthday or an anniversary, made half a day before it is told."""
+    reward = loyalty_objects.FIVE_OFF
+    seconds = created_at.replace(microsecond=0)
+    return of_customer(
+        f"swell/customer/{occasion}",
+        f"Swell Customer {occasion.title()}",
+        person,
+        seconds,
+        perk=loyalty_objects.perk(moment.ids, person.number, seconds, f"Happy {occasion.title()}", reward=reward),
+        redemption=loyalty_objects.redemption(moment.ids, created_at, code),
+        redemption_option=loyalty_objects.option(reward),
+    )
+
+
+def captured(person: Person, moment: Moment, occasion: str) -> Webhook:
+    """A date was told: birthday or anniversary. The year is `""` where it was not."""
+    return of_customer(f"swell/{occasion}/captured", f"Swell {occasion.title()} Captured", person, moment.now)
+
+
+def account_created(person: Person, moment: Moment) -> Webhook:
+    published_at = spellings.with_offset(moment.now)
+    return of_customer(
+        "swell/account/created", "Swell Account Created", person, moment.now, **STORE, published_at=published_at
+    )
+
+
+def opt_in(person: Person, moment: Moment) -> Webhook:
+    return of_customer("loyalty/opt_in", "Loyalty Opt In", person, moment.now)
+
+
+def opt_out(person: Person, moment: Moment) -> Webhook:
+    """The customer in it is still shown as opted in, since the year 0001."""
+    webhook = of_customer("loyalty/opt_out", "Loyalty Opt Out", person, moment.now)
+    webhook.body["customer"] |= {"is_opt_in": True, "loyalty_opt_in_date": spellings.NO_DATE}
+    return webhook
+
+
+def points_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
+    """The points do not suffice for a reward yet."""
+    return of_customer(
+        "swell/points/reminder",
+        "Swell Points Reminder",
+        person,
+        moment.now,
+        points_needed=reward.points - enrolled(person).points_balance,
+        redemption_option=loyalty_objects.option(reward),
+    )
+
+
+def redemption_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
+    """The points suffice for a reward."""
+    priced = loyalty_objects.discount(reward, "fixed_amount") | {"discount_rate_cents": 100, "discount_percentage": 0}
+    return of_customer(
+        "swell/redemption/reminder",
+        "Swell Redemption Reminder",
+        person,
+        moment.now,
+        redemption_option=loyalty_objects.option(reward) | priced,
+    )
+
+
+def expiration_reminder(person: Person, moment: Moment, days: int) -> Webhook:
+    """It speaks of another day than the customer's own points_expire_at in it."""
+    loyalty = enrolled(person)
+    return of_customer(
+        "loyalty/expiration/reminder",
+        "Loyalty Expiration Reminder",
+        person,
+        moment.now,
+        **STORE,
+        loyalty_next_points_expire_on=spellings.day(loyalty.next_points_expire_on),
+        loyalty_next_points_expire_amount=loyalty.next_points_expire_amount,
+        days_to_point_expiration=days,
+        timestamp=spellings.epoch_ms(moment.now),
+    )
+
+
+def cancellation_request(person: Person, moment: Moment, code: str) -> Webhook:
+    """There is no e-mail at the top, and the id is a text."""
+    webhook = of_customer(
+        "swell/point_redemption/cancellation_request",
+        "Swell Point Redemption Cancellation Request",
+        person,
+        moment.now,
+        point_redemption_id=str(next(moment.ids)),
+        reward_text=code,
+    )
+    del webhook.body["email"]
+    return webhook

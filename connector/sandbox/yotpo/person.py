@@ -1,0 +1,180 @@
+"""The truth about one customer of a store, as plain objects that change in place.
+
+Times are aware and in UTC, money is in cents unless its name says otherwise. How each API writes these things down is
+its own business: one truth, three spellings. `people.generate` makes a customer; `told` is kept by whoever sends
+webhooks.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(slots=True)
+class Address:
+    address1: str
+    city: str
+    state: str
+    zip: str
+    province_code: str
+    country_code: str
+    address2: str = ""
+    company: str = ""
+
+
+@dataclass(slots=True)
+class Reviews:
+    """The totals over a customer's reviews; ratings are such as 4.67, sentiments are between 0 and 1."""
+
+    total_reviews: int
+    avg_product_rating: float | None
+    avg_site_rating: float | None
+    total_avg_rating: float | None
+    sentiment_avg_product: float | None
+    sentiment_avg_site: float | None
+    total_avg_sentiment: float | None
+    top_topics: list[str] | None
+    last_star_rating: int | None
+    last_review_date: datetime | None
+    last_sentiment: float | None
+
+
+@dataclass(slots=True)
+class Requirements:
+    """What a customer still needs to keep a tier, or to reach the next one."""
+
+    points_needed: int
+    amount_cents_needed: int
+    amount_cents_needed_in_customer_currency: int
+    purchases_needed: int
+    referrals_needed: int
+
+
+@dataclass(slots=True)
+class Actions:
+    """What a customer has done within the period that counts for tiers."""
+
+    points_earned: int
+    amount_spent_cents: int
+    amount_spent_cents_in_customer_currency: int
+    purchases_made: int
+    referrals_completed: int
+
+
+@dataclass(slots=True)
+class Referral:
+    """A customer's referral code and what came of it."""
+
+    code: str
+    link: str
+    expired: bool
+    shares: int
+    unique_clicks: int
+    total_clicks: int
+    orders: int
+    amount_cents: int
+    #: The e-mail addresses of the friends who have bought.
+    completed: list[str]
+
+
+@dataclass(slots=True)
+class Loyalty:
+    """What Yotpo's loyalty product knows of a customer who is enrolled."""
+
+    points_earned: int
+    points_balance: int
+    total_redemptions: int
+    total_points_redeemed: int
+    perks_redeemed: int
+    total_spend_cents: int
+    total_purchases: int
+    last_purchase_at: datetime | None
+    last_seen_at: datetime | None
+    #: Whole units of the store's currency, and of the customer's.
+    credit: int
+    credit_in_customer_currency: int
+    is_opt_in: bool
+    opt_in_at: datetime | None
+    opt_out_at: datetime | None
+    has_store_account: bool
+    points_expire_at: datetime | None
+    next_points_expire_on: date | None
+    next_points_expire_amount: int | None
+    #: None: in no tier. The names are those of `TIERS`.
+    vip_tier_name: str | None
+    vip_entry_on: date | None
+    vip_ends_on: date | None
+    maintain: Requirements
+    upgrade: Requirements
+    actions: Actions
+    successful_referrals: int
+    referrals_made_and_clicked: int
+    is_referred_by_other_customer: bool
+    #: An e-mail address.
+    referred_by: str | None
+    birthday_month: int | None
+    birthday_day: int | None
+    #: None where the customer told month and day only.
+    birthday_year: int | None
+    referral: Referral | None
+    # No API shows these; only webhooks tell them.
+    is_affiliate: bool
+    accepts_marketing: bool | None
+    anniversary_month: int | None
+    anniversary_day: int | None
+    referral_discount_code: str | None
+    pos_account_id: str | None = None
+
+
+@dataclass(slots=True)
+class Person:
+    """One customer of a store, by a number that is theirs for ever and that no API shows."""
+
+    number: int
+    external_id: str | None
+    email: str | None
+    #: In E.164.
+    phone: str | None
+    first_name: str | None
+    last_name: str | None
+    gender: str | None
+    language: str | None
+    #: In ISO 4217.
+    currency: str | None
+    #: Divided by commas; items may be empty.
+    tags: str | None
+    address: Address | None
+    account_status: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    accepts_email: bool | None
+    accepts_sms: bool | None
+    #: Of each list its id, and since when the customer is on it.
+    lists: list[tuple[str, datetime]]
+    #: Such as HARD_BOUNCE.
+    suppression: str | None
+    custom_properties: dict[str, str | int | float | bool] | None
+    reviews: Reviews | None
+    #: None: not enrolled.
+    loyalty: Loyalty | None
+    #: What webhooks alone have told of this customer so far, and how many webhooks that were.
+    told: dict[str, object] = field(default_factory=dict)
+    webhooks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A VIP tier and its thresholds."""
+
+    id: int
+    name: str
+    rank: int
+    points: int
+    spent_cents: int
+    purchases: int
+
+
+TIERS = (
+    Tier(4101, "BRONZE", 1, 500, 5_000, 2),
+    Tier(4102, "SILVER", 2, 2_000, 20_000, 6),
+    Tier(4103, "GOLD", 3, 6_000, 60_000, 15),
+)

@@ -1,0 +1,79 @@
+"""How customers refer their friends, who buy or do not."""
+
+from collections.abc import Generator, Iterator
+
+from connector.sandbox.yotpo import payloads, referral_payloads
+from connector.sandbox.yotpo.actions import create_account, earn, purchase
+from connector.sandbox.yotpo.customer_objects import referral_of
+from connector.sandbox.yotpo.payloads import Webhook
+from connector.sandbox.yotpo.person import Person
+from connector.sandbox.yotpo.scene import Scene
+from connector.sandbox.yotpo.standing import enrolled, member
+
+_BONUS = 500
+
+
+def share(person: Person, scene: Scene, *, friend: str | None = None) -> Iterator[Webhook]:
+    """Send the link to a friend, who is no customer."""
+    _count_share(person)
+    yield referral_payloads.share(person, scene.moment(person), friend or scene.friend_of(person))
+
+
+def share_newer(person: Person, scene: Scene, *, friend: str | None = None) -> Iterator[Webhook]:
+    """The same in a store that joined after August 2024."""
+    _count_share(person)
+    yield referral_payloads.shared(person, scene.moment(person), friend or scene.friend_of(person))
+
+
+def share_product(person: Person, scene: Scene, *, friend: str | None = None) -> Iterator[Webhook]:
+    _count_share(person)
+    yield referral_payloads.product_share(person, scene.moment(person), friend or scene.friend_of(person))
+
+
+def be_reminded_of_product(person: Person, scene: Scene, *, friend: str | None = None) -> Iterator[Webhook]:
+    """The friend is reminded, and the webhook names the one who has shared."""
+    member(person)
+    moment = scene.moment(person)
+    yield referral_payloads.product_share(person, moment, friend or scene.friend_of(person), reminder=True)
+
+
+def complete(person: Person, scene: Scene) -> Iterator[Webhook]:
+    """A friend becomes a customer and buys; the referrer gets points."""
+    friend = yield from _friend_buys(person, scene)
+    earn(member(person), _BONUS)
+    yield referral_payloads.completed(person, scene.moment(person), friend, _BONUS)
+    yield payloads.points_changed(person, scene.moment(person), _BONUS, "Refer a friend", [])
+
+
+def complete_newer(person: Person, scene: Scene) -> Iterator[Webhook]:
+    """The same in a store that joined after August 2024; the referrer gets a coupon."""
+    friend = yield from _friend_buys(person, scene)
+    member(person).perks_redeemed += 1
+    yield referral_payloads.completed_newer(person, scene.moment(person), friend, scene.code())
+
+
+def click(person: Person) -> None:
+    """Somebody has followed the link; no webhook tells."""
+    referral = referral_of(person)
+    referral.unique_clicks += 1
+    referral.total_clicks += 1
+    enrolled(person).referrals_made_and_clicked += 1
+
+
+def _count_share(person: Person) -> None:
+    member(person)
+    referral_of(person).shares += 1
+
+
+def _friend_buys(person: Person, scene: Scene) -> Generator[Webhook, None, Person]:
+    loyalty, referral = member(person), referral_of(person)
+    friend = scene.newcomer(referred_by=person)
+    yield from create_account(friend, scene)
+    yield from purchase(friend, scene)
+    click(person)
+    loyalty.successful_referrals += 1
+    loyalty.actions.referrals_completed += 1
+    referral.orders += 1
+    referral.amount_cents += enrolled(friend).total_spend_cents
+    referral.completed.append(friend.email or "")
+    return friend

@@ -1,0 +1,176 @@
+"""The webhooks of referrals: in most of them the e-mail at the top is the friend's, and in none two are alike.
+
+The shapes are those of Yotpo's page of webhook events (completed) and of the Loyalty API's pages (shared).
+"""
+
+from typing import Any
+
+from connector.sandbox.yotpo import loyalty_objects, spellings
+from connector.sandbox.yotpo.customer_objects import (
+    code_counters,
+    customer,
+    newer_referral_code,
+    referral_code,
+    referral_of,
+)
+from connector.sandbox.yotpo.loyalty_shape import loyalty_id
+from connector.sandbox.yotpo.payloads import STORE, WEBSITE, About, Moment, Webhook
+from connector.sandbox.yotpo.person import Person
+from connector.sandbox.yotpo.standing import enrolled
+
+Json = dict[str, Any]
+
+_EMAILS = ("sent", "opened", "clicked", "bounced", "soft_bounced", "rejected", "unsubscribed", "marked_as_spam",
+           "delayed")  # fmt: skip
+
+
+def share(person: Person, moment: Moment, friend: str) -> Webhook:
+    """The link was shared, in an older store. `email` is the friend's."""
+    topic = "swell/referral/share"
+    shown = customer(topic, person)
+    body = {
+        "topic": topic,
+        "name": "Swell Referral Share",
+        "email": friend,
+        "from": person.email,
+        "customer": shown,
+        "referral_link": referral_of(person).link,
+    }
+    return Webhook(topic, moment.now, body, [About(person, shown)])
+
+
+def shared(person: Person, moment: Moment, friend: str) -> Webhook:
+    """The link was shared, in a store that joined after August 2024. `email` is the friend's."""
+    topic = "yotpo/referral/shared"
+    unpriced = dict.fromkeys(
+        ("cost_text", "amount", "applies_to_product_type", "duration", "discount_amount_cents", "discount_type",
+         "description")
+    )  # fmt: skip
+    body = {
+        "topic": topic,
+        "name": "Yotpo Referral shared",
+        "website_url": None,
+        "store_name": "Yotpo Store",
+        "from": person.email,
+        "referral_link": f"{referral_of(person).link}?e",
+        "referral_code": newer_referral_code(person, customer=None),
+        "redemption_option": unpriced | {"id": 1, "type": "shopify_fixed_amount_coupon", "name": "$10 off"},
+        "email": friend,
+        "customer": customer(topic, person),
+    }
+    # Nothing tells whose `customer` this is; what only he would tell is not held to be told.
+    return Webhook(topic, moment.now, body, [About(person, {})])
+
+
+def product_share(person: Person, moment: Moment, friend: str, *, reminder: bool = False) -> Webhook:
+    """A product was recommended. `email` is the friend's."""
+    topic = "loyalty/referral/product_share" + ("/reminder" if reminder else "")
+    shown = customer(topic, person)
+    product = str(next(moment.ids))
+    body = {
+        "topic": topic,
+        "name": "Loyalty Referral Product Share" + (" Reminder" if reminder else ""),
+        **WEBSITE,
+        "email": friend,
+        "from": person.email,
+        "customer": shown,
+        "product_referral_link": f"{referral_of(person).link}?p={product}",
+        "product_id": product,
+        "product_name": "Premium Wireless Headphones",
+        "image_url": "https://cdn.shopify.com/s/files/1/0001/headphones.jpg",
+    }
+    return Webhook(topic, moment.now, body, [About(person, shown)])
+
+
+def completed(person: Person, moment: Moment, friend: Person, points: int) -> Webhook:
+    """The friend has bought, in an older store. There is no `customer`; the referrer stands in two places."""
+    topic = "swell/referral/completed"
+    shown, friend_shown = customer(topic, person), customer(topic, friend)
+    body = {
+        "topic": topic,
+        "name": "Swell Referral Completed",
+        "perk": loyalty_objects.perk(
+            moment.ids, person.number, moment.now, "Refer a friend", points=points, completed_at=moment.now
+        ),
+        "email": person.email,
+        "referrer": shown,
+        "referral_code": _code_with_owner(person),
+        "referred_customer": friend_shown,
+    }
+    return Webhook(topic, moment.now, body, [About(person, shown), About(friend, friend_shown)])
+
+
+def completed_newer(person: Person, moment: Moment, friend: Person, code: str) -> Webhook:
+    """The friend has bought, in a store that joined after August 2024. The referrer stands in the referral code."""
+    topic = "yotpo/referral/completed"
+    shown = customer(topic, person)
+    shown |= {"thirty_party_id": None, "third_party_id": None, "birth_year": shown["birth_year"] or None}
+    shown |= {"anniversary_year": shown["anniversary_year"] or None}
+    friend_shown = customer(f"{topic} friend", friend)
+    friend_shown |= {"thirty_party_id": None, "third_party_id": None}
+    friend_shown |= {"referral_link": "", "referral_discount_code": ""}
+    body = {
+        "topic": topic,
+        "name": "Yotpo Referral completed",
+        **STORE,
+        "perk": _newer_perk(person, moment, code),
+        "referral_code": newer_referral_code(person, shown),
+        "friend_referral_code": newer_referral_code(friend, customer=None),
+        "email": person.email,
+        "friend": friend_shown,
+        "published_at": spellings.with_offset(moment.now),
+    }
+    return Webhook(topic, moment.now, body, [About(person, shown), About(friend, friend_shown)])
+
+
+def _newer_perk(person: Person, moment: Moment, code: str) -> Json:
+    """The option and the redemption stand inside the perk, and there are no points."""
+    perk = loyalty_objects.perk(
+        moment.ids, person.number, moment.now, "Refer a friend", points=None, completed_at=moment.now
+    )
+    reward = loyalty_objects.TEN_OFF
+    redemption = loyalty_objects.redemption(moment.ids, moment.now, code)
+    redemption = {name: value for name, value in redemption.items() if name not in {"created_at", "updated_at"}}
+    redemption |= loyalty_objects.PLACE | loyalty_objects.THIRD_PARTY | {"token": str(redemption["id"]), "code": code}
+    return perk | {
+        "campaign_id": None,
+        "redemption_option_id": reward.id,
+        "redemption_option": loyalty_objects.option_in_perk(reward) | {"discount_rate_cents": 100},
+        "redemption": redemption,
+    }
+
+
+def _code_with_owner(person: Person) -> Json:
+    """The referral code as only a completed referral shows it: with a third record of the referrer."""
+    code = referral_of(person)
+    owner = loyalty_id(person.number)
+    shown = referral_code(person)
+    del shown["unique_clicks"], shown["total_clicks"]
+    return shown | code_counters(code) | {
+        "id": owner,
+        "campaign_id": 7,
+        "clicks": code.total_clicks,
+        "invalid_clicks": 0,
+        "customer_id": owner,
+        "links_clicked": code.total_clicks,
+        "target_referrals": None,
+        "customer": _owner(person),
+    }  # fmt: skip
+
+
+def _owner(person: Person) -> Json:
+    loyalty = enrolled(person)
+    shown = customer("swell/referral/completed", person)
+    del shown["third_party_id"], shown["referral_code"]
+    return shown | {
+        "id": loyalty_id(person.number),
+        "user_id": None,
+        "merchant_id": 1,
+        "is_member": False,
+        "name": person.last_name,
+        "subscribed": True,
+        **{f"email_{what}_count": 0 for what in _EMAILS},
+        "source": "store_account",
+        "points_expiration_job_id": None,
+        "prettyTotalSpend": f"${loyalty.total_spend_cents // 100}",
+    }

@@ -1,0 +1,29 @@
+"""What changes without any webhook; a look-up shows it, whenever there is one."""
+
+from connector.sandbox.yotpo.names import FIRST_NAMES
+from connector.sandbox.yotpo.person import Person
+from connector.sandbox.yotpo.referral_actions import click
+from connector.sandbox.yotpo.review_actions import recompute
+from connector.sandbox.yotpo.scene import Scene
+
+
+def change_silently(person: Person, scene: Scene) -> str:
+    """Change something of a customer, and return what: `name`, `click` or `reviews`."""
+    possible = ["name"]
+    if person.loyalty:
+        possible.append("click")
+    if person.reviews:
+        possible.append("reviews")
+    kind = scene.dice.choice(possible)
+    if kind == "click":
+        click(person)
+    elif kind == "reviews" and person.reviews:
+        recompute(person.reviews, round(scene.dice.random(), 4))
+    else:
+        _rename(person, scene)
+    return kind
+
+
+def _rename(person: Person, scene: Scene) -> None:
+    """The merchant edits the first name."""
+    person.first_name = scene.dice.choice([name for name, _ in FIRST_NAMES if name != person.first_name])
