@@ -17,6 +17,7 @@ import orjson
 from connector import observability
 from connector.errors import JournalUnavailable, WebhookRejected
 from connector.model import Incoming
+from connector.urls import WEBHOOKS
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _log = observability.logger("intake")
 
 def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds: float) -> flask.Blueprint:
     """Return the route that Yotpo calls. `wake` is called after something was journaled."""
-    routes = flask.Blueprint("intake", __name__, url_prefix="/webhooks/yotpo")
+    routes = flask.Blueprint("intake", __name__, url_prefix=WEBHOOKS)
 
     @routes.post("/<token>")
     @routes.post("/<token>/")

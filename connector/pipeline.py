@@ -14,11 +14,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from connector import delivery, observability, sending, updates
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider import wire
-from connector.journal import deliveries, events, lanes, notices, replays, stores
+from connector.journal import (
+    backfills,
+    deliveries,
+    events,
+    lanes,
+    notices,
+    refreshes,
+    replays,
+    stores,
+    yotpo_accounts,
+)
 from connector.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from connector.activation import MappingSets
@@ -30,7 +40,7 @@ if TYPE_CHECKING:
     from connector.updates import Yield
 
 _MAP_LIMIT = 500
-#: While a batch is on its way nobody else sends in its lane, so those that give way are small.
+#: While a batch is on its way nobody else works in its lane, so those that give way are small.
 _BULK_BATCH = 200
 #: How soon a lane that another worker holds is looked at again.
 _HELD_SECONDS = 0.05
@@ -54,6 +64,7 @@ class Pipeline:
         insider: Destination,
         batch_size: int,
         retention: timedelta,
+        quiet: Quiet,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -61,11 +72,12 @@ class Pipeline:
         self._insider = insider
         self._batch_size = batch_size
         self._retention = retention
+        self._quiet = quiet
 
     def advance(self, *, seconds: float, bulk: bool = False) -> Advanced:
         """Map and deliver until nothing is left to do or the time is over.
 
-        With `bulk`, deliver what gives way to webhooks: replays and snapshots. Without, a lane that another worker
+        With `bulk`, only what gives way to webhooks: replays and snapshots. Without, a lane that another worker
         holds is waited for: it may be one that has just sent such a batch.
         """
         ends_at = time.monotonic() + seconds
@@ -101,13 +113,19 @@ class Pipeline:
         with self._database.connection() as connection:
             return bool(replays.running(connection) or lanes.busy(connection, bulk=True))
 
+    def is_yotpo_waiting(self, *, reconcile_at: str) -> bool:
+        """Whether there is anything to ask of Yotpo; at the time of day that is given, whether anybody has changed."""
+        with self._database.connection() as connection:
+            if reconcile_at:
+                backfills.start_reconciles(connection, reconcile_at)
+            return any(one.can_ask for one in yotpo_accounts.busy(connection))
+
     def _advance(self, partition: Partition, mappings: MappingSet, done: _Pass, *, bulk: bool) -> None:
         store_id = partition.store_id
         try:
-            if not bulk:
-                received, owes_bulk = self.map_received(partition, mappings)
-                done.progress[store_id] += received
-                done.owes_bulk |= owes_bulk
+            received, owes_bulk = self.map_received(partition, mappings, bulk=bulk)
+            done.progress[store_id] += received
+            done.owes_bulk |= owes_bulk
             sent = self.deliver_waiting(partition, mappings, bulk=bulk)
             done.held |= sent.held
         except JournalUnavailable:
@@ -134,21 +152,24 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ map
 
-    def map_received(self, partition: Partition, mappings: MappingSet) -> tuple[int, bool]:
+    def map_received(self, partition: Partition, mappings: MappingSet, *, bulk: bool = False) -> tuple[int, bool]:
         """Map the oldest received events of a partition, and journal a delivery for each user that they yield.
 
         All by the one set. Return of how many, and whether any of it gives way to webhooks.
         """
         with self._database.transaction() as connection:
-            if not lanes.hold(connection, partition):
+            if not lanes.hold(connection, partition) or (bulk and lanes.is_live(connection, partition)):
                 return 0, False
-            received = events.take_received(connection, partition, limit=_MAP_LIMIT, size=_MAP_BYTES)
+            limit = _BULK_BATCH if bulk else _MAP_LIMIT
+            received = events.take_received(connection, partition, bulk=bulk, limit=limit, size=_MAP_BYTES)
             if not received:
                 return 0, False
             options = stores.options(connection, partition.store_id)
             if options is None:
                 return 0, False
             owed = _record(connection, [updates.run(event, mappings, options) for event in received])
+            if not bulk:
+                refreshes.ask(connection, partition.store_id, _touched(owed), **self._quiet._asdict())
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
         return len(received), any(one.bulk for one in owed)
 
@@ -227,6 +248,15 @@ class Pipeline:
         return _Sent(settled=batch.settled, delivered=batch.delivered, refusal=refusal)
 
 
+class Quiet(NamedTuple):
+    """When a customer whom webhooks have touched is looked up."""
+
+    #: After the last of them.
+    quiet_seconds: float
+    #: After the first of them at the latest.
+    longest_seconds: float
+
+
 class Advanced(NamedTuple):
     """How it stands when a worker has done what it could."""
 
@@ -281,6 +311,11 @@ def _record(
         [(event.id, version if mapping else None, mapped.notes) for event, mapping, mapped, version in yields],
     )
     return owed
+
+
+def _touched(owed: Sequence[Owed]) -> Iterator[str]:
+    """Yield the customers of whom a webhook has told, by what Yotpo can look them up by."""
+    return (one.customer for one in owed if {"email", "phone_number"} & one.update.identifiers.keys())
 
 
 def _may_send(connection: Connection, store: Store) -> bool:

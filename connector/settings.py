@@ -5,6 +5,7 @@ Read once, by `Settings.read()`, when a process starts. Nothing else looks at th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ _ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MAPPINGS = _ROOT / "mappings"
 
 
-def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False) -> Any:
+def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False, secret: bool = False) -> Any:
     # What is required holds passwords and keys, which no representation should show.
     return field(
-        repr=not required, metadata={"name": name, "sentence": sentence, "default": default, "required": required}
+        repr=not (required or secret),
+        metadata={"name": name, "sentence": sentence, "default": default, "required": required},
     )
 
 
@@ -68,6 +70,51 @@ class Settings:
     intake_timeout_seconds: float = _variable(
         "INTAKE_TIMEOUT_SECONDS", "A webhook that cannot be journaled in this time is answered 503.", default=1.5
     )
+    yotpo_core_url: str = _variable(
+        "YOTPO_CORE_URL", "Yotpo's Core API, for stores connected with their own keys.", default="https://api.yotpo.com"
+    )
+    yotpo_developers_url: str = _variable(
+        "YOTPO_DEVELOPERS_URL",
+        "Yotpo's API for apps, for stores connected by the app.",
+        default="https://developers.yotpo.com",
+    )
+    yotpo_loyalty_url: str = _variable(
+        "YOTPO_LOYALTY_URL",
+        "Yotpo's Loyalty API, for stores connected with their own keys.",
+        default="https://loyalty.yotpo.com",
+    )
+    yotpo_install_url: str = _variable(
+        "YOTPO_INSTALL_URL",
+        "Yotpo's page on which a merchant installs the app; its id follows behind it.",
+        default="https://integrations-center.yotpo.com/app/#/install/applications",
+    )
+    yotpo_client_id: str = _variable(
+        "YOTPO_CLIENT_ID", "The application id of our app at Yotpo, where stores are to be connected by it.", default=""
+    )
+    yotpo_client_secret: str = _variable("YOTPO_CLIENT_SECRET", "The secret of that app.", default="", secret=True)
+    yotpo_connect_seconds: float = _variable("YOTPO_CONNECT_SECONDS", "Time-out for connecting to Yotpo.", default=5.0)
+    yotpo_read_seconds: float = _variable("YOTPO_READ_SECONDS", "Time-out for an answer of Yotpo.", default=15.0)
+    yotpo_settling_seconds: float = _variable(
+        "YOTPO_SETTLING_SECONDS",
+        "So long after a write Yotpo's Core API may not show it: a webhook's word of that time counts more.",
+        default=60.0,
+    )
+    refresh_quiet_seconds: float = _variable(
+        "REFRESH_QUIET_SECONDS",
+        "A customer is looked up so long after the last webhook that tells of him.",
+        default=30.0,
+    )
+    refresh_longest_seconds: float = _variable(
+        "REFRESH_LONGEST_SECONDS",
+        "A customer is looked up so long after the first of such webhooks at the latest.",
+        default=300.0,
+    )
+    reconcile_at: str = _variable(
+        "RECONCILE_AT",
+        "The time of day in UTC, such as 03:00, at which all customers are read again each night, and those sent who "
+        "have changed; empty: never.",
+        default="",
+    )
     worker_stall_seconds: float = _variable(
         "WORKER_STALL_SECONDS",
         "A worker that takes no hints for so long, although Redis answers and it has a child to spare, ends itself.",
@@ -110,12 +157,29 @@ class Settings:
             "INSIDER_CONNECT_SECONDS": (0 < self.insider_connect_seconds <= 10, "more than 0, at most 10"),
             "INSIDER_READ_SECONDS": (0 < self.insider_read_seconds <= 20, "more than 0, at most 20"),
             "INTAKE_TIMEOUT_SECONDS": (0 < self.intake_timeout_seconds < 2, "more than 0, less than 2"),
+            "YOTPO_CORE_URL": (is_safe_destination(self.yotpo_core_url), SAFE_DESTINATION),
+            "YOTPO_DEVELOPERS_URL": (is_safe_destination(self.yotpo_developers_url), SAFE_DESTINATION),
+            "YOTPO_LOYALTY_URL": (is_safe_destination(self.yotpo_loyalty_url), SAFE_DESTINATION),
+            "YOTPO_INSTALL_URL": (is_safe_destination(self.yotpo_install_url.replace("#", "")), SAFE_DESTINATION),
+            "YOTPO_CONNECT_SECONDS": (0 < self.yotpo_connect_seconds <= 10, "more than 0, at most 10"),
+            "YOTPO_READ_SECONDS": (0 < self.yotpo_read_seconds <= 20, "more than 0, at most 20"),
+            "YOTPO_SETTLING_SECONDS": (0 <= self.yotpo_settling_seconds <= 3600, "0 to 3600"),
+            "REFRESH_QUIET_SECONDS": (0 < self.refresh_quiet_seconds <= 3600, "more than 0, at most 3600"),
+            "REFRESH_LONGEST_SECONDS": (
+                self.refresh_quiet_seconds <= self.refresh_longest_seconds <= 86_400,
+                "REFRESH_QUIET_SECONDS to 86400",
+            ),
+            "RECONCILE_AT": (not self.reconcile_at or _is_time_of_day(self.reconcile_at), "a time such as 03:00"),
             "WORKER_STALL_SECONDS": (5 <= self.worker_stall_seconds <= 3600, "5 to 3600"),
             "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),
         }
         for name, (holds, allowed) in limits.items():
             if not holds:
                 raise SettingsError(f"{name}: it has to be {allowed}.")
+
+
+def _is_time_of_day(text: str) -> bool:
+    return bool(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text))
 
 
 def _told(error: Exception) -> str:

@@ -25,9 +25,11 @@ from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider.client import Insider
 from connector.journal.database import Database
 from connector.journal.vault import Vault
-from connector.pipeline import Pipeline
+from connector.pipeline import Pipeline, Quiet
 from connector.settings import Settings
+from connector.turns import STORES, Turns
 from connector.workers import watching
+from connector.yotpo.client import Hosts, Yotpo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +40,10 @@ _SWEEP_SECONDS = 5.0
 _QUEUE = "connector"
 #: For replays and snapshots, which have workers of their own, so that webhooks need not wait for them.
 _BULK_QUEUE = "connector-bulk"
+#: For what is asked of Yotpo, which waits most of the time.
+_YOTPO_QUEUE = "connector-yotpo"
+#: A turn at a Yotpo that is slow, yet answers, may take long; its hint may come twice then, which does no harm.
+_YOTPO_LIMIT_SECONDS = 600
 #: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
 _HINTS = 64
 #: By the sender's clock, and judged by the worker's: in a short time every hint would expire where they differ.
@@ -130,6 +136,33 @@ def pipeline() -> Pipeline:
         ),
         batch_size=settings().batch_size,
         retention=timedelta(days=settings().retention_days),
+        quiet=Quiet(settings().refresh_quiet_seconds, settings().refresh_longest_seconds),
+    )
+
+
+@cache
+def turns() -> Turns:
+    """Return what this process takes turns at the stores' Yotpo by. First called in the child that runs tasks."""
+    return Turns(
+        database=Database(settings().database_url, connections=STORES + 1, wait_seconds=5.0),
+        vault=Vault(settings().secret_key),
+        yotpo=yotpo(),
+        settling=timedelta(seconds=settings().yotpo_settling_seconds),
+        quiet_seconds=settings().refresh_quiet_seconds,
+        public_url=settings().public_url,
+    )
+
+
+def yotpo() -> Yotpo:
+    """Return a client of Yotpo's APIs."""
+    return Yotpo(
+        hosts=Hosts(
+            core=settings().yotpo_core_url,
+            developers=settings().yotpo_developers_url,
+            loyalty=settings().yotpo_loyalty_url,
+        ),
+        connect_seconds=settings().yotpo_connect_seconds,
+        read_seconds=settings().yotpo_read_seconds,
     )
 
 
@@ -169,6 +202,17 @@ def advance_bulk() -> None:
                 return
 
 
+@app.task(name="connector.advance_yotpo", base=_Hint, time_limit=_YOTPO_LIMIT_SECONDS)
+def advance_yotpo() -> None:
+    """Ask Yotpo what there is to ask; where it is too much for one task, wake another."""
+    with _in_peace():
+        taken = turns().take(seconds=_TASK_SECONDS)
+        if taken.owes_bulk:
+            wake_bulk()
+        if taken.unfinished:
+            wake_yotpo()
+
+
 @app.task(name="connector.sweep", base=_Hint)
 def sweep() -> None:
     """Find what was left lying, because a hint was lost or a pause is over."""
@@ -177,6 +221,8 @@ def sweep() -> None:
             wake()
         if pipeline().is_bulk_waiting():
             wake_bulk()
+        if pipeline().is_yotpo_waiting(reconcile_at=settings().reconcile_at):
+            wake_yotpo()
 
 
 def wake() -> None:
@@ -187,6 +233,11 @@ def wake() -> None:
 def wake_bulk() -> None:
     """Tell the workers for replays and snapshots that there is something to do."""
     advance_bulk.apply_async(queue=_BULK_QUEUE, retry=False)
+
+
+def wake_yotpo() -> None:
+    """Tell the workers who speak to Yotpo that there is something to ask."""
+    advance_yotpo.apply_async(queue=_YOTPO_QUEUE, retry=False)
 
 
 @contextmanager

@@ -18,7 +18,9 @@ import psycopg
 import pytest
 import requests
 from pipelines import Connector
+from shops import SHOP, Shop
 from workers import Worker, quick_insider
+from yotpo_simulators import simulator
 
 from connector import mapping
 from connector.journal import migrate, stores
@@ -31,6 +33,8 @@ from connector.settings import DEFAULT_MAPPINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from yotpo_simulators import Yotpo
 
     from connector.mapping import MappingSet
     from connector.model import Store
@@ -183,3 +187,22 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 
 def _url(postgres: EmbeddedPostgres, name: str) -> str:
     return postgres.url.replace("/connector?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def yotpo_process() -> Iterator[Yotpo]:
+    with simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def yotpo(yotpo_process: Yotpo) -> Yotpo:
+    """The simulator of Yotpo, with a store `shop` of 1,000 customers and no limit to its rate."""
+    return yotpo_process.cleared()
+
+
+@pytest.fixture
+def shop(connector: Connector, yotpo: Yotpo, vault: Vault) -> Shop:
+    yotpo.switch(visibility_seconds=0)
+    yotpo.tell("stores", {"app_key": "shop", "size": SHOP})
+    return Shop(connector, yotpo, vault)

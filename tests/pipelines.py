@@ -12,7 +12,7 @@ from connector.activation import MappingSets
 from connector.insider.client import Insider as Client
 from connector.journal import dead_letters, events, replays
 from connector.model import Incoming
-from connector.pipeline import Pipeline
+from connector.pipeline import Pipeline, Quiet
 from connector.times import rfc3339
 from connector.yotpo.topics import recognise
 
@@ -39,6 +39,7 @@ class Connector:
             insider=Client(url="http://127.0.0.1:9", connect_seconds=1, read_seconds=2),
             batch_size=1000,
             retention=timedelta(days=90),
+            quiet=Quiet(0.5, 2.0),
         )
 
     def receive(self, *webhooks: dict[str, Any], topic: str | None = None) -> list[int]:

@@ -30,7 +30,7 @@ def requirements() -> list[Requirement]:
 def test_each_process_takes_the_shells_place_so_that_signals_reach_it() -> None:
     procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
 
-    assert list(procfile) == ["release", "web", "worker", "bulk", "beat"]
+    assert list(procfile) == ["release", "web", "worker", "bulk", "yotpo", "beat"]
     assert all(command.startswith("exec ") for command in procfile.values())
 
 

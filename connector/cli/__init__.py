@@ -7,12 +7,13 @@ import click
 import connector
 from connector import settings as settings_module
 from connector.cli import shared
+from connector.cli.backfill import backfill_group
 from connector.cli.events import audit_command, events_group, notices_command, rejected
 from connector.cli.mappings import mappings_group
 from connector.cli.replays import dead_letters_group, replays_group
 from connector.cli.sandbox import sandbox_group
 from connector.cli.stores import stores_group
-from connector.journal import deliveries, notices, stores
+from connector.journal import deliveries, notices, refreshes, stores
 
 
 @click.group(cls=shared.Group)
@@ -30,6 +31,7 @@ for command in (
     notices_command,
     rejected,
     mappings_group,
+    backfill_group,
     sandbox_group,
 ):
     main.add_command(command)
@@ -58,16 +60,20 @@ def settings_command(form: str) -> None:
 @main.command()
 @shared.with_format
 def status(form: str) -> None:
-    """Show what waits, what is dead, and the lag: the age of the oldest undelivered event."""
+    """Show what waits, what is dead, and the lag: the age of the oldest undelivered event, of the oldest look-up."""
     with shared.journal() as connection:
         rows = stores.states(connection)
         lag = round(deliveries.oldest_undelivered_seconds(connection), 1)
         intake = notices.counts(connection)
+        lookups = refreshes.lag(connection)
     if form == "json":
-        shared.show_json({"lag_seconds": lag, "stores": rows, "intake": intake})
+        shared.show_json({"lag_seconds": lag, "stores": rows, "refreshes": lookups, "intake": intake})
     else:
         click.echo(f"lag: {lag} s")
         shared.show(rows, form)
+        if lookups:
+            click.echo("look-ups at Yotpo:")
+            shared.show(lookups, form)
         if intake:
             click.echo("turned away:")
             shared.show(intake, form)

@@ -83,11 +83,11 @@ class Database:
             raise JournalUnavailable(_told(error)) from error
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, idle_seconds: int = IDLE_SECONDS) -> Iterator[Connection]:
         """Lend a connection within a transaction, committed at the end and rolled back on an exception."""
         with self.connection() as connection, connection.transaction():
             connection.execute(
-                "select set_config('idle_in_transaction_session_timeout', %s, true)", (f"{IDLE_SECONDS}s",)
+                "select set_config('idle_in_transaction_session_timeout', %s, true)", (f"{idle_seconds}s",)
             )
             yield connection
 

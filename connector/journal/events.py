@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import orjson
 
@@ -13,6 +13,7 @@ from connector.model import Appended, Event, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from connector.journal.database import Connection
     from connector.model import Incoming, Note, Partition
@@ -33,9 +34,11 @@ _APPEND = """
               as one (store_id, topic, key, dated, customer, partition, occurred_at, body, position)
               order by position) given
     )
-    insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body)
+    insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, bulk,
+                        backfill_id)
     overriding system value
-    select id, store_id, topic, key, dated, customer, partition, least(occurred_at, now()), now(), body
+    select id, store_id, topic, key, dated, customer, partition, least(occurred_at, now()), now(), body, %b::bool,
+           %b::bigint
     from incoming
     order by store_id, key collate "C"
     on conflict (store_id, key) do nothing
@@ -55,12 +58,24 @@ _FIRST = """
 """
 
 
-def append(connection: Connection, incoming: Sequence[Incoming]) -> list[Appended]:
-    """Journal webhooks in order; of one that is there already, return the first one's id.
+def now(connection: Connection) -> datetime:
+    """Return the journal's time at this moment, by which all that is received is dated."""
+    row = connection.execute("select clock_timestamp() as now").fetchone()
+    assert row is not None  # noqa: S101 - it always tells
+    return cast("datetime", row.now)
+
+
+def append(
+    connection: Connection, incoming: Sequence[Incoming], *, bulk: bool = False, backfill_id: int | None = None
+) -> list[Appended]:
+    """Journal events in order; of one that is there already, return the first one's id.
 
     The new ones are journaled all or none. Those whose key has lapsed follow in a transaction of their own.
+    With `bulk`, they give way to others: they are snapshots.
     """
-    new = _insert(connection, incoming)
+    if not incoming:
+        return []
+    new = _insert(connection, incoming, bulk=bulk, backfill_id=backfill_id)
     repeated = [one for one in incoming if (one.store_id, one.key) not in new]
     known = _repeated(connection, repeated, new) if repeated else {}
     appended = []
@@ -85,7 +100,9 @@ def _repeated(
         return {(row.store_id, row.key): row.id for row in connection.execute(_FIRST, names)}
 
 
-def _insert(connection: Connection, incoming: Sequence[Incoming]) -> dict[tuple[int, str], int]:
+def _insert(
+    connection: Connection, incoming: Sequence[Incoming], *, bulk: bool = False, backfill_id: int | None = None
+) -> dict[tuple[int, str], int]:
     rows = [
         (
             one.store_id,
@@ -99,11 +116,14 @@ def _insert(connection: Connection, incoming: Sequence[Incoming]) -> dict[tuple[
         )
         for one in incoming
     ]
-    inserted = connection.execute(_APPEND, [list(column) for column in zip(*rows, strict=True)])
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    inserted = connection.execute(_APPEND, [*columns, bulk, backfill_id])
     return {(row.store_id, row.key): row.id for row in inserted}
 
 
-_LANE: LiteralString = "store_id = %(store_id)s and partition = %(partition)s and state = 'received'"
+_LANE: LiteralString = (
+    "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'received'"
+)
 _RECEIVED: LiteralString = """
     select id, store_id, topic, occurred_at, received_at, body, customer
     from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
@@ -115,12 +135,15 @@ _OLDEST = _RECEIVED.format(lanes.oldest("events", _LANE))
 _FAIR = _RECEIVED.format(lanes.fairly("events", _LANE))
 
 
-def take_received(connection: Connection, partition: Partition, *, limit: int, size: int) -> list[Event]:
+def take_received(
+    connection: Connection, partition: Partition, *, bulk: bool = False, limit: int, size: int
+) -> list[Event]:
     """Return the oldest events of a partition that wait for their mapping, at least one, up to `size` bytes together.
 
     The caller holds the partition.
     """
-    wanted = {"store_id": partition.store_id, "partition": partition.number, "limit": limit, "size": size}
+    lane = {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number}
+    wanted = {**lane, "limit": limit, "size": size}
     rows = connection.execute(_OLDEST, wanted).fetchall()
     if lanes.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, wanted).fetchall()

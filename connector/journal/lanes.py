@@ -33,10 +33,15 @@ def hold_probe(connection: Connection, store_id: int) -> bool:
     return _lock(connection, store_id, -1)
 
 
+def hold_yotpo(connection: Connection, store_id: int) -> bool:
+    """Hold the right to speak to a store's Yotpo: one at a time can keep to its rate without asking the others."""
+    return _lock(connection, store_id, -2)
+
+
 def hold_all(connection: Connection, store_id: int) -> None:
-    """Wait until nobody works on any lane of a store, and hold them all until the transaction ends."""
+    """Wait until nobody works on any lane of a store or speaks to its Yotpo; hold it all until the transaction ends."""
     connection.execute(
-        "select pg_advisory_xact_lock(%s, number) from generate_series(-1, %s) as number", (store_id, PARTITIONS - 1)
+        "select pg_advisory_xact_lock(%s, number) from generate_series(-2, %s) as number", (store_id, PARTITIONS - 1)
     )
 
 
@@ -45,7 +50,7 @@ def is_live(connection: Connection, partition: Partition) -> bool:
     row = connection.execute(
         """
         select exists (select from events
-                       where store_id = %(store_id)s and partition = %(number)s and state = 'received')
+                       where not bulk and store_id = %(store_id)s and partition = %(number)s and state = 'received')
             or exists (select from deliveries
                        where not bulk and store_id = %(store_id)s and partition = %(number)s and state = 'waiting')
                as live
@@ -65,12 +70,13 @@ def _lock(connection: Connection, store_id: int, number: int) -> bool:
 _BUSY = """
     with recursive received as (
         (select store_id, partition, received_at as since from events
-         where state = 'received' and not %(bulk)s
+         where state = 'received' and bulk = %(bulk)s
          order by store_id, partition, id limit 1)
         union all
         select next.* from received cross join lateral (
             select store_id, partition, received_at from events
-            where state = 'received' and (store_id, partition) > (received.store_id, received.partition)
+            where state = 'received' and bulk = %(bulk)s
+              and (store_id, partition) > (received.store_id, received.partition)
             order by store_id, partition, id limit 1) next
     ), waiting as (
         (select store_id, partition, created_at as since from deliveries
@@ -100,7 +106,7 @@ _BUSY = """
 def busy(connection: Connection, *, bulk: bool = False) -> list[Partition]:
     """Return partitions that have something to map, or to deliver now; the stores take turns, each oldest first.
 
-    With `bulk`, those that have something to deliver that gives way to webhooks.
+    With `bulk`, of what gives way to webhooks.
     """
     return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": bulk})]
 

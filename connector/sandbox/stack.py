@@ -1,4 +1,4 @@
-"""The whole connector on this machine: servers, the simulator of Insider, and the very lines of the Procfile."""
+"""The whole connector on this machine: servers, the simulators of both ends, and the very lines of the Procfile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: How the names of stores begin that belong to nobody.
 SANDBOX = "sandbox"
-PROCESSES = ("web", "worker", "bulk", "beat")
+PROCESSES = ("web", "worker", "bulk", "yotpo", "beat")
+#: Of the simulators; `yotpo` is the Procfile's process that speaks to Yotpo.
+INSIDER, YOTPO = "insider", "simulated-yotpo"
+#: The app that is registered at the simulator of Yotpo.
+CLIENT_ID, CLIENT_SECRET = "sandbox-app", "the secret of the sandbox app"
 _USUAL_PORT = 8000
 
 
@@ -44,6 +48,7 @@ class Stack:
         self.postgres: EmbeddedPostgres | None = None
         self.redis: EmbeddedRedis | None = None
         self.insider_url = ""
+        self.yotpo_url = ""
         self.web_url = ""
         self.group: Group
 
@@ -112,6 +117,7 @@ class Stack:
         environment["PUBLIC_URL"] = environment.get("PUBLIC_URL") or self.web_url
         self.group = self._exits.enter_context(Group(self.state))
         self.start_insider()
+        self.start_yotpo()
         self._refuse_real_stores()
         self._release()
         self._write_environment()
@@ -134,19 +140,47 @@ class Stack:
 
     def _write_environment(self) -> None:
         """Write down how to ask this connector from another terminal: `. .local/run/env`."""
-        names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PUBLIC_URL", "INSIDER_URL", "PATH", "PYTHONPATH")
-        lines = [f"export {name}={shlex.quote(self.environment[name])}\n" for name in names]
+        names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PUBLIC_URL", "PATH", "PYTHONPATH")
+        ends = tuple(name for name in self.environment if name.startswith(("INSIDER_", "YOTPO_")))
+        lines = [f"export {name}={shlex.quote(self.environment[name])}\n" for name in (*names, *ends)]
         _write_private(self.state / "env", "".join(lines))
 
+    def yotpo(self, path: str, **parameters: Any) -> Any:
+        """Ask the simulator of Yotpo about its state."""
+        return requests.get(f"{self.yotpo_url}/_sandbox/{path}", params=parameters, timeout=60).json()
+
+    def tell_yotpo(self, path: str, **content: Any) -> Any:
+        """Change the state of the simulator of Yotpo."""
+        answer = requests.post(f"{self.yotpo_url}/_sandbox/{path}", json=content, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
     def start_insider(self) -> None:
-        """Start the simulator, at the port that it has had before."""
-        port = int(self.insider_url.rpartition(":")[2] or free_port())
-        self.insider_url = f"http://127.0.0.1:{port}"
+        """Start the simulator of Insider, at the port that it has had before."""
+        self.insider_url = self._simulator(INSIDER, "connector.sandbox.insider", self.insider_url)
         self.environment["INSIDER_URL"] = self.insider_url
-        self.group.start(
-            "insider", [sys.executable, "-m", "connector.sandbox.insider", "--port", str(port)], self.environment
+
+    def start_yotpo(self) -> None:
+        """Start the simulator of Yotpo, at the port that it has had before, with our app registered."""
+        self.yotpo_url = self._simulator(YOTPO, "connector.sandbox.yotpo", self.yotpo_url)
+        hosts = ("YOTPO_CORE_URL", "YOTPO_DEVELOPERS_URL", "YOTPO_LOYALTY_URL")
+        self.environment |= dict.fromkeys(hosts, self.yotpo_url)
+        self.environment["YOTPO_INSTALL_URL"] = f"{self.yotpo_url}/app/#/install/applications"
+        self.environment |= {"YOTPO_CLIENT_ID": CLIENT_ID, "YOTPO_CLIENT_SECRET": CLIENT_SECRET}
+        self.tell_yotpo(
+            "apps",
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            redirect_url=f"{self.environment['PUBLIC_URL']}/connect/yotpo/callback",
+            name="Insider connector",
         )
-        self.group.wait_for_http("insider", f"{self.insider_url}/_sandbox/health")
+
+    def _simulator(self, name: str, module: str, url: str) -> str:
+        url = url or f"http://127.0.0.1:{free_port()}"
+        command = [sys.executable, "-m", module, "--port", url.rpartition(":")[2]]
+        self.group.start(name, command, self.environment)
+        self.group.wait_for_http(name, f"{url}/_sandbox/health")
+        return url
 
     def _release(self) -> None:
         line = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))["release"]

@@ -1,0 +1,265 @@
+"""Stores' accounts at Yotpo: the credentials, sealed; what was tried out of them; how they fare."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+import psycopg
+
+from connector.errors import OperatorError
+from connector.journal.vault import digest
+from connector.model import YotpoAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from connector.journal.database import Connection
+    from connector.journal.vault import Vault
+
+#: After so many answers of 401 in a row Yotpo is taken at its word: the merchant has removed the app, or the secret is
+#: another one now (Yotpo's page "Authenticating").
+REVOKED_AFTER = 3
+#: So many snapshots may wait to be mapped or delivered; a backfill fetches the next page when there are fewer.
+ROOM = 2_000
+#: An install that is not finished in this time has to be begun anew.
+_INSTALL_SECONDS = 1800
+
+_COLUMNS = """
+    store_id, app_key, mode, token_sealed, secret_sealed, loyalty_guid, loyalty_key_sealed, state, expands,
+    review_webhooks, unauthorized, failures, pause_reason, version, connected_at,
+    coalesce(paused_until > now(), false) as paused
+"""
+
+
+class Busy(NamedTuple):
+    """A store with something to ask of Yotpo, or with a backfill that waits for room."""
+
+    store_id: int
+    #: True where a look-up is due, or the account has not been tried out yet.
+    live: bool
+    #: True where a backfill is running and there is room for its next page.
+    backfill: bool
+
+    @property
+    def can_ask(self) -> bool:
+        return self.live or self.backfill
+
+
+def connect(
+    connection: Connection,
+    vault: Vault,
+    *,
+    store_id: int,
+    app_key: str,
+    mode: str,
+    token: str | None = None,
+    secret: str | None = None,
+    loyalty_guid: str | None = None,
+    loyalty_key: str | None = None,
+) -> None:
+    """Keep a store's account, in place of the one that it had. Raises OperatorError where another store has it."""
+    try:
+        connection.execute(
+            """
+            insert into yotpo_accounts (store_id, app_key, mode, token_sealed, secret_sealed, loyalty_guid,
+                                        loyalty_key_sealed)
+            values (%s, %s, %s, %s, %s, %s, %s)
+            on conflict (store_id) do update
+            set app_key = excluded.app_key, mode = excluded.mode, token_sealed = excluded.token_sealed,
+                secret_sealed = excluded.secret_sealed, loyalty_guid = excluded.loyalty_guid,
+                loyalty_key_sealed = excluded.loyalty_key_sealed, state = 'connected', expands = null,
+                review_webhooks = '{}', unauthorized = 0, failures = 0, paused_until = null, pause_reason = null,
+                version = yotpo_accounts.version + 1, connected_at = now(), ended_at = null
+            """,
+            (
+                store_id,
+                app_key,
+                mode,
+                vault.seal(token),
+                vault.seal(secret),
+                loyalty_guid,
+                vault.seal(loyalty_key),
+            ),
+        )
+    except psycopg.errors.UniqueViolation:
+        raise OperatorError(
+            f"another store here is connected to the Yotpo store {app_key!r}; disconnect that one first"
+        ) from None
+
+
+def disconnect(connection: Connection, store_id: int) -> bool:
+    """Forget the credentials and what is to be looked up; False where there was no account.
+
+    What runs of a backfill is cancelled.
+    """
+    ended = connection.execute(
+        """
+        update yotpo_accounts
+        set state = 'disconnected', token_sealed = null, secret_sealed = null, loyalty_key_sealed = null,
+            review_webhooks = '{}', paused_until = null, pause_reason = null, version = version + 1, ended_at = now()
+        where store_id = %s and state <> 'disconnected'
+        """,
+        (store_id,),
+    ).rowcount
+    connection.execute("delete from refreshes where store_id = %s", (store_id,))
+    connection.execute("delete from yotpo_installs where store_id = %s", (store_id,))
+    connection.execute(
+        """
+        update backfills set state = 'cancelled', ended_at = now()
+        where store_id = %s and state in ('running', 'paused')
+        """,
+        (store_id,),
+    )
+    return bool(ended)
+
+
+def by_store(connection: Connection, vault: Vault, store_id: int) -> YotpoAccount | None:
+    """Return a store's account with its secrets opened; None where the store was never connected."""
+    row = connection.execute(f"select {_COLUMNS} from yotpo_accounts where store_id = %s", (store_id,)).fetchone()
+    return _account(row, vault) if row else None
+
+
+def connected(connection: Connection, *, store_id: int | None = None) -> list[int]:
+    """Return the stores, or the one of that number, that have an account which Yotpo has not revoked."""
+    rows = connection.execute(
+        """
+        select store_id from yotpo_accounts join stores on stores.id = store_id
+        where state = 'connected' and removed_at is null and (%(store_id)s::int is null or store_id = %(store_id)s)
+        order by store_id
+        """,
+        {"store_id": store_id},
+    )
+    return [row.store_id for row in rows]
+
+
+def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
+    """Return the stores, or the one of that number, with something to ask of Yotpo; the longest due comes first.
+
+    Those are among them whose running backfill waits until what it has journaled is delivered.
+    """
+    rows = connection.execute(
+        """
+        select account.store_id, account.expands is null or due.at <= now() as live,
+               running.id is not null and account.expands is not null and waiting.number < %(room)s as backfill
+        from yotpo_accounts account
+        join stores on stores.id = account.store_id
+        left join lateral (select min(due_at) as at from refreshes where store_id = account.store_id) due on true
+        left join backfills running on running.store_id = account.store_id and running.state = 'running'
+        left join lateral (
+            select (select count(*) from (select from events
+                    where bulk and store_id = account.store_id and state = 'received' limit %(room)s) received)
+                 + (select count(*) from (select from deliveries
+                    where bulk and store_id = account.store_id and state = 'waiting' limit %(room)s) owed) as number
+        ) waiting on running.id is not null
+        where account.state = 'connected' and removed_at is null
+          and (%(store_id)s::int is null or account.store_id = %(store_id)s)
+          and (account.expands is null or due.at <= now() or running.id is not null)
+          and (account.paused_until is null or account.paused_until <= now())
+        order by due.at nulls last, account.store_id
+        """,
+        {"room": ROOM, "store_id": store_id},
+    )
+    return [Busy(row.store_id, bool(row.live), bool(row.backfill)) for row in rows]
+
+
+def keep_token(connection: Connection, vault: Vault, account: YotpoAccount, token: str) -> None:
+    """Keep a token that was fetched, so that the next one to ask need not."""
+    _update(connection, account, "token_sealed = %(token)s", token=vault.seal(token))
+
+
+def keep_findings(
+    connection: Connection, account: YotpoAccount, *, expands: Sequence[str], review_webhooks: Mapping[str, str]
+) -> None:
+    """Keep what was tried out of an account: what it can be expanded with, and what became of its webhooks."""
+    _update(
+        connection,
+        account,
+        "expands = %(expands)s, review_webhooks = %(webhooks)s",
+        expands=list(expands),
+        webhooks=orjson.dumps(review_webhooks).decode(),
+    )
+
+
+def pause(connection: Connection, account: YotpoAccount, *, seconds: float, reason: str) -> None:
+    """Ask nothing for so long, and count the failure."""
+    _update(
+        connection,
+        account,
+        "paused_until = clock_timestamp() + make_interval(secs => %(seconds)s), pause_reason = %(reason)s, "
+        "failures = failures + 1",
+        seconds=seconds,
+        reason=reason,
+    )
+
+
+def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
+    """Count an answer of 401; True where it was one too many, so that the account counts as revoked now."""
+    revoked = account.unauthorized + 1 >= REVOKED_AFTER
+    _update(
+        connection,
+        account,
+        "unauthorized = unauthorized + 1"
+        + (", state = 'revoked', paused_until = null, ended_at = now()" if revoked else ""),
+    )
+    return revoked
+
+
+def succeed(connection: Connection, account: YotpoAccount) -> None:
+    """Note that Yotpo has answered, where it did not before."""
+    if account.unauthorized or account.failures:
+        _update(connection, account, "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null")
+
+
+def begin_install(connection: Connection, store_id: int) -> str:
+    """Return a secret that is good for one install of the app for this store, for half an hour."""
+    state = secrets.token_urlsafe(32)
+    connection.execute("delete from yotpo_installs where expires_at < now()")
+    connection.execute(
+        "insert into yotpo_installs values (%s, %s, now() + make_interval(secs => %s))",
+        (digest(state), store_id, _INSTALL_SECONDS),
+    )
+    return state
+
+
+def end_install(connection: Connection, state: str) -> int | None:
+    """Return for which store such a secret was given, once; None where it never was, is used up, or too old."""
+    row = connection.execute(
+        """
+        delete from yotpo_installs using stores
+        where state_digest = %s and stores.id = store_id and removed_at is null
+        returning store_id, expires_at > now() as good
+        """,
+        (digest(state),),
+    ).fetchone()
+    return row.store_id if row and row.good else None
+
+
+def _update(connection: Connection, account: YotpoAccount, changes: str, **values: Any) -> None:
+    """Change an account, unless an operator has connected it anew since it was read."""
+    connection.execute(
+        f"update yotpo_accounts set {changes} where store_id = %(store_id)s and version = %(version)s",
+        {"store_id": account.store_id, "version": account.version, **values},
+    )
+
+
+def _account(row: Any, vault: Vault) -> YotpoAccount:
+    return YotpoAccount(
+        store_id=row.store_id,
+        app_key=row.app_key,
+        mode=row.mode,
+        token=vault.open(row.token_sealed),
+        secret=vault.open(row.secret_sealed),
+        loyalty_guid=row.loyalty_guid,
+        loyalty_key=vault.open(row.loyalty_key_sealed),
+        state=row.state,
+        expands=None if row.expands is None else tuple(row.expands),
+        review_webhooks=row.review_webhooks,
+        unauthorized=row.unauthorized,
+        failures=row.failures,
+        paused=row.paused,
+        pause_reason=row.pause_reason,
+        version=row.version,
+        connected_at=row.connected_at,
+    )
