@@ -8,6 +8,7 @@ import connector
 from connector import settings as settings_module
 from connector.cli import shared
 from connector.cli.backfill import backfill_group
+from connector.cli.customers import customers_group
 from connector.cli.events import audit_command, events_group, notices_command, rejected
 from connector.cli.mappings import mappings_group
 from connector.cli.replays import dead_letters_group, replays_group
@@ -32,6 +33,7 @@ for command in (
     rejected,
     mappings_group,
     backfill_group,
+    customers_group,
     sandbox_group,
 ):
     main.add_command(command)

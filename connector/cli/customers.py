@@ -1,0 +1,178 @@
+"""`connector customers …`: write customers back to Yotpo."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector.cli import shared
+from connector.cli.progress import Progress
+from connector.errors import OperatorError
+from connector.journal import audit, stores
+from connector.journal.database import Database
+from connector.pushing import reading, sending
+from connector.pushing.report import Report
+from connector.pushing.results import ResultsFile
+from connector.pushing.source import Source
+from connector.pushing.turns import Turns
+
+if TYPE_CHECKING:
+    from connector.model import Store
+    from connector.yotpo.client import Yotpo
+
+
+@click.group("customers", cls=shared.Group)
+def customers_group() -> None:
+    """Write customers back to Yotpo."""
+
+
+@customers_group.command("push")
+@click.argument("name", metavar="FILE", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
+@click.option("--store", "store_name", help="To this store's Yotpo; where there is one store alone, to that one's.")
+@click.option(
+    "--input-format",
+    "input_form",
+    type=click.Choice(["jsonl", "csv"]),
+    help="How to read it: an object a line, or CSV with a header, where address.city names a field within a field. "
+    " [default: by the file's suffix]",
+)
+@click.option(
+    "--results",
+    "results_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to keep what became of each line; a run that was cut short goes on from it.  "
+    "[default: FILE.results.jsonl]",
+)
+@click.option("--restart", is_flag=True, help="Begin anew: send again what was sent.")
+@click.option("--dry-run", is_flag=True, help="Check every line and send nothing; needs no connection.")
+@click.option("--verify", is_flag=True, help="Read each customer back after a minute, and compare field by field.")
+@click.option(
+    "--verify-after",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    show_default=True,
+    help="Seconds that Yotpo needs to show what was sent.",
+)
+@click.option("--force", is_flag=True, help="Send fields too that Yotpo has deprecated.")
+@click.option("--reason", callback=shared.said, help="Why; kept in the audit trail.")
+@shared.with_actor
+@shared.with_format
+def customers_push(
+    *,
+    name: str,
+    input_form: reading.Form | None,
+    results_path: Path | None,
+    dry_run: bool,
+    force: bool,
+    form: str,
+    **options: Any,
+) -> None:
+    """Create or update the customers in FILE (- for stdin) at Yotpo, one after the other.
+
+    A line that is wrong, or that Yotpo refuses, holds up no other. The exit status is 0 only if all were sent.
+    """
+    source = Source.of(name, input_form)
+    report = (
+        _check(source, results_path, force=force, restart=options["restart"], form=form)
+        if dry_run
+        else _push(source, source.results(results_path), force=force, form=form, **options)
+    )
+    if not report.is_good:
+        sys.exit(1)
+
+
+def _check(source: Source, results_path: Path | None, *, force: bool, restart: bool, form: str) -> Report:
+    """Check the file. What is wrong is kept only where it was said where to."""
+    report = Report(results_path)
+    with ExitStack() as stack:
+        rows = reading.rows(stack.enter_context(source.opened()), source.form, force=force)
+        results = stack.enter_context(ResultsFile(results_path, restart=restart)) if results_path else None
+        progress = stack.enter_context(Progress(source.total()))
+        for result in sending.check(rows, force=force):
+            if result and results:
+                results.write(result)
+            report.count(result)
+            progress.show(report.lines)
+    _show(report, form)
+    return report
+
+
+def _push(
+    source: Source,
+    results_path: Path,
+    *,
+    store_name: str | None,
+    actor: str,
+    reason: str | None,
+    restart: bool,
+    verify: bool,
+    verify_after: float,
+    force: bool,
+    form: str,
+) -> Report:
+    if not reason:
+        raise OperatorError("say why: --reason TEXT. It is kept in the audit trail")
+    report = Report(results_path)
+    with ExitStack() as stack:
+        rows = reading.rows(stack.enter_context(source.opened()), source.form, force=force)
+        database = Database(shared.settings().database_url, connections=2, wait_seconds=5.0)
+        stack.callback(database.close)
+        store = _store(database, store_name)
+        progress = Progress(source.total())
+        turns = Turns(database, shared.vault(), _yotpo(), store.id, waiting=progress.tell)
+        turns.account()
+        results = stack.enter_context(ResultsFile(results_path, restart=restart))
+        entry = partial(audit.write, actor=actor, store=store.name, reason=reason, file=source.digest())
+        with database.transaction() as connection:
+            entry(connection, action="customers.push", restart=restart, verify=verify, force=force)
+        verify_seconds = verify_after if verify else None
+        try:
+            with progress:
+                for result in sending.push(
+                    rows, turns, before=results.before, force=force, verify_seconds=verify_seconds
+                ):
+                    if result.outcome != "earlier":
+                        results.write(result)
+                    report.count(result)
+                    progress.show(report.lines, before=report.unsent, note=report.read_back)
+        finally:
+            # However it ends: those that were sent, were.
+            _show(report, form)
+            with database.transaction() as connection:
+                entry(connection, action="customers.pushed", counts=report.counts)
+    return report
+
+
+def _store(database: Database, name: str | None) -> Store:
+    with database.transaction() as connection:
+        if name:
+            return stores.by_name(connection, shared.vault(), name)
+        everyone = stores.everyone(connection, shared.vault())
+    if len(everyone) != 1:
+        raise OperatorError("say to which store's Yotpo: --store NAME; `connector stores list` shows those there are")
+    return everyone[0]
+
+
+def _yotpo() -> Yotpo:
+    # It brings `requests`, which takes longer to import than other commands take to run.
+    from connector.yotpo.client import Hosts, Yotpo  # noqa: PLC0415
+
+    settings = shared.settings()
+    return Yotpo(
+        hosts=Hosts(
+            core=settings.yotpo_core_url,
+            developers=settings.yotpo_developers_url,
+            loyalty=settings.yotpo_loyalty_url,
+        ),
+        connect_seconds=settings.yotpo_connect_seconds,
+        read_seconds=settings.yotpo_read_seconds,
+    )
+
+
+def _show(report: Report, form: str) -> None:
+    shared.tell(report.told(), report.text(), form)
