@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import flask
 import orjson
 from werkzeug.exceptions import HTTPException
 
 from connector import intake, limits, observability, tasks
+from connector.connecting import routes as connecting
+from connector.connecting.installing import App, Installing
+from connector.connecting.tickets import Tickets
 from connector.journal.database import Database
 from connector.journal.reception import Reception
 from connector.journal.vault import Vault
 from connector.wakeups import WakeUps
 
+if TYPE_CHECKING:
+    from connector.settings import Settings
+
 #: The appender's connection and some for looking up.
 _CONNECTIONS = 4
+#: Installs hold theirs while Yotpo is asked: they are few, and must not take those of the intake.
+_INSTALLS = 2
 
 _log = observability.logger("web")
 
@@ -30,10 +40,28 @@ def create_app() -> flask.Flask:
     app.register_blueprint(
         intake.blueprint(reception=reception, wake=WakeUps(tasks.wake), timeout_seconds=settings.intake_timeout_seconds)
     )
+    app.register_blueprint(_connecting(settings))
     app.register_blueprint(observability.health(reception.ping))
     app.register_error_handler(Exception, _as_json)
     _log.info("web.configured", **limits.of_web(tasks.app, settings, connections=_CONNECTIONS))
     return app
+
+
+def _connecting(settings: Settings) -> flask.Blueprint:
+    app = App(
+        client_id=settings.yotpo_client_id,
+        client_secret=settings.yotpo_client_secret,
+        install_url=settings.yotpo_install_url,
+        public_url=settings.public_url,
+    )
+    installing = Installing(
+        app=app,
+        database=Database(settings.database_url, connections=_INSTALLS, wait_seconds=5.0),
+        vault=Vault(settings.secret_key),
+        yotpo=tasks.yotpo(),
+    )
+    tickets = Tickets(settings.secret_key)
+    return connecting.blueprint(app=app, tickets=tickets, installing=installing, wake=WakeUps(tasks.wake_yotpo))
 
 
 def _as_json(error: Exception) -> flask.Response:

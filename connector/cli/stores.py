@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector import urls
 from connector.cli import shared
+from connector.cli.connecting import connect_command, disconnect_command, forget, speaking
+from connector.cli.connection import by_hand, describe, public_url
 from connector.journal import audit, forms, stores
 
 if TYPE_CHECKING:
@@ -76,7 +79,8 @@ def stores_list(form: str) -> None:
     with shared.journal() as connection:
         everyone = stores.everyone(connection, shared.vault())
         states = {state["name"]: state for state in stores.states(connection)}
-    shared.show([_told(store, states[store.name]) for store in everyone], form)
+        rows = [_told(connection, store, states[store.name]) for store in everyone]
+    shared.show(rows, form)
 
 
 @stores_group.command("show")
@@ -123,10 +127,16 @@ _store_command(
 @shared.with_format
 def stores_remove(name: str, actor: str, form: str) -> None:
     """Take no more webhooks for a store, bury what waits, and forget its secrets; its journal stays."""
-    with shared.journal() as connection:
-        buried = stores.remove(connection, stores.by_name(connection, shared.vault(), name))
+    with speaking() as connection:
+        store = stores.by_name(connection, shared.vault(), name)
+        forget(connection, store, actor=actor)
+        buried = stores.remove(connection, store)
         audit.write(connection, actor=actor, action="store.remove", store=name, dead_letters=buried)
     shared.show([{"name": name, "state": "removed", "dead_letters": buried}], form)
+
+
+stores_group.add_command(connect_command)
+stores_group.add_command(disconnect_command)
 
 
 @stores_group.command("reseal")
@@ -140,13 +150,12 @@ def stores_reseal(actor: str, form: str) -> None:
     shared.show([{"stores": number, "state": "resealed"}], form)
 
 
-def _told(store: Store, state: dict[str, Any]) -> dict[str, Any]:
+def _told(connection: Connection, store: Store, state: dict[str, Any]) -> dict[str, Any]:
     """Return what may be shown of a store: its state, its webhook URL, and no other secret."""
-    base = shared.settings().public_url or f"http://localhost:{shared.settings().port}"
     return {
         "name": store.name,
         "state": state["state"],
-        "webhook_url": f"{base.rstrip('/')}/webhooks/yotpo/{store.webhook_token}",
+        "webhook_url": urls.webhook(public_url(), store.webhook_token),
         "webhook_secret": f"demanded in {store.webhook_secret_header}" if store.webhook_secret else None,
         "insider_partner": store.insider_partner,
         "insider_url": store.insider_url or shared.settings().insider_url,
@@ -155,13 +164,14 @@ def _told(store: Store, state: dict[str, Any]) -> dict[str, Any]:
         "overlay": store.options.overlay,
         "created_at": store.created_at,
         **{name: state[name] for name in ("received", "waiting", "dead")},
+        **describe(connection, store),
     }
 
 
 def _show_store(connection: Connection, name: str, form: str) -> None:
     store = stores.by_name(connection, shared.vault(), name)
     (state,) = stores.states(connection, name=name)
-    told = _told(store, state)
+    told = {**_told(connection, store, state), "by_hand": by_hand(store)}
     if form == "json":
         shared.show_json(told)
     else:
