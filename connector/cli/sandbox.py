@@ -1,21 +1,43 @@
-"""`connector sandbox …`: the simulator of Insider, and the whole connector on this machine."""
+"""`connector sandbox …`: the simulators of both ends, and the whole connector on this machine."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from connector import goldens, mapping
 from connector.cli import shared
+from connector.cli.progress import Progress
 from connector.model import Options
 from connector.settings import DEFAULT_MAPPINGS
+
+if TYPE_CHECKING:
+    from connector.sandbox.shop import Shop
+
+
+#: A minute is short for a life: customers are looked up sooner than in a real one, where quiet sets in later.
+_HASTE = {"REFRESH_QUIET_SECONDS": "5", "REFRESH_LONGEST_SECONDS": "30"}
+_CUSTOMERS = "How many the simulated store has; 0: no store."
 
 
 @click.group("sandbox", cls=shared.Group)
 def sandbox_group() -> None:
     """Try the connector without an account at Insider or a store at Yotpo."""
+
+
+@sandbox_group.command("yotpo")
+@click.option("--port", type=int, default=0, show_default=True, help="0 takes any free port.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--customers", type=click.IntRange(0, 1_000_000), default=1000, show_default=True)
+@click.option("--verbose", is_flag=True, help="Write a line for each request to stderr.")
+def sandbox_yotpo(port: int, host: str, customers: int, *, verbose: bool) -> None:
+    """Run the simulator of Yotpo's APIs with a store `shop`; GET /_sandbox/customers shows the truth."""
+    from connector.sandbox.yotpo import main  # noqa: PLC0415 - a process of its own, which nothing else here needs
+
+    main(port, {"shop": customers}, host, verbose=verbose)
 
 
 @sandbox_group.command("insider")
@@ -31,19 +53,23 @@ def sandbox_insider(port: int, host: str, *, verbose: bool) -> None:
 
 @sandbox_group.command("run")
 @click.option("--once", is_flag=True, help="Exit when all samples have arrived: 0 only if as their golden pairs say.")
+@click.option("--customers", type=click.IntRange(0, 1_000_000), default=2000, show_default=True, help=_CUSTOMERS)
+@click.option("--shoppers", type=click.IntRange(1, 10_000), default=200, show_default=True)
+@click.option("--seconds", type=click.FloatRange(1, 86_400), default=60, show_default=True, help="They live so long.")
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=".local/run", show_default=True)
-def sandbox_run(*, once: bool, state: Path) -> None:
-    """Run the whole connector on this machine and send every sample through it."""
+def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, state: Path) -> None:
+    """Run the whole connector on this machine, send every sample through it, and let a simulated store live."""
     # A production host has the console script, but not the extra that brings these their libraries.
     from connector.sandbox.processes import exit_on_signals  # noqa: PLC0415
+    from connector.sandbox.shop import Shop  # noqa: PLC0415
     from connector.sandbox.show import Show, table  # noqa: PLC0415
     from connector.sandbox.stack import Stack  # noqa: PLC0415
 
     exit_on_signals()
     mappings = mapping.load(DEFAULT_MAPPINGS)
     pairs = list(goldens.goldens(DEFAULT_MAPPINGS / "examples", mappings))
-    click.echo("Starting: servers, the simulator of Insider, web, worker, beat …", err=True)
-    with Stack(state) as stack:
+    click.echo("Starting: servers, the simulators of Yotpo and Insider, web, worker, beat …", err=True)
+    with Stack(state, environment=_HASTE) as stack:
         show = Show(stack)
         arrivals = []
         for arrival in show.run(pairs):
@@ -52,8 +78,9 @@ def sandbox_run(*, once: bool, state: Path) -> None:
         click.echo(err=True)
         for line in table(arrivals):
             click.echo(line)
+        equal = not customers or _live(Shop(stack, customers=customers), shoppers=shoppers, seconds=seconds)
         if once:
-            sys.exit(0 if all(arrival.as_expected for arrival in arrivals) else 1)
+            sys.exit(0 if equal and all(arrival.as_expected for arrival in arrivals) else 1)
         url = show.webhook_url(Options())
         click.echo(f"\nWebhook URL: {url}\nTry:\n")
         click.echo(f"  curl {url} --data @mappings/examples/swell.tier.earned/documented.json")
@@ -67,3 +94,26 @@ def sandbox_run(*, once: bool, state: Path) -> None:
             return
         click.echo(f"{ended} has ended; see {stack.group.log(ended)}", err=True)
         sys.exit(1)
+
+
+def _live(shop: Shop, *, shoppers: int, seconds: float) -> bool:
+    """Let a simulated store be connected, filled and lived in; whether Insider ends equal to Yotpo."""
+    from connector.sandbox.shop import ACTIONS_PER_SECOND  # noqa: PLC0415 - as above
+
+    click.echo("\nA simulated store: its merchant installs the app, and all customers are brought.")
+    shop.connect()
+    report = shop.fill()
+    skipped = ", ".join(f"{number} skipped: {reason}" for reason, number in report["skipped"].items())
+    click.echo(f"{report['seen']} customers seen, {report['delivered']} delivered, {skipped or 'none skipped'}")
+    click.echo(f"{shoppers} shoppers live for {seconds:g} seconds; webhooks come late, twice and shuffled.")
+    with Progress(round(seconds * ACTIONS_PER_SECOND), label="actions") as bar:
+        for life in shop.live(shoppers=shoppers, seconds=seconds):
+            bar.show(life.actions, note=f"{life.webhooks['sent']} webhooks, {life.to_look_up} to look up")
+    sent = ", ".join(f"{number} {name}" for name, number in life.webhooks.items() if number)
+    click.echo(f"{life.actions} actions, {life.silent} of them silent; webhooks: {sent}")
+    comparison = shop.compare()
+    click.echo(f"Yotpo's truth against Insider's profiles: {comparison.summary()}")
+    click.echo(comparison.coverage())
+    for difference in comparison.differences[:10]:
+        click.echo(f"    {difference}")
+    return comparison.equal

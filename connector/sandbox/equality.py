@@ -6,12 +6,13 @@ customers, and for no log.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
-from connector.sandbox.expectations import ATTRIBUTES, Known, comparable, identifiers
+from connector.sandbox.expectations import ATTRIBUTES, Known, Source, comparable, identifiers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +48,8 @@ class Comparison:
     #: Profiles at Insider that no customer explains, by their insider_id.
     strange: int = 0
     unexplained: list[str] = field(default_factory=list)
+    #: How many profiles have each attribute.
+    filled: Counter[str] = field(default_factory=Counter)
     #: What profiles hold besides, of which nothing is stated here.
     not_compared: set[str] = field(default_factory=set)
 
@@ -61,6 +64,16 @@ class Comparison:
             f"{self.customers:,} customers, {self.attributes:,} attributes, {self.different:,} differences"
             f"{' in ' + ', '.join(names) if names else ''}, {self.strange:,} profiles that no customer explains"
         )
+
+    def coverage(self) -> str:
+        """Tell in one line a source how many attributes it fills, and which nobody has."""
+        lines = []
+        for source in Source:
+            names = [name for name, attribute in ATTRIBUTES.items() if attribute.source is source]
+            missing = [name for name in names if not self.filled[name]]
+            filled = f"{len(names) - len(missing)} of {len(names)} attributes filled by the {source}"
+            lines.append(f"{filled}{', nobody has ' + ', '.join(missing) if missing else ''}")
+        return "\n".join(lines)
 
     def differ(self, number: int, attribute: str, expected: object, found: object) -> None:
         self.different += 1
@@ -129,5 +142,6 @@ def _compare_customer(result: Comparison, truth: Json, profiles: list[Json]) -> 
     for name, attribute in ATTRIBUTES.items():
         result.attributes += 1
         expected, there = attribute.of(known), comparable(found.get(name))
+        result.filled[name] += there is not None
         if comparable(expected) != there and not (there is None and attribute.may_be_missing(known)):
             result.differ(number, name, expected, found.get(name))

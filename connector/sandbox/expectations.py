@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -50,15 +51,23 @@ class Known(NamedTuple):
         )
 
 
+class Source(StrEnum):
+    """What tells an attribute, and tells it surest where there are several."""
+
+    CORE = "Core API"
+    LOYALTY = "Loyalty API"
+    TOLD = "webhooks alone"
+
+
 class Attribute(NamedTuple):
-    """What an attribute must be, and whether it comes from the Loyalty API."""
+    """What an attribute must be, and where it comes from."""
 
     of: Callable[[Known], object]
-    is_of_loyalty_api: bool = False
+    source: Source = Source.CORE
 
     def may_be_missing(self, known: Known) -> bool:
         """Whether nobody has had a reason to look this customer up."""
-        return self.is_of_loyalty_api and not known.was_told
+        return self.source is Source.LOYALTY and not known.was_told
 
 
 def identifiers(core: Json) -> dict[str, str]:
@@ -131,15 +140,15 @@ def _program(name: str, read: Callable[[Any], object] = lambda value: value) -> 
 
 
 def _loyalty(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(known.loyalty.get(name)), is_of_loyalty_api=True)
+    return Attribute(lambda known: read(known.loyalty.get(name)), source=Source.LOYALTY)
 
 
 def _loyalty_within(block: str, name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(_within(known.loyalty, block).get(name)), is_of_loyalty_api=True)
+    return Attribute(lambda known: read(_within(known.loyalty, block).get(name)), source=Source.LOYALTY)
 
 
 def _told(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(known.told.get(name)))
+    return Attribute(lambda known: read(known.told.get(name)), source=Source.TOLD)
 
 
 #: By the names that profiles have at Insider: `name`, `surname` and `birthday` are its own, all others the account's.
@@ -178,7 +187,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "yotpo_last_purchase_at": _loyalty("last_purchase_at", _time),
     "birthday": Attribute(
         lambda known: _full_date(*map(known.loyalty.get, ("birthday_year", "birthday_month", "birth_day"))),
-        is_of_loyalty_api=True,
+        source=Source.LOYALTY,
     ),
     "yotpo_referral_code_expired": _loyalty_within("referral_code", "expired"),
     "yotpo_referral_link": _loyalty_within("referral_link", "link", _link),
@@ -192,7 +201,8 @@ ATTRIBUTES: dict[str, Attribute] = {
     "yotpo_marketing_accepted": _told("accepts_marketing"),
     "yotpo_is_affiliate": _told("is_affiliate"),
     "anniversary_date": Attribute(
-        lambda known: _full_date(*map(known.told.get, ("anniversary_year", "anniversary_month", "anniversary_day")))
+        lambda known: _full_date(*map(known.told.get, ("anniversary_year", "anniversary_month", "anniversary_day"))),
+        source=Source.TOLD,
     ),
     "yotpo_days_to_point_expiration": _told("days_to_point_expiration"),
     # Not in Insider's table, but sent, because Yotpo seldom has the year.

@@ -78,18 +78,22 @@ class Stack:
         commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
         self.group.start(name, commands[line or name], {**self.environment, **variables})
 
-    def command(self, *arguments: str) -> Any:
-        """Run `connector …` and return what it prints as JSON. Raises OperatorError with what it says."""
+    def command(self, *arguments: str, shows_progress: bool = False) -> Any:
+        """Run `connector …` and return what it prints as JSON. Raises OperatorError with what it says.
+
+        With `shows_progress`, what it writes to stderr goes to ours.
+        """
         done = subprocess.run(
             [sys.executable, "-m", "connector", *arguments, "--format", "json"],
             env=self.environment,
             cwd=ROOT,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=None if shows_progress else subprocess.PIPE,
             text=True,
             check=False,
         )
         if done.returncode:
-            raise OperatorError(f"`connector {' '.join(arguments)}` failed: {done.stderr.strip()}")
+            raise OperatorError(f"`connector {' '.join(arguments)}` failed: {(done.stderr or '').strip()}")
         return json.loads(done.stdout)
 
     def insider(self, path: str, **parameters: Any) -> Any:

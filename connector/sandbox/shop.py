@@ -1,0 +1,134 @@
+"""A simulated store: connected, filled, lived in, and in the end compared, whether Insider holds what Yotpo has.
+
+The same way as a real one: its merchant follows the link and installs the app, workers bring the customers, shoppers
+act, their webhooks come late, twice and shuffled, and look-ups bring what no webhook tells.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import requests
+
+from connector.errors import OperatorError
+from connector.journal import deliveries, refreshes
+from connector.journal.database import Database
+from connector.sandbox import equality
+from connector.sandbox.stack import CLIENT_ID, SANDBOX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connector.sandbox.equality import Comparison
+    from connector.sandbox.stack import Stack
+
+_NAME = f"{SANDBOX}-shop"
+#: Its partner at Insider and its key at Yotpo.
+_PARTNER = _APP_KEY = "shop"
+_PATIENCE_SECONDS = 600.0
+_LOOK_SECONDS = 0.5
+ACTIONS_PER_SECOND = 10
+#: How webhooks come.
+_MANNER = {"late": 0.1, "twice": 0.05, "shuffled": 0.1}
+_SILENT = 0.05
+
+
+class Life(NamedTuple):
+    """How it goes with the shoppers."""
+
+    actions: int
+    #: Of these, those of which no webhook tells.
+    silent: int
+    #: How many were `sent`, `repeated`, `retried`, and so on.
+    webhooks: dict[str, int]
+    #: Customers who are still to be looked up.
+    to_look_up: int
+
+
+class Shop:
+    """One simulated store, from its first customer to its last shopper."""
+
+    def __init__(self, stack: Stack, *, customers: int) -> None:
+        self._stack = stack
+        self._customers = customers
+        self._database = Database(stack.environment["DATABASE_URL"], connections=1, wait_seconds=5.0)
+
+    def connect(self) -> None:
+        """Open the store at Yotpo, add it here, and install the app as its merchant does, in a browser."""
+        self._stack.tell_yotpo("stores", app_key=_APP_KEY, size=self._customers)
+        url = self._add()["webhook_url"]
+        self._stack.tell_yotpo(f"stores/{_APP_KEY}/loyalty-webhook", url=url)
+        link = self._stack.command("stores", "connect", _NAME)["link"]
+        with requests.Session() as browser:
+            install_page = browser.get(link, allow_redirects=False, timeout=30).headers["Location"]
+            decision = {
+                "client_id": CLIENT_ID,
+                "state": install_page.partition("?state=")[2],
+                "app_key": _APP_KEY,
+                "decision": "install",
+            }
+            answer = browser.post(f"{self._stack.yotpo_url}/app/decisions", data=decision, timeout=60)
+        if answer.status_code != requests.codes.ok:
+            raise OperatorError(f"the store was not connected: {_sentence(answer.text)}")
+
+    def fill(self) -> dict[str, Any]:
+        """Wait until all customers have been read, with a progress bar on stderr; return the backfill's report."""
+        self._stack.command("backfill", "status", "--follow", "--store", _NAME, shows_progress=True)
+        self._wait_until_nothing_waits()
+        report: dict[str, Any] = self._stack.command("backfill", "status", "--store", _NAME, "--limit", "1")[0]
+        return report
+
+    def live(self, *, shoppers: int, seconds: float) -> Iterator[Life]:
+        """Let shoppers act, yield again and again how it goes, and end when all of it has arrived at Insider."""
+        path = f"stores/{_APP_KEY}/shoppers"
+        asked = {"shoppers": shoppers, "seconds": seconds, "actions_per_second": ACTIONS_PER_SECOND, "silent": _SILENT}
+        self._stack.tell_yotpo(path, **asked, **_MANNER)
+        while True:
+            state = self._stack.yotpo(path)
+            waiting = self._waiting()
+            yield Life(state["actions"], state["silent"], state["webhooks"], waiting)
+            if state["error"]:
+                raise OperatorError(f"the shoppers have ended: {state['error']}")
+            if state["idle"] and not waiting:
+                break
+            time.sleep(_LOOK_SECONDS)
+        self._wait_until_nothing_waits()
+
+    def compare(self) -> Comparison:
+        """Compare every customer's attributes at Yotpo with those at Insider."""
+        return equality.compare(self._stack.yotpo_url, _APP_KEY, self._stack.insider_url, _PARTNER)
+
+    def _add(self) -> dict[str, Any]:
+        """Add the store, in place of one that a run before has left: its Yotpo and its Insider are gone."""
+        with suppress(OperatorError):
+            self._stack.command("stores", "remove", _NAME)
+        store: dict[str, Any] = self._stack.command(
+            "stores", "add", _NAME, "--insider-partner", _PARTNER, "--insider-token", "sandbox-token"
+        )
+        return store
+
+    def _wait_until_nothing_waits(self) -> None:
+        """Wait until nothing is left to be mapped, delivered or looked up."""
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        while self._waiting() or self._is_undelivered():
+            if time.monotonic() > patience:
+                raise OperatorError(
+                    f"something was not delivered within {_PATIENCE_SECONDS:g} seconds; `connector status` shows it"
+                )
+            time.sleep(_LOOK_SECONDS)
+
+    def _waiting(self) -> int:
+        """Return how many customers are still to be looked up."""
+        with self._database.connection() as connection:
+            return sum(store["waiting"] for store in refreshes.lag(connection))
+
+    def _is_undelivered(self) -> bool:
+        with self._database.connection() as connection:
+            return deliveries.oldest_undelivered_seconds(connection) > 0
+
+
+def _sentence(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())[:300]
