@@ -161,7 +161,7 @@ def stack() -> Iterator[Stack]:
     """The whole connector, by the lines of the Procfile."""
     state = STATE / "stack"
     shutil.rmtree(state, ignore_errors=True)
-    with Stack(state, durable=False) as running:
+    with Stack(state, durable=False, environment={"REFRESH_QUIET_SECONDS": "1"}) as running:
         yield running
         if running.postgres:
             running.postgres.remove()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: A minute is short for a life: customers are looked up sooner than in a real one, where quiet sets in later.
 _HASTE = {"REFRESH_QUIET_SECONDS": "5", "REFRESH_LONGEST_SECONDS": "30"}
+_SIZE = "How many the store has."
 _CUSTOMERS = "How many the simulated store has; 0: no store."
 
 
@@ -31,7 +32,7 @@ def sandbox_group() -> None:
 @sandbox_group.command("yotpo")
 @click.option("--port", type=int, default=0, show_default=True, help="0 takes any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--customers", type=click.IntRange(0, 1_000_000), default=1000, show_default=True)
+@click.option("--customers", type=click.IntRange(0, 1_000_000), default=1000, show_default=True, help=_SIZE)
 @click.option("--verbose", is_flag=True, help="Write a line for each request to stderr.")
 def sandbox_yotpo(port: int, host: str, customers: int, *, verbose: bool) -> None:
     """Run the simulator of Yotpo's APIs with a store `shop`; GET /_sandbox/customers shows the truth."""
@@ -54,7 +55,7 @@ def sandbox_insider(port: int, host: str, *, verbose: bool) -> None:
 @sandbox_group.command("run")
 @click.option("--once", is_flag=True, help="Exit when all samples have arrived: 0 only if as their golden pairs say.")
 @click.option("--customers", type=click.IntRange(0, 1_000_000), default=2000, show_default=True, help=_CUSTOMERS)
-@click.option("--shoppers", type=click.IntRange(1, 10_000), default=200, show_default=True)
+@click.option("--shoppers", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many act.")
 @click.option("--seconds", type=click.FloatRange(1, 86_400), default=60, show_default=True, help="They live so long.")
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=".local/run", show_default=True)
 def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, state: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _NAME = f"{SANDBOX}-shop"
 #: Its partner at Insider and its key at Yotpo.
-_PARTNER = _APP_KEY = "shop"
+PARTNER = APP_KEY = "shop"
 _PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 ACTIONS_PER_SECOND = 10
@@ -58,16 +58,16 @@ class Shop:
 
     def connect(self) -> None:
         """Open the store at Yotpo, add it here, and install the app as its merchant does, in a browser."""
-        self._stack.tell_yotpo("stores", app_key=_APP_KEY, size=self._customers)
+        self._stack.tell_yotpo("stores", app_key=APP_KEY, size=self._customers)
         url = self._add()["webhook_url"]
-        self._stack.tell_yotpo(f"stores/{_APP_KEY}/loyalty-webhook", url=url)
+        self._stack.tell_yotpo(f"stores/{APP_KEY}/loyalty-webhook", url=url)
         link = self._stack.command("stores", "connect", _NAME)["link"]
         with requests.Session() as browser:
             install_page = browser.get(link, allow_redirects=False, timeout=30).headers["Location"]
             decision = {
                 "client_id": CLIENT_ID,
                 "state": install_page.partition("?state=")[2],
-                "app_key": _APP_KEY,
+                "app_key": APP_KEY,
                 "decision": "install",
             }
             answer = browser.post(f"{self._stack.yotpo_url}/app/decisions", data=decision, timeout=60)
@@ -77,13 +77,13 @@ class Shop:
     def fill(self) -> dict[str, Any]:
         """Wait until all customers have been read, with a progress bar on stderr; return the backfill's report."""
         self._stack.command("backfill", "status", "--follow", "--store", _NAME, shows_progress=True)
-        self._wait_until_nothing_waits()
+        self.wait()
         report: dict[str, Any] = self._stack.command("backfill", "status", "--store", _NAME, "--limit", "1")[0]
         return report
 
     def live(self, *, shoppers: int, seconds: float) -> Iterator[Life]:
         """Let shoppers act, yield again and again how it goes, and end when all of it has arrived at Insider."""
-        path = f"stores/{_APP_KEY}/shoppers"
+        path = f"stores/{APP_KEY}/shoppers"
         asked = {"shoppers": shoppers, "seconds": seconds, "actions_per_second": ACTIONS_PER_SECOND, "silent": _SILENT}
         self._stack.tell_yotpo(path, **asked, **_MANNER)
         while True:
@@ -95,22 +95,22 @@ class Shop:
             if state["idle"] and not waiting:
                 break
             time.sleep(_LOOK_SECONDS)
-        self._wait_until_nothing_waits()
+        self.wait()
 
     def compare(self) -> Comparison:
         """Compare every customer's attributes at Yotpo with those at Insider."""
-        return equality.compare(self._stack.yotpo_url, _APP_KEY, self._stack.insider_url, _PARTNER)
+        return equality.compare(self._stack.yotpo_url, APP_KEY, self._stack.insider_url, PARTNER)
 
     def _add(self) -> dict[str, Any]:
         """Add the store, in place of one that a run before has left: its Yotpo and its Insider are gone."""
         with suppress(OperatorError):
             self._stack.command("stores", "remove", _NAME)
         store: dict[str, Any] = self._stack.command(
-            "stores", "add", _NAME, "--insider-partner", _PARTNER, "--insider-token", "sandbox-token"
+            "stores", "add", _NAME, "--insider-partner", PARTNER, "--insider-token", "sandbox-token"
         )
         return store
 
-    def _wait_until_nothing_waits(self) -> None:
+    def wait(self) -> None:
         """Wait until nothing is left to be mapped, delivered or looked up."""
         patience = time.monotonic() + _PATIENCE_SECONDS
         while self._waiting() or self._is_undelivered():
