@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# Whole files at a time, because the tests of some share what takes long to start.
+PYTEST := $(BIN)/pytest -q --numprocesses 3 --dist loadfile
 
 .PHONY: help
 help:  ## List the verbs
@@ -32,11 +34,11 @@ lint: .venv/ready
 
 .PHONY: check
 check: lint  ## The door before a commit: format, lint, types, imports, mappings, fast tests
-	$(BIN)/pytest -q -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 .PHONY: test
 test: lint  ## Everything, on real servers, with whole processes started and killed
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 .PHONY: format
 format: .venv/ready  ## Format the code and mend what can be mended by itself
@@ -61,7 +63,7 @@ lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
 
 .PHONY: clean
 clean:  ## Remove the virtual environment and the state of local runs
-	@test ! -x $(BIN)/python || for state in run bench faults faults/disk test test/stack test/show test/faults; do test ! -d .local/$$state || \
+	@test ! -d .local -o ! -x $(BIN)/python || find .local -name postgres.lock | while read -r lock; do \
 		$(BIN)/python -c 'import pathlib, sys; from connector.sandbox.servers import EmbeddedPostgres; \
-			EmbeddedPostgres(pathlib.Path(sys.argv[1])).remove()' .local/$$state; done
+			EmbeddedPostgres(pathlib.Path(sys.argv[1]).parent).remove()' "$$lock"; done
 	rm -rf .venv .local

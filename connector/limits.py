@@ -89,6 +89,8 @@ def of_worker(worker: Any, settings: Settings, *, slice_seconds: float) -> dict[
         "max_tasks_per_child": worker.max_tasks_per_child,
         "insider_connect_seconds": settings.insider_connect_seconds,
         "insider_read_seconds": settings.insider_read_seconds,
+        "yotpo_connect_seconds": settings.yotpo_connect_seconds,
+        "yotpo_read_seconds": settings.yotpo_read_seconds,
         "batch_size": settings.batch_size,
         **_versions("celery", "kombu", "redis", "psycopg"),
     }

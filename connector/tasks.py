@@ -28,6 +28,7 @@ from connector.journal.vault import Vault
 from connector.pipeline import Pipeline, Quiet
 from connector.settings import Settings
 from connector.turns import STORES, Turns
+from connector.wakeups import WakeUps
 from connector.workers import watching
 from connector.yotpo.client import Hosts, Yotpo
 
@@ -150,6 +151,7 @@ def turns() -> Turns:
         settling=timedelta(seconds=settings().yotpo_settling_seconds),
         quiet_seconds=settings().refresh_quiet_seconds,
         public_url=settings().public_url,
+        wake=WakeUps(wake_bulk),
     )
 
 
@@ -206,10 +208,7 @@ def advance_bulk() -> None:
 def advance_yotpo() -> None:
     """Ask Yotpo what there is to ask; where it is too much for one task, wake another."""
     with _in_peace():
-        taken = turns().take(seconds=_TASK_SECONDS)
-        if taken.owes_bulk:
-            wake_bulk()
-        if taken.unfinished:
+        if turns().take(seconds=_TASK_SECONDS):
             wake_yotpo()
 
 

@@ -10,13 +10,14 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from connector import backfill, delivery, observability, refresh, trial
 from connector.errors import JournalUnavailable, SecretsError, YotpoError, YotpoUnauthorized, YotpoUnavailable
 from connector.journal import lanes, yotpo_accounts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
 
     from connector.journal.database import Connection, Database
@@ -37,15 +38,6 @@ _FAULT_SECONDS = 60.0
 _log = observability.logger("turns")
 
 
-class Taken(NamedTuple):
-    """How it stands when a worker has taken turns for its time."""
-
-    #: True where there is more to ask of Yotpo.
-    unfinished: bool
-    #: True where snapshots were journaled, for the workers whose deliveries give way.
-    owes_bulk: bool
-
-
 class Turns:
     """Takes turns at the stores' Yotpo."""
 
@@ -58,29 +50,28 @@ class Turns:
         settling: timedelta,
         quiet_seconds: float,
         public_url: str,
+        wake: Callable[[], None],
     ) -> None:
-        """`database` lends STORES connections and one more."""
+        """`database` lends STORES connections and one more. `wake` is called after snapshots were journaled."""
         self._database = database
         self._vault = vault
         self._yotpo = yotpo
         self._settling = settling
         self._quiet_seconds = quiet_seconds
         self._public_url = public_url
+        self._wake = wake
 
-    def take(self, *, seconds: float) -> Taken:
-        """Take turns until there is nothing to ask, or the time is over."""
+    def take(self, *, seconds: float) -> bool:
+        """Take turns until there is nothing to ask, or the time is over; return whether there is more to ask."""
         ends_at = time.monotonic() + seconds
-        owes_bulk = False
         with ThreadPoolExecutor(STORES, thread_name_prefix="turns") as threads:
             while time.monotonic() < ends_at:
                 busy = self._busy()
                 if not busy:
-                    return Taken(unfinished=False, owes_bulk=owes_bulk)
-                spoken = list(threads.map(partial(self._attend, ends_at=ends_at), busy))
-                owes_bulk |= any(spoken)
-                if not any(spoken):
+                    return False
+                if not any(list(threads.map(partial(self._attend, ends_at=ends_at), busy))):
                     time.sleep(_ROOM_SECONDS)
-        return Taken(unfinished=True, owes_bulk=owes_bulk)
+        return True
 
     def _busy(self, store_id: int | None = None) -> list[Busy]:
         with self._database.connection() as connection:
@@ -89,17 +80,19 @@ class Turns:
     def _attend(self, busy: Busy, *, ends_at: float) -> bool:
         """Take turns at one store until it has nothing more to ask, another worker speaks to it, or time is over.
 
-        Return whether any snapshot was journaled.
+        Return whether any turn was taken.
         """
-        journaled = False
+        taken = False
         now: list[Busy] = [busy]
         while now and now[0].can_ask and time.monotonic() < ends_at:
             snapshots = self._turn(now[0])
             if snapshots is None:
                 break
-            journaled |= snapshots > 0
+            taken = True
+            if snapshots:
+                self._wake()
             now = self._busy(busy.store_id)
-        return journaled
+        return taken
 
     def _turn(self, busy: Busy) -> int | None:
         """Take one turn; return how many snapshots it journaled, None where it was not ours or failed."""

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet
     from connector.model import Store
 
-#: TEST_STATE lets two runs go on side by side.
+#: TEST_STATE lets two runs go on side by side; those who share one run have each a directory of their own in it.
 STATE = Path(os.environ.get("TEST_STATE") or Path(__file__).resolve().parent.parent / ".local" / "test")
+STATE /= os.environ.get("PYTEST_XDIST_WORKER", "")
 SECRET_KEY = "a key for tests of no use elsewhere"
 
 # The machines that run this are shared and slow at times: a test says what happens, never how fast.

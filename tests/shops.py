@@ -43,6 +43,7 @@ class Shop:
             settling=timedelta(seconds=settling),
             quiet_seconds=0.5,
             public_url="https://connector.example",
+            wake=lambda: None,
         )
 
     def connect(self, *, expands: list[str] | None = None, **keys: Any) -> None:
@@ -80,7 +81,7 @@ class Shop:
 
     def read(self, seconds: float = 20) -> None:
         """Take turns until nothing is left to ask, delivering in between what was read."""
-        while self.turns.take(seconds=seconds).unfinished:
+        while self.turns.take(seconds=seconds):
             self.deliver()
         self.deliver()
 

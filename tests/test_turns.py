@@ -85,7 +85,7 @@ def test_a_yotpo_that_fails_is_waited_for(shop: Shop, fault: dict[str, object]) 
     shop.connect(expands=BOTH)
     shop.start()
     shop.yotpo.tell("faults", {**fault, "times": 1, "path": "customers"})
-    assert not shop.turns.take(seconds=5).unfinished
+    assert not shop.turns.take(seconds=5)
     account, report = shop.account(), shop.report()
     assert (account.paused, account.failures, account.state) == (True, 1, "connected")
     assert "Yotpo is not asked until" in report["note"]
