@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from connector import goldens, mapping
+from connector import goldens, mapping, snapshots
 from connector.model import Options
 from connector.settings import DEFAULT_MAPPINGS
-from connector.yotpo.topics import recognise
+from connector.yotpo.topics import SNAPSHOT, recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,10 @@ def costs() -> Iterator[Cost]:
     for name, work in (("parse a documented webhook", parse), ("recognise it", recognise_all), ("map it", apply)):
         each = _best(work) / len(bodies)
         yield Cost(name, each * 1000, f"{each / base:.1f}", f"{each * 1e6:.1f} µs each")
+    (customer,) = (body for body, pair in zip(parsed, pairs, strict=True) if pair.topic == SNAPSHOT)
+    each = _best(lambda: snapshots.snapshot(customer))
+    yield Cost("take a customer's snapshot of a page", each * 1000, f"{each / base:.1f}", f"{each * 1e6:.1f} µs each")
 
 
-def _best(work: Callable[[], None]) -> float:
+def _best(work: Callable[[], object]) -> float:
     return min(Timer(work, timer=time.process_time).repeat(repeat=7, number=50)) / 50

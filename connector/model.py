@@ -232,6 +232,8 @@ class YotpoAccount:
     #: Grows with each new connection: what was found out with older credentials says nothing then.
     version: int = 0
     connected_at: datetime | None = None
+    #: Since when it is revoked or disconnected.
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,12 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import SECRET_KEY
 
-from connector.journal import migrate
+from connector.journal import migrate, stores, yotpo_accounts
+from connector.journal.vault import Vault
+
+if TYPE_CHECKING:
+    from connector.journal.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 ADD = ("stores", "add", "acme", "--insider-partner", "acme", "--insider-token", "a-secret-token")
@@ -94,6 +98,9 @@ def test_a_store_is_held_released_given_a_new_url_and_removed(cli: Cli) -> None:
         (("replays", "start", "--reason", "why"), "say which events: --event"),
         (("replays", "show", "7"), "there is no replay 7"),
         (("replays", "cancel", "7", "--reason", "why"), "replay 7 is not running"),
+        (("backfill", "start", "--reason", "why"), "no store is connected to Yotpo; see `connector stores connect"),
+        (("backfill", "status", "--store", "nobody"), "there is no store named 'nobody'"),
+        (("backfill", "pause"), "there is no backfill to pause; `connector backfill status` shows those there are"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence_without_a_traceback(cli: Cli, arguments: tuple[str, ...], told: str) -> None:
@@ -154,6 +161,77 @@ def test_the_secret_key_is_changed_by_resealing(cli: Cli) -> None:
     assert cli.json("stores", "show", "acme")["webhook_url"] == url
 
 
+def test_the_accounts_at_yotpo_are_resealed_too(cli: Cli, database: Database, vault: Vault) -> None:
+    cli.json(*ADD)
+    keys = {"token": "a-token", "secret": "a-secret", "loyalty_guid": "a-guid", "loyalty_key": "a-key"}
+    with database.connection() as connection:
+        store_id = stores.by_name(connection, vault, "acme").id
+        yotpo_accounts.connect(connection, vault, store_id=store_id, app_key="shop", mode="own", **keys)
+    new = "another key that is as long"
+
+    done = cli.run("stores", "reseal", "--format", "json", SECRET_KEY=f"{new},{SECRET_KEY}")
+
+    assert json.loads(done.stdout) == [{"stores": 1, "yotpo_accounts": 1, "state": "resealed"}]
+    with database.connection() as connection:
+        account = yotpo_accounts.by_store(connection, Vault([new]), store_id)
+    assert account
+    assert {name: getattr(account, name) for name in keys} == keys
+    assert cli.json("audit")[0]["details"] == {"stores": 1, "yotpo_accounts": 1}
+    cli.environment["SECRET_KEY"] = new
+    assert cli.json("stores", "show", "acme")["yotpo"].startswith("connected as shop with its own keys since 20")
+
+
+def test_a_revoked_account_says_since_when_and_what_to_do(cli: Cli, database: Database, vault: Vault) -> None:
+    cli.json(*ADD)
+    connected(database, vault)
+    with database.connection() as connection:
+        connection.execute(
+            "update yotpo_accounts set state = 'revoked', ended_at = '2026-03-04T05:06:07+02:00', expands = '{a}'"
+        )
+
+    shown = cli.json("stores", "show", "acme")
+
+    assert shown["yotpo"] == (
+        "revoked by Yotpo: connect it again with `connector stores connect acme`; nothing is asked since "
+        "2026-03-04T03:06:07Z"
+    )
+    assert shown["yotpo_expands"] is None
+
+
+def connected(database: Database, vault: Vault, name: str = "acme") -> int:
+    """Connect a store to the Yotpo store of its own name, and return its number."""
+    with database.connection() as connection:
+        store_id = stores.by_name(connection, vault, name).id
+        yotpo_accounts.connect(connection, vault, store_id=store_id, app_key=name, mode="own", secret="s")
+    return store_id
+
+
+def test_status_tells_of_each_connected_store_how_its_look_ups_fare(cli: Cli, database: Database, vault: Vault) -> None:
+    cli.json(*ADD)
+    for name in ("idle", "unconnected"):
+        cli.json("stores", "add", name, "--insider-partner", "acme", "--insider-token", "t")
+    assert "look-ups" not in cli.run("status").stdout
+    store_id = connected(database, vault)
+    connected(database, vault, "idle")
+    with database.connection() as connection:
+        for seconds in (-90, -5, 60):
+            connection.execute(
+                "insert into refreshes values (%s, %s, now(), now() + make_interval(secs => %s))",
+                (store_id, f"{seconds}@example.com", seconds),
+            )
+
+    busy, idle = cli.json("status")["refreshes"]
+    assert (busy["store"], busy["yotpo"], busy["waiting"], busy["due"]) == ("acme", "connected", 3, 2)
+    assert 90 <= busy["lag_seconds"] < 600
+    assert idle == {"store": "idle", "yotpo": "connected", "waiting": 0, "due": 0, "lag_seconds": 0.0}
+    _, _, told = cli.run("status").stdout.partition("look-ups at Yotpo:\n")
+    header, first, second = told.splitlines()
+    assert header.split() == ["store", "yotpo", "waiting", "due", "lag_seconds"]
+    assert first.split()[:4] == ["acme", "connected", "3", "2"]
+    assert second.split() == ["idle", "connected", "0", "0", "0.0"]
+    assert "@example.com" not in told
+
+
 def test_migrating_again_changes_nothing(cli: Cli) -> None:
     assert cli.json("migrate") == [{"revision": migrate.newest()}]
     assert cli.json("migrate") == [{"revision": migrate.newest()}]
@@ -167,7 +245,8 @@ def test_an_empty_journal_shows_nothing(cli: Cli) -> None:
         ("audit",),
         ("notices",),
         ("rejected",),
+        ("backfill", "status"),
     ):
         assert cli.json(*command) == []
         assert cli.run(*command).stdout == "none\n"
-    assert cli.json("status") == {"lag_seconds": 0.0, "stores": [], "intake": []}
+    assert cli.json("status") == {"lag_seconds": 0.0, "stores": [], "refreshes": [], "intake": []}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector.cli import shared
+from connector.cli import backfill_reports, shared
 from connector.cli.progress import Progress
 from connector.errors import OperatorError
 from connector.journal import audit, backfills, stores, yotpo_accounts
@@ -36,14 +37,18 @@ def backfill_group() -> None:
 @shared.with_actor
 @shared.with_format
 def backfill_start(*, store_name: str | None, changed: bool, detach: bool, reason: str, actor: str, form: str) -> None:
-    """Start a backfill and show how far it is; Ctrl-C ends the showing, not the backfill."""
+    """Start a backfill and show how far it is; Ctrl-C ends the showing, not the backfill.
+
+    The exit status is 1 where one has failed.
+    """
     with shared.journal() as connection:
         store_ids = _connected(connection, store_name)
         ids = backfills.start(connection, store_ids, actor=actor, reason=reason, changed_only=changed)
         _audit(connection, "backfill.start", ids, actor=actor, reason=reason)
     if not detach:
         _follow(ids)
-    _show(ids, form)
+    if any(row["state"] == "failed" for row in _show(ids, form)):
+        sys.exit(1)
 
 
 @backfill_group.command("status")
@@ -60,7 +65,7 @@ def backfill_status(*, store_name: str | None, follow: bool, limit: int, form: s
         _follow([row["id"] for row in rows if row["state"] not in _OVER])
         with shared.journal() as connection:
             rows = backfills.reports(connection, store_id=store_id, limit=limit)
-    shared.show(rows, form)
+    shared.tell(rows, backfill_reports.text(rows), form)
 
 
 def _change(name: str, state: str, help_text: str) -> None:
@@ -103,10 +108,12 @@ def _audit(connection: Connection, action: str, ids: Sequence[int], *, actor: st
         audit.write(connection, actor=actor, action=action, store=row.store, reason=reason, backfill=row.id)
 
 
-def _show(ids: Sequence[int], form: str) -> None:
+def _show(ids: Sequence[int], form: str) -> list[dict[str, Any]]:
+    """Show backfills, and return their reports."""
     with shared.journal() as connection:
-        rows = backfills.reports(connection, backfill_ids=ids)
-    shared.show(rows, form)
+        rows = backfills.reports(connection, backfill_ids=ids, limit=len(ids))
+    shared.tell(rows, backfill_reports.text(rows), form)
+    return rows
 
 
 def _follow(ids: Sequence[int]) -> None:
@@ -142,6 +149,15 @@ def _label(rows: Sequence[Any]) -> str:
 
 
 def _note(rows: Sequence[Any]) -> str:
-    """Say what does not simply run."""
-    states = Counter(row.state for row in rows if row.state != "running")
-    return ", ".join(f"{number} {state}" if len(rows) > 1 else state for state, number in states.items())
+    """Say what does not simply run, and why."""
+    told = Counter(_standing(row) for row in rows)
+    del told[""]
+    return ", ".join(f"{number} {standing}" if len(rows) > 1 else standing for standing, number in told.items())
+
+
+def _standing(row: Any) -> str:
+    if row.state != "running":
+        return str(row.state)
+    # The bar stands still then: each customer is counted once.
+    again = f"reading {row.reading} of {row.readings}" if row.reading > 1 else ""
+    return str(row.note or again)

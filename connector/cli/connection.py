@@ -11,6 +11,7 @@ from connector.journal import yotpo_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from connector.journal.database import Connection
     from connector.model import Store, YotpoAccount
@@ -47,13 +48,17 @@ def joined(webhooks: Mapping[str, str]) -> str | None:
 
 def _state(account: YotpoAccount, store: Store) -> str:
     if account.state == "revoked":
-        return f"revoked by Yotpo: connect it again with `connector stores connect {store.name}`"
+        remedy = f"connect it again with `connector stores connect {store.name}`"
+        return f"revoked by Yotpo: {remedy}; nothing is asked{_since(account.ended_at)}"
     if account.state == "disconnected":
         return "disconnected"
     how = "by the app" if account.mode == "oauth" else "with its own keys"
-    since = f" since {account.connected_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if account.connected_at else ""
     asleep = f", not asked for now: {account.pause_reason}" if account.paused else ""
-    return f"connected as {account.app_key} {how}{since}{asleep}"
+    return f"connected as {account.app_key} {how}{_since(account.connected_at)}{asleep}"
+
+
+def _since(at: datetime | None) -> str:
+    return f" since {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else ""
 
 
 def _expands(account: YotpoAccount) -> str:

@@ -20,10 +20,10 @@ from connector.pushing.report import Report
 from connector.pushing.results import ResultsFile
 from connector.pushing.source import Source
 from connector.pushing.turns import Turns
+from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
     from connector.model import Store
-    from connector.yotpo.client import Yotpo
 
 
 @click.group("customers", cls=shared.Group)
@@ -124,7 +124,7 @@ def _push(
         stack.callback(database.close)
         store = _store(database, store_name)
         progress = Progress(source.total())
-        turns = Turns(database, shared.vault(), _yotpo(), store.id, waiting=progress.tell)
+        turns = Turns(database, shared.vault(), Yotpo.of(shared.settings()), store.id, waiting=progress.tell)
         turns.account()
         results = stack.enter_context(ResultsFile(results_path, restart=restart))
         entry = partial(audit.write, actor=actor, store=store.name, reason=reason, file=source.digest())
@@ -156,22 +156,6 @@ def _store(database: Database, name: str | None) -> Store:
     if len(everyone) != 1:
         raise OperatorError("say to which store's Yotpo: --store NAME; `connector stores list` shows those there are")
     return everyone[0]
-
-
-def _yotpo() -> Yotpo:
-    # It brings `requests`, which takes longer to import than other commands take to run.
-    from connector.yotpo.client import Hosts, Yotpo  # noqa: PLC0415
-
-    settings = shared.settings()
-    return Yotpo(
-        hosts=Hosts(
-            core=settings.yotpo_core_url,
-            developers=settings.yotpo_developers_url,
-            loyalty=settings.yotpo_loyalty_url,
-        ),
-        connect_seconds=settings.yotpo_connect_seconds,
-        read_seconds=settings.yotpo_read_seconds,
-    )
 
 
 def _show(report: Report, form: str) -> None:

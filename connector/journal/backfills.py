@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import orjson
-import psycopg
 
 from connector.errors import OperatorError
+from connector.journal import yotpo_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from connector.journal.database import Connection
 
 #: A backfill in one of these states is not over.
 _ACTIVE = ("running", "paused")
+#: An error names so many stores.
+_NAMED = 5
 
 
 @dataclass(kw_only=True, slots=True)
@@ -55,24 +57,43 @@ _COLUMNS = ", ".join("pass as number" if one.name == "number" else one.name for 
 def start(
     connection: Connection, store_ids: Sequence[int], *, actor: str, reason: str, changed_only: bool
 ) -> list[int]:
-    """Start a backfill of each of these stores and return their numbers. Raises OperatorError where one is active."""
-    try:
+    """Start a backfill of each of these stores, or of none, and return their numbers.
+
+    Raises OperatorError where one of any of them is active.
+    """
+    with connection.transaction():
         rows = connection.execute(
-            """
+            f"""
             insert into backfills (store_id, actor, reason, changed_only, total)
-            select id, %s, %s, %s, (select seen from backfills done where done.store_id = given.id and state = 'done'
-                                    order by done.id desc limit 1)
+            select id, %s, %s, %s, {_seen_last("given.id")}
             from unnest(%s::int[]) as given (id)
-            returning id
+            on conflict do nothing
+            returning id, store_id
             """,
             (actor, reason, changed_only, list(store_ids)),
         ).fetchall()
-    except psycopg.errors.UniqueViolation:
-        raise OperatorError(
-            "a backfill of this store is running or paused already; see `connector backfill status`, and resume or "
-            "cancel that one"
-        ) from None
+        active = set(store_ids) - {row.store_id for row in rows}
+        if active:
+            raise OperatorError(
+                f"a backfill of {_named(connection, active)} is running or paused already; see `connector backfill "
+                "status`, and resume or cancel that one"
+            )
     return [row.id for row in rows]
+
+
+def _seen_last(store_id: LiteralString) -> LiteralString:
+    """Return a query for how many customers the last backfill of a store has seen that was done."""
+    return f"""
+        (select seen from backfills done where done.store_id = {store_id} and done.state = 'done'
+         order by done.id desc limit 1)
+    """
+
+
+def _named(connection: Connection, store_ids: Collection[int]) -> str:
+    """Name some stores, of many of them the first."""
+    rows = connection.execute("select name from stores where id = any(%s) order by name", (list(store_ids),)).fetchall()
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    return ", ".join(repr(row.name) for row in rows[:_NAMED]) + more
 
 
 def start_reconciles(connection: Connection, at: str) -> list[int]:
@@ -82,20 +103,22 @@ def start_reconciles(connection: Connection, at: str) -> list[int]:
     one of which a backfill is active.
     """
     rows = connection.execute(
-        """
+        f"""
         with newest as (
             select date_trunc('day', now() - %(at)s::interval, 'UTC') + %(at)s::interval as due_at)
         insert into backfills (store_id, actor, reason, changed_only, total)
-        select store_id, 'connector', 'nightly reconcile', true, max(seen) filter (where backfills.state = 'done')
-        from backfills join yotpo_accounts using (store_id) join stores on stores.id = store_id cross join newest
-        where yotpo_accounts.state = 'connected' and removed_at is null
-        group by store_id, due_at
-        having bool_or(backfills.state = 'done') and max(started_at) < due_at
-           and not bool_or(backfills.state in ('running', 'paused'))
+        select account.store_id, 'connector', 'nightly reconcile', true, filled.seen
+        from newest cross join yotpo_accounts account
+        join stores on stores.id = account.store_id
+        join lateral {_seen_last("account.store_id")} filled on true
+        join lateral (select state, started_at from backfills where backfills.store_id = account.store_id
+                      order by id desc limit 1) last on true
+        where account.state = 'connected' and removed_at is null
+          and last.started_at < due_at and last.state <> all(%(active)s)
         on conflict do nothing
         returning id
         """,
-        {"at": at},
+        {"at": at, "active": list(_ACTIVE)},
     )
     return [row.id for row in rows]
 
@@ -167,30 +190,44 @@ def change(connection: Connection, store_ids: Sequence[int], *, state: str) -> l
     return sorted(row.id for row in rows)
 
 
+#: Each backfill with the name of its store, how often all pages are to be read, and why it does not go on.
+_STANDING: LiteralString = f"""
+    select backfills.*, stores.name as store, least(pass + 1, readings) as reading, readings,
+           coalesce(failure,
+                    case when backfills.state <> 'running' then null
+                         when account.state <> 'connected' then 'the account at Yotpo is ' || account.state
+                         when account.paused_until > now()
+                         then 'Yotpo is not asked until '
+                              || to_char(account.paused_until at time zone 'UTC', 'HH24:MI:SS"Z"') || ': '
+                              || account.pause_reason
+                         when room.number >= %(room)s
+                         then 'no page is read until fewer than ' || %(room)s || ' snapshots wait to be delivered'
+                              || case when held then '; the store is held'
+                                      when stores.paused_until > now() then '; ' || stores.pause_reason
+                                      else '' end end) as note
+    from backfills
+    join stores on stores.id = store_id
+    left join yotpo_accounts account using (store_id)
+    left join lateral (select greatest(cardinality(account.expands), 1) as readings) expanded on true
+    left join lateral ({yotpo_accounts.waiting_bulk("backfills.store_id")}) room on backfills.state = 'running'
+"""
+
+
 def reports(
     connection: Connection, *, backfill_ids: Sequence[int] = (), store_id: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
     """Return the newest backfills, newest first, each with what became of what it has sent.
 
-    `waiting`, `delivered` and `refused` are customers; `refused` are those with a dead letter, `note` says why the
-    backfill does not go on, where it does not.
+    `waiting`, `delivered` and `refused` are customers; `refused` are those with a dead letter. `reading` of `readings`
+    is how often all pages are read. `note` says why the backfill does not go on, where it does not.
     """
     rows = connection.execute(
-        """
-        select backfills.id, stores.name as store, backfills.state, changed_only, seen, total, sent, unchanged, skipped,
+        f"""
+        select backfills.id, store, backfills.state, changed_only, seen, total, sent, unchanged, skipped,
                coalesce(fate.waiting, 0) as waiting, coalesce(fate.delivered, 0) as delivered,
                coalesce(fate.refused, 0) as refused,
-               pages, restarts, started_at, page_at, backfills.ended_at, actor, reason,
-               coalesce(failure,
-                        case when backfills.state = 'running' and account.state <> 'connected'
-                             then 'the account at Yotpo is ' || account.state
-                             when backfills.state = 'running' and account.paused_until > now()
-                             then 'Yotpo is not asked until '
-                                  || to_char(account.paused_until at time zone 'UTC', 'HH24:MI:SS"Z"') || ': '
-                                  || account.pause_reason end) as note
-        from backfills
-        join stores on stores.id = store_id
-        left join yotpo_accounts account using (store_id)
+               pages, reading, readings, restarts, started_at, page_at, ended_at, actor, reason, note
+        from ({_STANDING}) backfills
         left join lateral (
             select count(distinct events.customer) filter (where events.state = 'received'
                                                            or deliveries.state = 'waiting') as waiting,
@@ -199,23 +236,23 @@ def reports(
             from events left join deliveries on event_id = events.id
             where backfill_id = backfills.id
         ) fate on true
-        where (%(ids)s::bigint[] = '{}' or backfills.id = any(%(ids)s))
+        where (%(ids)s::bigint[] = '{{}}' or backfills.id = any(%(ids)s))
           and (%(store_id)s::int is null or store_id = %(store_id)s)
         order by backfills.id desc
         limit %(limit)s
         """,
-        {"ids": list(backfill_ids), "store_id": store_id, "limit": limit},
+        {"ids": list(backfill_ids), "store_id": store_id, "limit": limit, "room": yotpo_accounts.ROOM},
     )
     return [row._asdict() for row in rows]
 
 
 def progress(connection: Connection, backfill_ids: Sequence[int]) -> list[Any]:
-    """Return of each backfill its `store`, `state`, `seen` and `total`: what a progress bar needs, and cheap."""
+    """Return of each backfill what a progress bar needs, named as in `reports`, and cheap."""
     return connection.execute(
-        """
-        select backfills.id, stores.name as store, state, seen, total
-        from backfills join stores on stores.id = store_id
-        where backfills.id = any(%s) order by backfills.id
+        f"""
+        select id, store, state, seen, total, reading, readings, note
+        from ({_STANDING}) backfills
+        where id = any(%(ids)s) order by id
         """,
-        (list(backfill_ids),),
+        {"ids": list(backfill_ids), "room": yotpo_accounts.ROOM},
     ).fetchall()

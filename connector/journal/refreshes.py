@@ -58,9 +58,9 @@ def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
 def serve(connection: Connection, store_id: int, served: Sequence[Due], *, quiet_seconds: float) -> None:
     """Take customers off who have been looked up; those whom a webhook has touched meanwhile wait anew."""
     customers, webhooks = [one.customer for one in served], [one.webhooks for one in served]
-    # In the order in which the workers lock them who have mapped a webhook.
+    # In the order in which `ask` locks them: by their bytes, as Python sorts, whatever the database sorts by.
     connection.execute(
-        "select from refreshes where store_id = %s and customer = any(%s) order by customer for update",
+        'select from refreshes where store_id = %s and customer = any(%s) order by customer collate "C" for update',
         (store_id, customers),
     )
     connection.execute(

@@ -169,7 +169,7 @@ def remove(connection: Connection, store: Store) -> int:
 
 
 def reseal(connection: Connection, vault: Vault) -> int:
-    """Encrypt every secret anew with the first key of SECRET_KEY; return the number of stores."""
+    """Encrypt the stores' own secrets anew with the first key of SECRET_KEY; return the number of stores."""
     rows = connection.execute(
         """
         select id, token_sealed, webhook_secret_sealed, insider_token_sealed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import orjson
 import psycopg
@@ -28,7 +28,7 @@ _INSTALL_SECONDS = 1800
 
 _COLUMNS = """
     store_id, app_key, mode, token_sealed, secret_sealed, loyalty_guid, loyalty_key_sealed, state, expands,
-    review_webhooks, unauthorized, failures, pause_reason, version, connected_at,
+    review_webhooks, unauthorized, failures, pause_reason, version, connected_at, ended_at,
     coalesce(paused_until > now(), false) as paused
 """
 
@@ -73,15 +73,7 @@ def connect(
                 review_webhooks = '{}', unauthorized = 0, failures = 0, paused_until = null, pause_reason = null,
                 version = yotpo_accounts.version + 1, connected_at = now(), ended_at = null
             """,
-            (
-                store_id,
-                app_key,
-                mode,
-                vault.seal(token),
-                vault.seal(secret),
-                loyalty_guid,
-                vault.seal(loyalty_key),
-            ),
+            (store_id, app_key, mode, vault.seal(token), vault.seal(secret), loyalty_guid, vault.seal(loyalty_key)),
         )
     except psycopg.errors.UniqueViolation:
         raise OperatorError(
@@ -135,33 +127,41 @@ def connected(connection: Connection, *, store_id: int | None = None) -> list[in
 
 
 def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
-    """Return the stores, or the one of that number, with something to ask of Yotpo; the longest due comes first.
+    """Return the stores, or the one of that number, with something to ask of Yotpo.
 
-    Those are among them whose running backfill waits until what it has journaled is delivered.
+    First those with a look-up or a trial, the longest due first; then those with a backfill, of which the one comes
+    first that has waited longest for a page. Those are among them whose running backfill waits until what it has
+    journaled is delivered.
     """
     rows = connection.execute(
-        """
-        select account.store_id, account.expands is null or due.at <= now() as live,
+        f"""
+        select account.store_id, account.expands is null or coalesce(due.at <= now(), false) as live,
                running.id is not null and account.expands is not null and waiting.number < %(room)s as backfill
         from yotpo_accounts account
         join stores on stores.id = account.store_id
         left join lateral (select min(due_at) as at from refreshes where store_id = account.store_id) due on true
         left join backfills running on running.store_id = account.store_id and running.state = 'running'
-        left join lateral (
-            select (select count(*) from (select from events
-                    where bulk and store_id = account.store_id and state = 'received' limit %(room)s) received)
-                 + (select count(*) from (select from deliveries
-                    where bulk and store_id = account.store_id and state = 'waiting' limit %(room)s) owed) as number
-        ) waiting on running.id is not null
+        left join lateral ({waiting_bulk("account.store_id")}) waiting on running.id is not null
         where account.state = 'connected' and removed_at is null
           and (%(store_id)s::int is null or account.store_id = %(store_id)s)
           and (account.expands is null or due.at <= now() or running.id is not null)
           and (account.paused_until is null or account.paused_until <= now())
-        order by due.at nulls last, account.store_id
+        order by case when account.expands is null then account.connected_at when due.at <= now() then due.at end,
+                 running.page_at nulls first, account.store_id
         """,
         {"room": ROOM, "store_id": store_id},
     )
-    return [Busy(row.store_id, bool(row.live), bool(row.backfill)) for row in rows]
+    return [Busy(row.store_id, row.live, bool(row.backfill)) for row in rows]
+
+
+def waiting_bulk(store_id: LiteralString) -> LiteralString:
+    """Return a query for the `number` of a store's snapshots that wait; of each kind `%(room)s` are counted at most."""
+    return f"""
+        select (select count(*) from (select from events
+                where bulk and store_id = {store_id} and state = 'received' limit %(room)s) received)
+             + (select count(*) from (select from deliveries
+                where bulk and store_id = {store_id} and state = 'waiting' limit %(room)s) owed) as number
+    """
 
 
 def keep_token(connection: Connection, vault: Vault, account: YotpoAccount, token: str) -> None:
@@ -195,21 +195,47 @@ def pause(connection: Connection, account: YotpoAccount, *, seconds: float, reas
 
 
 def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
-    """Count an answer of 401; True where it was one too many, so that the account counts as revoked now."""
+    """Count an answer of 401; True where it was one too many, so that the account counts as revoked now.
+
+    An answer to credentials that have been replaced meanwhile does not count.
+    """
     revoked = account.unauthorized + 1 >= REVOKED_AFTER
-    _update(
+    counted = _update(
         connection,
         account,
         "unauthorized = unauthorized + 1"
         + (", state = 'revoked', paused_until = null, ended_at = now()" if revoked else ""),
     )
-    return revoked
+    return counted and revoked
 
 
 def succeed(connection: Connection, account: YotpoAccount) -> None:
     """Note that Yotpo has answered, where it did not before."""
     if account.unauthorized or account.failures:
         _update(connection, account, "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null")
+
+
+def reseal(connection: Connection, vault: Vault) -> int:
+    """Encrypt the accounts' secrets anew with the first key of SECRET_KEY; return the number of accounts."""
+    rows = connection.execute(
+        """
+        select store_id, token_sealed, secret_sealed, loyalty_key_sealed
+        from yotpo_accounts where state <> 'disconnected'
+        for update
+        """
+    ).fetchall()
+    for row in rows:
+        connection.execute(
+            "update yotpo_accounts set token_sealed = %s, secret_sealed = %s, loyalty_key_sealed = %s "
+            "where store_id = %s",
+            (
+                vault.reseal(row.token_sealed),
+                vault.reseal(row.secret_sealed),
+                vault.reseal(row.loyalty_key_sealed),
+                row.store_id,
+            ),
+        )
+    return len(rows)
 
 
 def begin_install(connection: Connection, store_id: int) -> str:
@@ -236,12 +262,13 @@ def end_install(connection: Connection, state: str) -> int | None:
     return row.store_id if row and row.good else None
 
 
-def _update(connection: Connection, account: YotpoAccount, changes: str, **values: Any) -> None:
-    """Change an account, unless an operator has connected it anew since it was read."""
-    connection.execute(
+def _update(connection: Connection, account: YotpoAccount, changes: str, **values: Any) -> bool:
+    """Change an account, unless an operator has connected it anew since it was read: False then."""
+    changed = connection.execute(
         f"update yotpo_accounts set {changes} where store_id = %(store_id)s and version = %(version)s",
         {"store_id": account.store_id, "version": account.version, **values},
     )
+    return changed.rowcount > 0
 
 
 def _account(row: Any, vault: Vault) -> YotpoAccount:
@@ -262,4 +289,5 @@ def _account(row: Any, vault: Vault) -> YotpoAccount:
         pause_reason=row.pause_reason,
         version=row.version,
         connected_at=row.connected_at,
+        ended_at=row.ended_at,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connector.model import Json, YotpoAccount
+    from connector.settings import Settings
 
 __all__ = ["Hosts", "Line", "Page", "Yotpo"]
 
@@ -32,6 +33,19 @@ class Yotpo:
     def __init__(self, *, hosts: Hosts, connect_seconds: float, read_seconds: float) -> None:
         self._hosts = hosts
         self._sender = Sender(connect_seconds=connect_seconds, read_seconds=read_seconds, bytes_limit=_ANSWER_LIMIT)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Yotpo:
+        """Return the client that the settings describe."""
+        return cls(
+            hosts=Hosts(
+                core=settings.yotpo_core_url,
+                developers=settings.yotpo_developers_url,
+                loyalty=settings.yotpo_loyalty_url,
+            ),
+            connect_seconds=settings.yotpo_connect_seconds,
+            read_seconds=settings.yotpo_read_seconds,
+        )
 
     def line(self, account: YotpoAccount) -> Line:
         """Return the line to one store: one at a time, the caller holds the store over all processes."""
