@@ -1,17 +1,19 @@
 """Backfill: brings the history of all customers of a store, page by page, as snapshots.
 
 A page's events, what is counted of it, and the cursor behind it are one commit. So whatever is killed in between, the
-same page is asked for again and counted once.
+same page is asked for again and counted once. A page that is not to be had for the moment holds up the backfill alone.
 """
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
-from connector import observability, snapshots
-from connector.errors import CursorExpired, YotpoRefused
+from connector import delivery, observability, snapshots
+from connector.errors import CursorExpired, YotpoRefused, YotpoUnavailable
 from connector.journal import backfills, events
 from connector.journal import snapshots as kept
+from connector.snapshots import Flaw, Snapshot
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
     from connector.journal.backfills import Backfill
     from connector.journal.database import Connection
     from connector.model import Json, YotpoAccount
-    from connector.snapshots import Snapshot
-    from connector.yotpo.client import Line
+    from connector.yotpo.client import Line, Page
 
 #: Yotpo's largest (its page "Guidelines and conventions").
 _PAGE = 100
 #: A scan that had to begin anew so often would never come to an end.
 _MOST_RESTARTS = 20
-_NOBODY = "neither e-mail nor phone number"
+#: Even where each page held but one customer, there would not be more of them than customers and these.
+_MOST_PAGES = 1000
+_LONGEST_CURSOR = 4000
 _TWICE = "listed twice on a page"
 
 _log = observability.logger("backfill")
@@ -36,7 +39,7 @@ def read_page(connection: Connection, account: YotpoAccount, line: Line, *, sett
     """Journal the next page of the store's running backfill; return how many snapshots that were.
 
     Each is dated by `settling` before the question, because Yotpo may not show yet what was written just before: a
-    webhook's word of that time counts more. Raises YotpoUnavailable, YotpoUnauthorized: nothing has changed then.
+    webhook's word of that time counts more. Raises YotpoUnavailable where the rate is used up, and YotpoUnauthorized.
     """
     backfill = backfills.running(connection, account.store_id)
     if backfill is None or not account.expands:
@@ -46,7 +49,7 @@ def read_page(connection: Connection, account: YotpoAccount, line: Line, *, sett
     backfill.number = min(backfill.number, len(account.expands) - 1)
     expand = account.expands[backfill.number]
     try:
-        page = line.customers(expand=expand, cursor=backfill.cursor, limit=_PAGE)
+        page = _page(account, line, backfill, expand)
     except CursorExpired:
         _begin_anew(backfill)
         backfills.record(connection, backfill)
@@ -55,19 +58,42 @@ def read_page(connection: Connection, account: YotpoAccount, line: Line, *, sett
         _fail(backfill, f"Yotpo refuses the page: {error}")
         backfills.record(connection, backfill)
         return 0
+    except YotpoUnavailable as error:
+        if error.limited:
+            raise
+        _postpone(connection, backfill, error)
+        return 0
     if not backfills.is_active(connection, backfill.id):
         return 0
     new = _count(connection, backfill, page.customers, expand)
-    incoming = [
-        snapshots.incoming(account.store_id, one, asked_by=f"backfill {backfill.id}", true_at=true_at) for one in new
-    ]
+    # Numbered, because what a customer was two pages ago he may be again.
+    asked_by = f"backfill {backfill.id} page {backfill.pages}"
+    incoming = [snapshots.incoming(account.store_id, one, asked_by=asked_by, true_at=true_at) for one in new]
     events.append(connection, incoming, bulk=True, backfill_id=backfill.id)
     _go_on(backfill, page.cursor, scans=len(account.expands))
     backfills.record(connection, backfill)
     _log.info(
-        "page.journaled", store_id=account.store_id, backfill_id=backfill.id, page=backfill.pages, snapshots=len(new)
+        "page.journaled",
+        store_id=account.store_id,
+        backfill_id=backfill.id,
+        page=backfill.pages,
+        snapshots=len(new),
+        odd=snapshots.odd(new) or None,
     )
     return len(incoming)
+
+
+def _page(account: YotpoAccount, line: Line, backfill: Backfill, expand: str) -> Page:
+    if backfill.cursor and not account.repeats_expand:
+        expand = ""
+    return line.customers(expand=expand, cursor=backfill.cursor, limit=_PAGE)
+
+
+def _postpone(connection: Connection, backfill: Backfill, error: YotpoUnavailable) -> None:
+    jitter = random.random()  # noqa: S311 - nothing secret hangs on it
+    seconds = delivery.pause_seconds(0.0, error.retry_after, failures=backfill.failures, jitter=jitter)
+    backfills.postpone(connection, backfill.id, seconds=seconds, reason=str(error))
+    _log.warning("page.postponed", store_id=backfill.store_id, backfill_id=backfill.id, seconds=round(seconds, 1))
 
 
 def _count(connection: Connection, backfill: Backfill, shown: list[Json], expand: str) -> list[Snapshot]:
@@ -95,23 +121,32 @@ def _of_page(backfill: Backfill, shown: list[Json]) -> dict[str, Snapshot]:
     taken: dict[str, Snapshot] = {}
     for customer in shown:
         one = snapshots.snapshot(customer)
-        reason = _NOBODY if one is None else _TWICE if one.customer in taken else None
-        if one is not None:
+        reason = one if isinstance(one, Flaw) else _TWICE if one.customer in taken else None
+        if isinstance(one, Snapshot):
             taken[one.customer] = one
         if reason and backfill.number == 0:
-            backfill.skipped[reason] = backfill.skipped.get(reason, 0) + 1
+            backfill.skipped[str(reason)] = backfill.skipped.get(str(reason), 0) + 1
             backfill.seen += 1
     return taken
 
 
 def _go_on(backfill: Backfill, cursor: str | None, *, scans: int) -> None:
+    if cursor and (cursor == backfill.cursor or not _is_sound(cursor)):
+        _fail(backfill, "Yotpo's cursor does not lead on: it is the one before, or no text that could be sent back")
+        return
     backfill.pages += 1
     backfill.cursor = cursor
-    if cursor is None:
+    if backfill.pages > (backfill.restarts + 1) * scans * (backfill.seen + _MOST_PAGES):
+        _fail(backfill, "Yotpo's cursors lead in a circle: there are far more pages than customers")
+    elif cursor is None:
         backfill.number += 1
         if backfill.number >= scans:
             backfill.number = scans - 1
             backfill.state = "done"
+
+
+def _is_sound(cursor: str) -> bool:
+    return len(cursor) <= _LONGEST_CURSOR and cursor.isascii() and cursor.isprintable()
 
 
 def _begin_anew(backfill: Backfill) -> None:

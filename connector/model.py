@@ -220,6 +220,8 @@ class YotpoAccount:
     state: str = "connected"
     #: The values of `expand` by which a look-up sees everything, one question each; None until they were tried out.
     expands: tuple[str, ...] | None = None
+    #: Whether a value of `expand` has to be said again with each further page.
+    repeats_expand: bool = False
     #: What became of each review webhook that was to be registered, by its event.
     review_webhooks: Mapping[str, str] = field(default_factory=dict)
     #: Answers of 401 in a row.

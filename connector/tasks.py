@@ -30,7 +30,7 @@ from connector.settings import Settings
 from connector.turns import STORES, Turns
 from connector.wakeups import WakeUps
 from connector.workers import watching
-from connector.yotpo.client import Hosts, Yotpo
+from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,24 +147,11 @@ def turns() -> Turns:
     return Turns(
         database=Database(settings().database_url, connections=STORES + 1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
-        yotpo=yotpo(),
+        yotpo=Yotpo.of(settings()),
         settling=timedelta(seconds=settings().yotpo_settling_seconds),
         quiet_seconds=settings().refresh_quiet_seconds,
         public_url=settings().public_url,
         wake=WakeUps(wake_bulk),
-    )
-
-
-def yotpo() -> Yotpo:
-    """Return a client of Yotpo's APIs."""
-    return Yotpo(
-        hosts=Hosts(
-            core=settings().yotpo_core_url,
-            developers=settings().yotpo_developers_url,
-            loyalty=settings().yotpo_loyalty_url,
-        ),
-        connect_seconds=settings().yotpo_connect_seconds,
-        read_seconds=settings().yotpo_read_seconds,
     )
 
 

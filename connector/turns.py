@@ -1,15 +1,15 @@
 """Turns: each store's Yotpo is spoken to by one worker at a time, which keeps to Yotpo's rate without asking others.
 
-A turn is one transaction that holds the right to speak. In it an account is tried out that is new; then customers are
-looked up who are due; then a running backfill reads its next page. So look-ups come first, and no backfill starves.
+A turn is one transaction that holds the right to speak. In it an account is tried out that is new, or customers are
+looked up who are due, or a running backfill reads its next page. Look-ups come first; between two turns of theirs a
+page is read, so that no backfill starves.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from connector import backfill, delivery, observability, refresh, trial
@@ -26,14 +26,21 @@ if TYPE_CHECKING:
     from connector.model import YotpoAccount
     from connector.yotpo.client import Line, Yotpo
 
+    #: One thing that is done in a turn; returns how many snapshots it has journaled, and why Yotpo is to be left alone.
+    Step = Callable[[Connection, YotpoAccount, Line], tuple[int, YotpoError | None]]
+
 #: Stores that one process speaks to at the same time; each has a thread and a connection to PostgreSQL.
 STORES = 6
-#: How soon a backfill looks again whether there is room for its next page.
-_ROOM_SECONDS = 0.25
+#: A store is spoken to for so long, then others have their turn.
+_STORE_SECONDS = 2.0
+#: How soon it is looked again for stores with something to ask.
+_LOOK_SECONDS = 0.25
 #: Several questions may come one after another without a word to PostgreSQL.
 _IDLE_SECONDS = 300
-#: A store of which a turn ended in a way that nobody has thought of is left alone for so long.
+#: A store of which a turn ended in a way that nobody has thought of, or whose secrets cannot be read, is left alone.
 _FAULT_SECONDS = 60.0
+#: After an answer of 401, so that three of them in a row are no matter of a moment.
+_UNAUTHORIZED_SECONDS = 20.0
 
 _log = observability.logger("turns")
 
@@ -62,87 +69,101 @@ class Turns:
         self._wake = wake
 
     def take(self, *, seconds: float) -> bool:
-        """Take turns until there is nothing to ask, or the time is over; return whether there is more to ask."""
+        """Take turns until there is nothing to ask, or the time is over; return whether there may be more to ask."""
         ends_at = time.monotonic() + seconds
+        attended: dict[int, Future[None]] = {}
         with ThreadPoolExecutor(STORES, thread_name_prefix="turns") as threads:
             while time.monotonic() < ends_at:
-                busy = self._busy()
-                if not busy:
+                under_way = {store_id: future for store_id, future in attended.items() if not future.done()}
+                for ended in attended.keys() - under_way.keys():
+                    attended[ended].result()
+                asking = [one for one in self._busy() if one.can_ask]
+                if not asking and not under_way:
                     return False
-                if not any(list(threads.map(partial(self._attend, ends_at=ends_at), busy))):
-                    time.sleep(_ROOM_SECONDS)
+                for one in asking[: STORES - len(under_way)]:
+                    if one.store_id not in under_way:
+                        under_way[one.store_id] = threads.submit(self._attend, one, ends_at)
+                attended = under_way
+                started = time.monotonic()
+                wait(attended.values(), timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                # Another worker may speak to the one that there is: it is not to be asked again at once.
+                time.sleep(max(0.0, _LOOK_SECONDS / 5 - (time.monotonic() - started)))
         return True
 
     def _busy(self, store_id: int | None = None) -> list[Busy]:
         with self._database.connection() as connection:
             return yotpo_accounts.busy(connection, store_id=store_id)
 
-    def _attend(self, busy: Busy, *, ends_at: float) -> bool:
-        """Take turns at one store until it has nothing more to ask, another worker speaks to it, or time is over.
-
-        Return whether any turn was taken.
-        """
-        taken = False
+    def _attend(self, busy: Busy, ends_at: float) -> None:
+        """Take turns at one store until it has nothing more to ask, another worker speaks to it, or time is over."""
+        ends_at = min(ends_at, time.monotonic() + _STORE_SECONDS)
         now: list[Busy] = [busy]
-        while now and now[0].can_ask and time.monotonic() < ends_at:
-            snapshots = self._turn(now[0])
-            if snapshots is None:
-                break
-            taken = True
-            if snapshots:
-                self._wake()
+        while now and now[0].can_ask:
+            for step in self._steps(now[0]):
+                if not self._turn(busy.store_id, step):
+                    return
+            # Only after both: where look-ups alone fill the time, a page would never have its turn.
+            if time.monotonic() > ends_at:
+                return
             now = self._busy(busy.store_id)
-        return taken
 
-    def _turn(self, busy: Busy) -> int | None:
-        """Take one turn; return how many snapshots it journaled, None where it was not ours or failed."""
+    def _steps(self, busy: Busy) -> list[Step]:
+        steps: list[Step] = []
+        if busy.live:
+            steps.append(self._look_up)
+        if busy.backfill:
+            steps.append(self._read_page)
+        return steps
+
+    def _turn(self, store_id: int, step: Step) -> bool:
+        """Take one turn; False where it was not ours, or Yotpo is to be left alone."""
         try:
             with self._database.transaction(idle_seconds=_IDLE_SECONDS) as connection:
-                if not lanes.hold_yotpo(connection, busy.store_id):
-                    return None
-                account = yotpo_accounts.by_store(connection, self._vault, busy.store_id)
+                if not lanes.hold_yotpo(connection, store_id):
+                    return False
+                account = yotpo_accounts.by_store(connection, self._vault, store_id)
                 if account is None or account.state != "connected" or account.paused:
-                    return None
+                    return False
                 line = self._yotpo.line(account)
-                journaled, failure = self._ask(connection, account, line, busy)
+                journaled, failure = step(connection, account, line)
                 if line.renewed_token:
                     yotpo_accounts.keep_token(connection, self._vault, account, line.renewed_token)
                 _settle(connection, account, failure)
-                return None if failure else journaled
         except JournalUnavailable:
             raise
         except SecretsError as error:
-            _log.error("store.failed", store_id=busy.store_id, error=str(error))
+            _log.error("store.failed", store_id=store_id, error=str(error))
+            self._leave_alone(store_id, str(error))
+            return False
         except Exception as error:  # noqa: BLE001 - whatever it is, the other stores' turns go on
-            _log.error("turn.failed", store_id=busy.store_id, exc_info=error)
-            self._leave_alone(busy.store_id, type(error).__name__)
-        return None
+            _log.error("turn.failed", store_id=store_id, exc_info=error)
+            self._leave_alone(store_id, type(error).__name__)
+            return False
+        if journaled:
+            self._wake()
+        return failure is None
 
-    def _ask(
-        self, connection: Connection, account: YotpoAccount, line: Line, busy: Busy
-    ) -> tuple[int, YotpoError | None]:
-        journaled = 0
+    def _look_up(self, connection: Connection, account: YotpoAccount, line: Line) -> tuple[int, YotpoError | None]:
+        """Look up who is due; before that, try out an account that is new."""
+        if account.expands is not None:
+            return refresh.look_up(
+                connection, account, line, settling=self._settling, quiet_seconds=self._quiet_seconds
+            )
         try:
-            if account.expands is None:
-                trial.try_out(connection, self._vault, account, line, public_url=self._public_url)
-            elif busy.live:
-                looked = refresh.look_up(
-                    connection, account, line, settling=self._settling, quiet_seconds=self._quiet_seconds
-                )
-                journaled = looked.snapshots
-                if looked.failure:
-                    return journaled, looked.failure
-            if busy.backfill:
-                journaled += backfill.read_page(connection, account, line, settling=self._settling)
+            trial.try_out(connection, self._vault, account, line, public_url=self._public_url)
         except YotpoError as error:
-            return journaled, error
-        return journaled, None
+            return 0, error
+        return 0, None
+
+    def _read_page(self, connection: Connection, account: YotpoAccount, line: Line) -> tuple[int, YotpoError | None]:
+        try:
+            return backfill.read_page(connection, account, line, settling=self._settling), None
+        except YotpoError as error:
+            return 0, error
 
     def _leave_alone(self, store_id: int, reason: str) -> None:
         with self._database.transaction() as connection:
-            account = yotpo_accounts.by_store(connection, self._vault, store_id)
-            if account:
-                yotpo_accounts.pause(connection, account, seconds=_FAULT_SECONDS, reason=reason)
+            yotpo_accounts.leave_alone(connection, store_id, seconds=_FAULT_SECONDS, reason=reason)
 
 
 def _settle(connection: Connection, account: YotpoAccount, failure: YotpoError | None) -> None:
@@ -153,8 +174,9 @@ def _settle(connection: Connection, account: YotpoAccount, failure: YotpoError |
     if isinstance(failure, YotpoUnauthorized) and yotpo_accounts.count_unauthorized(connection, account):
         _log.error("account.revoked", store_id=account.store_id, error=str(failure))
         return
+    asked = _UNAUTHORIZED_SECONDS if isinstance(failure, YotpoUnauthorized) else 0.0
     retry_after = failure.retry_after if isinstance(failure, YotpoUnavailable) else None
     jitter = random.random()  # noqa: S311 - nothing secret hangs on it
-    seconds = delivery.pause_seconds(0.0, retry_after, failures=account.failures, jitter=jitter)
+    seconds = delivery.pause_seconds(asked, retry_after, failures=account.failures, jitter=jitter)
     yotpo_accounts.pause(connection, account, seconds=seconds, reason=str(failure))
     _log.warning("account.paused", store_id=account.store_id, seconds=round(seconds, 1), reason=str(failure))

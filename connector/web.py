@@ -16,6 +16,7 @@ from connector.journal.database import Database
 from connector.journal.reception import Reception
 from connector.journal.vault import Vault
 from connector.wakeups import WakeUps
+from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
     from connector.settings import Settings
@@ -58,7 +59,7 @@ def _connecting(settings: Settings) -> flask.Blueprint:
         app=app,
         database=Database(settings.database_url, connections=_INSTALLS, wait_seconds=5.0),
         vault=Vault(settings.secret_key),
-        yotpo=tasks.yotpo(),
+        yotpo=Yotpo.of(settings),
     )
     tickets = Tickets(settings.secret_key)
     return connecting.blueprint(app=app, tickets=tickets, installing=installing, wake=WakeUps(tasks.wake_yotpo))

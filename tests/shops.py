@@ -111,4 +111,6 @@ class Shop:
         return asked
 
     def resume_account(self) -> None:
+        """Let what was paused be asked for at once."""
         self.connector.rows("update yotpo_accounts set paused_until = null returning store_id")
+        self.connector.rows("update backfills set paused_until = null returning id")

@@ -187,21 +187,21 @@ def test_a_store_is_busy_for_a_trial_a_look_up_that_is_due_or_a_running_backfill
     assert len(accounts.busy()) == 4
 
 
-def test_the_longest_due_comes_first_then_the_backfill_that_has_waited_longest_for_a_page(accounts: Accounts) -> None:
-    names = ("read-now", "read-before", "unread", "later-due", "due", "longest-due", "new")
+def test_whoever_was_spoken_to_longest_ago_comes_first(accounts: Accounts) -> None:
+    names = ("just-now", "long-ago", "never", "never-and-due", "between")
     by_name = {name: accounts.add(name) for name in names}
     for store in by_name.values():
-        accounts.connect(store, store.name, tried=store.name != "new")
-    for name, read in (("read-now", 1), ("read-before", 60), ("unread", None)):
-        accounts.fill(by_name[name], read=read)
-    for name, due_in in (("longest-due", -90), ("due", -30), ("read-before", 5)):
-        accounts.touch(by_name[name], due_in=due_in)
-    accounts.connection.execute(
-        "update yotpo_accounts set connected_at = now() - interval '1 minute' where app_key = 'new'"
-    )
+        accounts.connect(store, store.name)
+        accounts.fill(store)
+    accounts.touch(by_name["never-and-due"], due_in=-30)
+    accounts.touch(by_name["just-now"], due_in=-90)
+    for name, seconds in (("just-now", 1), ("long-ago", 60), ("between", 30)):
+        accounts.connection.execute(
+            "update yotpo_accounts set turn_at = now() - make_interval(secs => %s) where app_key = %s", (seconds, name)
+        )
     order = [one.store_id for one in accounts.busy()]
 
-    assert order == [by_name[name].id for name in ("longest-due", "new", "due", "unread", "read-before", "read-now")]
+    assert order == [by_name[name].id for name in ("never-and-due", "never", "long-ago", "between", "just-now")]
 
 
 @pytest.mark.parametrize("why", ["paused", "revoked", "disconnected", "removed", "backfill paused"])

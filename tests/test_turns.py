@@ -87,8 +87,11 @@ def test_a_yotpo_that_fails_is_waited_for(shop: Shop, fault: dict[str, object]) 
     shop.yotpo.tell("faults", {**fault, "times": 1, "path": "customers"})
     assert not shop.turns.take(seconds=5)
     account, report = shop.account(), shop.report()
-    assert (account.paused, account.failures, account.state) == (True, 1, "connected")
-    assert "Yotpo is not asked until" in report["note"]
+    # A rate that is used up concerns all that is asked of the store; all else may concern this page alone.
+    assert (account.paused, account.state) == (fault.get("status") == 429, "connected")
+    assert " asked " in report["note"]
+    assert "until" in report["note"]
+    assert report["pages"] == 0
     shop.resume_account()
     shop.read()
 
@@ -122,8 +125,19 @@ def test_after_three_refusals_an_account_counts_as_revoked_and_is_not_asked_agai
     assert shop.account().state == "revoked"
     assert len(shop.asked()) == before
     assert shop.report()["note"] == "the account at Yotpo is revoked"
+
+
+def test_whom_webhooks_touch_while_it_is_revoked_is_looked_up_once_it_is_connected_again(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.connector.rows("update yotpo_accounts set state = 'revoked' returning store_id")
     shop.touch("ann@example.com")
-    assert shop.connector.rows("select from refreshes") == []
+    shop.are_due()
+    shop.turns.take(seconds=1)
+    assert shop.asked() == []
+    shop.connect(expands=BOTH)
+    shop.read()
+
+    assert [one["query"]["email"] for one in shop.asked() if "email" in one["query"]] == [["ann@example.com"]]
 
 
 def test_connected_anew_it_goes_on(shop: Shop) -> None:

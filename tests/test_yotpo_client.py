@@ -30,13 +30,15 @@ def test_pages_are_read_one_after_the_other() -> None:
     with answering(page(ADA, cursor="bmV4dA=="), page(BEN)) as yotpo:
         line = yotpo.line()
         first = line.customers(expand="loyalty", limit=50)
-        second = line.customers(expand="loyalty", cursor=first.cursor, limit=50)
+        second = line.customers(cursor=first.cursor, limit=50)
+        line.customers(cursor=first.cursor, expand="loyalty", limit=50)
 
     assert first == Page([ADA], "bmV4dA==")
     assert second == Page([BEN], None)
     assert [asked.query for asked in yotpo.asked] == [
         {"expand": "loyalty", "limit": "50"},
         {"page_info": "bmV4dA==", "limit": "50"},
+        {"page_info": "bmV4dA==", "expand": "loyalty", "limit": "50"},
     ]
 
 

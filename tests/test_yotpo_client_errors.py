@@ -27,9 +27,13 @@ def test_another_4xx_is_a_refusal(status: int) -> None:
     assert (error.status, str(error)) == (status, f"Yotpo refuses the request ({status}): it is so")
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_401_and_403_are_about_the_credentials(status: int) -> None:
-    assert type(raised(told({"error": "Unauthorized"}, status))) is YotpoUnauthorized
+def test_401_is_about_the_credentials() -> None:
+    assert type(raised(told({"error": "Unauthorized"}, 401))) is YotpoUnauthorized
+
+
+def test_403_is_a_refusal_of_yotpos_or_of_a_firewall_before_it() -> None:
+    assert type(raised(told({"error": "Not in your plan"}, 403))) is YotpoRefused
+    assert type(raised(Answer(403, b" <html><title>Blocked</title></html>"))) is YotpoUnavailable
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 408, 425, 500, 501, 502, 503, 504, 520, 599])

@@ -10,7 +10,6 @@ from connector.yotpo.client import Page
 
 CUSTOMERS = f"/core-host/core/v3/stores/{APP_KEY}/customers"
 ASK, FETCH = f"GET {CUSTOMERS}", f"POST /core-host/core/v3/stores/{APP_KEY}/access_tokens"
-FORBIDDEN = told({"message": "Forbidden"}, 403)
 
 
 def test_a_token_is_fetched_where_there_is_none() -> None:
@@ -37,9 +36,8 @@ def test_a_token_that_is_there_is_used() -> None:
     assert yotpo.paths == [ASK]
 
 
-@pytest.mark.parametrize("refusal", [EXPIRED, FORBIDDEN])
-def test_a_token_that_is_over_is_renewed_and_the_request_repeated(refusal: Answer) -> None:
-    with answering(refusal, RENEWAL, NOBODY) as yotpo:
+def test_a_token_that_is_over_is_renewed_and_the_request_repeated() -> None:
+    with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
         line = yotpo.line()
 
         assert line.customers(expand="reviews") == Page([], None)
@@ -57,11 +55,10 @@ def test_what_was_to_be_written_is_written_with_the_renewed_token() -> None:
     assert yotpo.asked[2].content == {"customer": {"email": "ada@example.test"}}
 
 
-@pytest.mark.parametrize("refusal", [EXPIRED, FORBIDDEN])
-def test_a_refusal_that_a_renewed_token_does_not_mend_is_one(refusal: Answer) -> None:
-    with answering(refusal, RENEWAL, refusal) as yotpo:
+def test_a_refusal_that_a_renewed_token_does_not_mend_is_one() -> None:
+    with answering(EXPIRED, RENEWAL, EXPIRED) as yotpo:
         line = yotpo.line()
-        with pytest.raises(YotpoUnauthorized, match=str(refusal.status)):
+        with pytest.raises(YotpoUnauthorized, match="401"):
             line.customers()
 
     assert line.renewed_token == RENEWED
@@ -102,9 +99,8 @@ def test_without_a_secret_there_is_no_token_to_be_had() -> None:
     assert yotpo.paths == [ASK]
 
 
-@pytest.mark.parametrize("refusal", [EXPIRED, FORBIDDEN])
-def test_the_token_of_the_app_is_not_renewed(refusal: Answer) -> None:
-    with answering(refusal) as yotpo:
+def test_the_token_of_the_app_is_not_renewed() -> None:
+    with answering(EXPIRED) as yotpo:
         line = yotpo.app_line()
         for ask in (line.customers, line.info, line.webhooks, lambda: line.loyalty(email="ada@example.test")):
             with pytest.raises(YotpoUnauthorized):

@@ -16,13 +16,14 @@ from connector.errors import OperatorError, YotpoError, YotpoUnavailable
 from connector.journal import audit, stores, yotpo_accounts
 from connector.journal.database import Database
 from connector.model import YotpoAccount
+from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connector.journal.database import Connection
     from connector.model import Store
-    from connector.yotpo.client import Line, Yotpo
+    from connector.yotpo.client import Line
 
 #: A worker that speaks to the store's Yotpo is through with it in this time, unless Yotpo is very slow.
 _WAIT_SECONDS = 30.0
@@ -214,7 +215,4 @@ def _asked(what: str, given: str | None) -> str:
 
 
 def _yotpo() -> Yotpo:
-    # It brings Celery and `requests`, which take longer to import than other commands take to run.
-    from connector import tasks  # noqa: PLC0415
-
-    return tasks.yotpo()
+    return Yotpo.of(shared.settings())

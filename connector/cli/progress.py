@@ -102,7 +102,7 @@ class Progress:
         state = (self._done, self.total, self._drawn - self._began)
         if self._terminal:
             # The last column stays free: some terminals go to the next line when it is filled.
-            width = os.get_terminal_size(self._file.fileno()).columns - 1
+            width = (os.get_terminal_size(self._file.fileno()).columns or 80) - 1
             room = width - len(self._label)
             text = line(*state, room, before=self._before, note=self._note, bar=self._signs())
             text = f"{self._label}{text}"[:width]

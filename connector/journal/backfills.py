@@ -44,6 +44,8 @@ class Backfill:
     unchanged: int
     #: By the reason.
     skipped: dict[str, int]
+    #: How often in a row the next page was not to be had.
+    failures: int
     #: As many as the last one that was done has seen.
     total: int | None
     started_at: datetime
@@ -150,7 +152,7 @@ def record(connection: Connection, backfill: Backfill) -> None:
         set state = case when %(state)s = 'running' then state else %(state)s end,
             failure = %(failure)s, pass = %(number)s, cursor = %(cursor)s, pages = %(pages)s,
             restarts = %(restarts)s, seen = %(seen)s, sent = %(sent)s, unchanged = %(unchanged)s,
-            skipped = %(skipped)s, page_at = clock_timestamp(),
+            skipped = %(skipped)s, page_at = clock_timestamp(), failures = 0, paused_until = null, pause_reason = null,
             ended_at = case when %(state)s <> 'running' then clock_timestamp() end
         where id = %(id)s and state = any(%(active)s)
         """,
@@ -174,6 +176,18 @@ _RECORDED = (
     "sent",
     "unchanged",
 )
+
+
+def postpone(connection: Connection, backfill_id: int, *, seconds: float, reason: str) -> None:
+    """Ask for the next page again after so long, because it was not to be had."""
+    connection.execute(
+        """
+        update backfills
+        set failures = failures + 1, paused_until = clock_timestamp() + make_interval(secs => %s), pause_reason = %s
+        where id = %s
+        """,
+        (seconds, reason, backfill_id),
+    )
 
 
 def change(connection: Connection, store_ids: Sequence[int], *, state: str) -> list[int]:
@@ -200,6 +214,10 @@ _STANDING: LiteralString = f"""
                          then 'Yotpo is not asked until '
                               || to_char(account.paused_until at time zone 'UTC', 'HH24:MI:SS"Z"') || ': '
                               || account.pause_reason
+                         when backfills.paused_until > now()
+                         then 'the next page is not asked for until '
+                              || to_char(backfills.paused_until at time zone 'UTC', 'HH24:MI:SS"Z"') || ': '
+                              || backfills.pause_reason
                          when room.number >= %(room)s
                          then 'no page is read until fewer than ' || %(room)s || ' snapshots wait to be delivered'
                               || case when held then '; the store is held'

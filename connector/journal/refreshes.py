@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from connector.journal.database import Connection
 
@@ -16,6 +16,8 @@ class Due(NamedTuple):
     customer: str
     #: How many webhooks have asked for it: one more while he is looked up asks for another look-up.
     webhooks: int
+    #: How often in a row Yotpo could not tell.
+    failures: int = 0
 
 
 def ask(
@@ -23,7 +25,8 @@ def ask(
 ) -> None:
     """Note that customers are to be looked up: when nothing more has come for a while, but not later than longest.
 
-    One who waits already waits on, so that one look-up serves many webhooks. A store that is not connected asks nobody.
+    One who waits already waits on, so that one look-up serves many webhooks. A store that is not connected asks for
+    nobody; one whose account is revoked will, once it is connected again.
     """
     # In one order, because workers of several lanes would wait for each other otherwise.
     wanted = sorted(set(customers))
@@ -33,7 +36,7 @@ def ask(
             insert into refreshes (store_id, customer, since, due_at)
             select %(store_id)s, customer, now(), now() + make_interval(secs => %(quiet)s)
             from unnest(%(customers)s::text[]) as touched (customer)
-            where exists (select from yotpo_accounts where store_id = %(store_id)s and state = 'connected')
+            where exists (select from yotpo_accounts where store_id = %(store_id)s and state <> 'disconnected')
             on conflict (store_id, customer) do update
             set webhooks = refreshes.webhooks + 1,
                 due_at = least(excluded.due_at, refreshes.since + make_interval(secs => %(longest)s))
@@ -46,13 +49,13 @@ def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
     """Return the customers of a store who are to be looked up now, the longest due first."""
     rows = connection.execute(
         """
-        select customer, webhooks from refreshes
+        select customer, webhooks, failures from refreshes
         where store_id = %s and due_at <= now()
         order by due_at limit %s
         """,
         (store_id, limit),
     )
-    return [Due(row.customer, row.webhooks) for row in rows]
+    return [Due(row.customer, row.webhooks, row.failures) for row in rows]
 
 
 def serve(connection: Connection, store_id: int, served: Sequence[Due], *, quiet_seconds: float) -> None:
@@ -72,10 +75,24 @@ def serve(connection: Connection, store_id: int, served: Sequence[Due], *, quiet
     )
     connection.execute(
         """
-        update refreshes set since = now(), due_at = now() + make_interval(secs => %s)
+        update refreshes set since = now(), failures = 0, due_at = now() + make_interval(secs => %s)
         where store_id = %s and customer = any(%s)
         """,
         (quiet_seconds, store_id, customers),
+    )
+
+
+def postpone(connection: Connection, store_id: int, waits: Mapping[Due, float]) -> None:
+    """Ask for customers again after so many seconds, because Yotpo could not tell of them."""
+    ordered = sorted(waits.items())
+    connection.execute(
+        """
+        update refreshes
+        set failures = failures + 1, due_at = clock_timestamp() + make_interval(secs => seconds)
+        from unnest(%s::text[], %s::float8[]) as postponed (customer, seconds)
+        where store_id = %s and refreshes.customer = postponed.customer
+        """,
+        ([due.customer for due, _ in ordered], [seconds for _, seconds in ordered], store_id),
     )
 
 

@@ -30,23 +30,29 @@ def known(connection: Connection, store_id: int, customers: Iterable[str], *, ex
     return {row.customer: Known(row.digest, row.backfill_id) for row in rows}
 
 
+def outdate(connection: Connection, store_id: int, customers: Iterable[str]) -> None:
+    """Forget what was shown of these customers, so that the next backfill of what has changed sends them again."""
+    connection.execute(
+        "update snapshots set digest = '' where store_id = %s and customer = any(%s)", (store_id, list(customers))
+    )
+
+
 def keep(
     connection: Connection,
     store_id: int,
     digests: Mapping[str, bytes],
     *,
     expand: str,
-    backfill_id: int | None = None,
+    backfill_id: int,
 ) -> None:
-    """Keep the digests of new snapshots by customer; a look-up outside of a backfill leaves its count alone."""
+    """Keep the digests of a page's snapshots by customer, and that this backfill has counted them."""
     if digests:
         connection.execute(
             """
             insert into snapshots (store_id, customer, expand, digest, backfill_id)
             select %s, customer, %s, digest, %s from unnest(%s::text[], %s::bytea[]) as taken (customer, digest)
             on conflict (store_id, customer, expand) do update
-            set digest = excluded.digest, backfill_id = coalesce(excluded.backfill_id, snapshots.backfill_id),
-                taken_at = now()
+            set digest = excluded.digest, backfill_id = excluded.backfill_id, taken_at = now()
             """,
             (store_id, expand, backfill_id, list(digests), list(digests.values())),
         )

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 #: another one now (Yotpo's page "Authenticating").
 REVOKED_AFTER = 3
 #: So many snapshots may wait to be mapped or delivered; a backfill fetches the next page when there are fewer.
-ROOM = 2_000
+ROOM = 5_000
 #: An install that is not finished in this time has to be begun anew.
 _INSTALL_SECONDS = 1800
 
 _COLUMNS = """
     store_id, app_key, mode, token_sealed, secret_sealed, loyalty_guid, loyalty_key_sealed, state, expands,
-    review_webhooks, unauthorized, failures, pause_reason, version, connected_at, ended_at,
+    review_webhooks, unauthorized, failures, pause_reason, version, connected_at, ended_at, repeats_expand,
     coalesce(paused_until > now(), false) as paused
 """
 
@@ -129,8 +129,7 @@ def connected(connection: Connection, *, store_id: int | None = None) -> list[in
 def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
     """Return the stores, or the one of that number, with something to ask of Yotpo.
 
-    First those with a look-up or a trial, the longest due first; then those with a backfill, of which the one comes
-    first that has waited longest for a page. Those are among them whose running backfill waits until what it has
+    Whoever was spoken to longest ago comes first. Those are among them whose running backfill waits until what it has
     journaled is delivered.
     """
     rows = connection.execute(
@@ -141,13 +140,13 @@ def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
         join stores on stores.id = account.store_id
         left join lateral (select min(due_at) as at from refreshes where store_id = account.store_id) due on true
         left join backfills running on running.store_id = account.store_id and running.state = 'running'
+            and (running.paused_until is null or running.paused_until <= now())
         left join lateral ({waiting_bulk("account.store_id")}) waiting on running.id is not null
         where account.state = 'connected' and removed_at is null
           and (%(store_id)s::int is null or account.store_id = %(store_id)s)
           and (account.expands is null or due.at <= now() or running.id is not null)
           and (account.paused_until is null or account.paused_until <= now())
-        order by case when account.expands is null then account.connected_at when due.at <= now() then due.at end,
-                 running.page_at nulls first, account.store_id
+        order by account.turn_at nulls first, due.at, account.store_id
         """,
         {"room": ROOM, "store_id": store_id},
     )
@@ -170,15 +169,33 @@ def keep_token(connection: Connection, vault: Vault, account: YotpoAccount, toke
 
 
 def keep_findings(
-    connection: Connection, account: YotpoAccount, *, expands: Sequence[str], review_webhooks: Mapping[str, str]
+    connection: Connection,
+    account: YotpoAccount,
+    *,
+    expands: Sequence[str],
+    repeats_expand: bool = False,
+    review_webhooks: Mapping[str, str],
 ) -> None:
-    """Keep what was tried out of an account: what it can be expanded with, and what became of its webhooks."""
+    """Keep what was tried out of an account: what it can be expanded with, and what became of its webhooks.
+
+    A backfill that is under way begins anew, since its cursor may remember something else; nobody is counted twice.
+    """
     _update(
         connection,
         account,
-        "expands = %(expands)s, review_webhooks = %(webhooks)s",
+        "expands = %(expands)s, repeats_expand = %(repeats)s, review_webhooks = %(webhooks)s",
         expands=list(expands),
+        repeats=repeats_expand,
         webhooks=orjson.dumps(review_webhooks).decode(),
+    )
+    connection.execute(
+        """
+        update backfills
+        set cursor = null, pass = 0, restarts = restarts + 1, skipped = '{}',
+            seen = seen - (select coalesce(sum(value::bigint), 0) from jsonb_each_text(skipped))
+        where store_id = %s and state in ('running', 'paused') and pages > 0
+        """,
+        (account.store_id,),
     )
 
 
@@ -191,6 +208,19 @@ def pause(connection: Connection, account: YotpoAccount, *, seconds: float, reas
         "failures = failures + 1",
         seconds=seconds,
         reason=reason,
+    )
+
+
+def leave_alone(connection: Connection, store_id: int, *, seconds: float, reason: str) -> None:
+    """Ask a store's Yotpo nothing for so long, whatever its secrets are."""
+    connection.execute(
+        """
+        update yotpo_accounts
+        set paused_until = clock_timestamp() + make_interval(secs => %s), pause_reason = %s, failures = failures + 1,
+            turn_at = clock_timestamp()
+        where store_id = %s
+        """,
+        (seconds, reason, store_id),
     )
 
 
@@ -210,9 +240,9 @@ def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
 
 
 def succeed(connection: Connection, account: YotpoAccount) -> None:
-    """Note that Yotpo has answered, where it did not before."""
-    if account.unauthorized or account.failures:
-        _update(connection, account, "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null")
+    """Note that Yotpo has answered."""
+    well = "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null"
+    _update(connection, account, f"turn_at = clock_timestamp(), {well}")
 
 
 def reseal(connection: Connection, vault: Vault) -> int:
@@ -282,6 +312,7 @@ def _account(row: Any, vault: Vault) -> YotpoAccount:
         loyalty_key=vault.open(row.loyalty_key_sealed),
         state=row.state,
         expands=None if row.expands is None else tuple(row.expands),
+        repeats_expand=row.repeats_expand,
         review_webhooks=row.review_webhooks,
         unauthorized=row.unauthorized,
         failures=row.failures,

@@ -7,6 +7,7 @@ API, or by its own API secret (`own`), for which Core v3 gives tokens and which 
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector import outbound
@@ -59,7 +60,7 @@ class Access:
             return self.app(method, where, parameters=parameters, content=content)
         fetched = self.need_token()
         reply = self._core(method, where, parameters, content)
-        if reply.status in refusals.UNAUTHORIZED and not fetched:
+        if reply.status == HTTPStatus.UNAUTHORIZED and not fetched:
             self._fetch_token()
             reply = self._core(method, where, parameters, content)
         return self._checked(reply, parameters)

@@ -89,12 +89,13 @@ class Line:
         self._access.need_token()
 
     def customers(self, *, expand: str = "", cursor: str | None = None, limit: int = wire.PAGE_LIMIT) -> Page:
-        """Return a page of all customers: with a cursor the one it stands for, which remembers what to `expand`.
+        """Return a page of all customers: with a cursor the one it stands for.
 
-        Raises CursorExpired where Yotpo does not know the cursor any more.
+        A cursor should remember what the first page was expanded with; `expand` beside it says it again. Raises
+        CursorExpired where Yotpo does not know the cursor any more.
         """
-        wanted = {"page_info": cursor} if cursor else {"expand": expand} if expand else {}
-        return self._page({**wanted, "limit": str(limit)})
+        wanted = {"page_info": cursor, "expand": expand}
+        return self._page({name: value for name, value in wanted.items() if value} | {"limit": str(limit)})
 
     def customer(
         self,

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from connector.outbound import Reply
 
-#: With these the token may be over.
-UNAUTHORIZED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
-
 _EXPIRED = frozenset({400, 404, 410, 422})
 _AGAIN = frozenset({408, 425})
 _SENTENCE_LIMIT = 300
@@ -45,7 +42,7 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return reply
     said = sentence(reply.content, secrets) or "it gives no reason"
-    if status in UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED:
         raise YotpoUnauthorized(_bounded(f"Yotpo does not take the credentials ({status}): {said}"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise YotpoUnavailable(
@@ -53,6 +50,9 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
             retry_after=_wait_seconds(reply),
             limited=True,
         )
+    if status == HTTPStatus.FORBIDDEN and reply.content.lstrip().startswith(b"<"):
+        # A firewall, which knows nothing of credentials.
+        raise YotpoUnavailable(_bounded(f"something before Yotpo answers {status}: {said}"))
     if status in _AGAIN or not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise YotpoUnavailable(_bounded(f"Yotpo answers {status}: {said}"), retry_after=_wait_seconds(reply))
     refused = CursorExpired if paged and status in _EXPIRED else YotpoRefused

@@ -22,6 +22,8 @@ create table yotpo_accounts (
     state text not null default 'connected' check (state in ('connected', 'revoked', 'disconnected')),
     -- The values of `expand` by which a look-up sees everything, one request each; null until they have been tried out.
     expands text[],
+    -- Whether a value of `expand` has to be said again with each further page.
+    repeats_expand boolean not null default false,
     -- What became of each review webhook that was to be registered, by its event.
     review_webhooks jsonb not null default '{}',
     -- How many requests in a row were answered 401.
@@ -29,6 +31,8 @@ create table yotpo_accounts (
     failures int not null default 0,
     paused_until timestamptz,
     pause_reason text,
+    -- When it was last spoken to: whoever has waited longest comes first.
+    turn_at timestamptz,
     -- Grows whenever an operator connects anew, so that a request under way with older credentials ends nothing.
     version int not null default 0,
     connected_at timestamptz not null default now(),
@@ -53,6 +57,10 @@ create table backfills (
     state text not null default 'running' check (state in ('running', 'paused', 'done', 'cancelled', 'failed')),
     -- Why it has failed.
     failure text,
+    -- How often in a row the next page was not to be had, until when it is not asked for, and why.
+    failures int not null default 0,
+    paused_until timestamptz,
+    pause_reason text,
     -- Which of the account's `expands` is being read, and where its scan goes on; null at its beginning.
     pass int not null default 0,
     cursor text,
@@ -81,6 +89,8 @@ create table refreshes (
     due_at timestamptz not null,
     -- How many there were; a look-up serves those that came before it.
     webhooks int not null default 1,
+    -- How often in a row Yotpo could not tell.
+    failures int not null default 0,
     primary key (store_id, customer)
 );
 create index refreshes_due on refreshes (store_id, due_at);
