@@ -43,7 +43,7 @@ _MAP_LIMIT = 500
 #: While a batch is on its way nobody else works in its lane, so those that give way are small.
 _BULK_BATCH = 200
 #: How soon a lane that another worker holds is looked at again.
-_HELD_SECONDS = 0.05
+_HELD_SECONDS = 0.01
 #: Of webhooks in one step, so that large ones do not fill a worker's memory.
 _MAP_BYTES = 8_000_000
 #: Of the request's 5,000,000 bytes: what a stored update lacks against its wire form fits into the rest.

@@ -43,6 +43,9 @@ _QUEUE = "connector"
 _BULK_QUEUE = "connector-bulk"
 #: For what is asked of Yotpo, which waits most of the time.
 _YOTPO_QUEUE = "connector-yotpo"
+#: Those who deliver snapshots are woken so often: many at a time hold each lane for less time in all, and webhooks wait
+#: for lanes.
+_SNAPSHOTS_SECONDS = 5.0
 #: A turn at a Yotpo that is slow, yet answers, may take long; its hint may come twice then, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
 #: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
@@ -151,7 +154,7 @@ def turns() -> Turns:
         settling=timedelta(seconds=settings().yotpo_settling_seconds),
         quiet_seconds=settings().refresh_quiet_seconds,
         public_url=settings().public_url,
-        wake=WakeUps(wake_bulk),
+        wake=WakeUps(wake_bulk, interval_seconds=_SNAPSHOTS_SECONDS),
     )
 
 

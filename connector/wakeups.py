@@ -26,8 +26,10 @@ _log = observability.logger("wakeups")
 class WakeUps:
     """Sends a wake-up soon after `__call__`, from a thread of its own. Made after the fork, one a process."""
 
-    def __init__(self, send: Callable[[], None]) -> None:
+    def __init__(self, send: Callable[[], None], *, interval_seconds: float = _INTERVAL_SECONDS) -> None:
+        """At most one wake-up in `interval_seconds`, the first at once."""
         self._send = send
+        self._interval_seconds = interval_seconds
         self._wanted = threading.Event()
         threading.Thread(target=self._run, name="wake-ups", daemon=True).start()
 
@@ -49,4 +51,4 @@ class WakeUps:
                 time.sleep(_REST_SECONDS)
             else:
                 broken = False
-                time.sleep(_INTERVAL_SECONDS)
+                time.sleep(self._interval_seconds)
