@@ -84,11 +84,14 @@ def test_events(label: str) -> None:
         ("yotpo_top_topics", {"customer/snapshot"}),
         ("yotpo_total_redemptions", {"customer/snapshot"}),
         ("yotpo_is_referred_by_other_customer", {"customer/snapshot"}),
-        ("yotpo_amount_spent_cents", {"swell/tier/earned", "swell/tier/status/changed"}),
-        ("birthday", {"swell/birthday/captured"}),
+        ("yotpo_amount_spent_cents", {"swell/tier/earned", "swell/tier/status/changed", "customer/snapshot"}),
+        ("birthday", {"swell/birthday/captured", "customer/snapshot"}),
         ("anniversary_date", {"swell/anniversary/captured"}),
-        ("amount_cents_in_customer_c_to_mt_vip", {"swell/tier/status/changed"}),
-        ("yotpo_loyalty_next_points_expire_on", {"loyalty/expiration/reminder", "swell/points/reminder"}),
+        ("amount_cents_in_customer_c_to_mt_vip", {"swell/tier/status/changed", "customer/snapshot"}),
+        (
+            "yotpo_loyalty_next_points_expire_on",
+            {"loyalty/expiration/reminder", "swell/points/reminder", "customer/snapshot"},
+        ),
     ],
 )
 def test_who_fills_what(row: str, topics: set[str]) -> None:
