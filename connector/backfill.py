@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PAGE = 100
 #: A scan that had to begin anew so often would never come to an end.
 _MOST_RESTARTS = 20
-#: Even where each page held but one customer, there would not be more of them than customers and these.
+#: Even where each page held but one customer with a name, there would not be more of them than those and these.
 _MOST_PAGES = 1000
 _LONGEST_CURSOR = 4000
 _TWICE = "listed twice on a page"
@@ -104,8 +104,9 @@ def _count(connection: Connection, backfill: Backfill, shown: list[Json], expand
     for customer, one in taken.items():
         before = known.get(customer)
         same = before is not None and before.digest == one.digest
-        counted = before is not None and before.backfill_id == backfill.id
-        if same and (counted or backfill.changed_only):
+        journaled = before is not None and before.backfill_id == backfill.id
+        counted = before is not None and before.counted_by == backfill.id
+        if same and (journaled or backfill.changed_only):
             backfill.unchanged += not counted and backfill.number == 0
         else:
             backfill.sent += not counted and backfill.number == 0
@@ -136,7 +137,9 @@ def _go_on(backfill: Backfill, cursor: str | None, *, scans: int) -> None:
         return
     backfill.pages += 1
     backfill.cursor = cursor
-    if backfill.pages > (backfill.restarts + 1) * scans * (backfill.seen + _MOST_PAGES):
+    # Who has no name is counted whenever he is shown, so he would hide the circle.
+    named = backfill.seen - sum(backfill.skipped.values())
+    if backfill.pages > (backfill.restarts + 1) * scans * (named + _MOST_PAGES):
         _fail(backfill, "Yotpo's cursors lead in a circle: there are far more pages than customers")
     elif cursor is None:
         backfill.number += 1

@@ -84,7 +84,13 @@ def look_up(
         if failure or time.monotonic() > ends_at:
             break
     events.append(connection, incoming, bulk=True)
-    _settle(connection, account, served, postponed, quiet_seconds)
+    # What a webhook tells may win over what was shown just now; so the next reconcile sends these customers again.
+    # Yotpo may show under his address whom the webhook named by his number.
+    looked_up = {due.customer for due in (*served, *postponed)} | {one.customer for one in incoming if one.customer}
+    kept.outdate(connection, account.store_id, looked_up)
+    # Last, because a worker that has mapped a webhook of such a customer waits for these rows.
+    waits = {due: min(quiet_seconds * 2.0 ** min(due.failures, 20), _LONGEST_SECONDS) for due in postponed}
+    refreshes.serve(connection, account.store_id, served, quiet_seconds=quiet_seconds, waits=waits)
     _log.info("customers.refreshed", store_id=account.store_id, served=len(served), postponed=len(postponed))
     return Looked(len(incoming), failure)
 
@@ -137,14 +143,3 @@ def _incoming(account: YotpoAccount, shown: _Shown, *, asked_at: datetime, settl
         else:
             asked_by = f"refresh {asked_at.timestamp():.3f}"
             yield snapshots.incoming(account.store_id, taken, asked_by=asked_by, true_at=true_at)
-
-
-def _settle(
-    connection: Connection, account: YotpoAccount, served: list[Due], postponed: list[Due], quiet_seconds: float
-) -> None:
-    # What a webhook tells may win over what was shown just now; so the next reconcile sends these customers again.
-    kept.outdate(connection, account.store_id, [due.customer for due in (*served, *postponed)])
-    waits = {due: min(quiet_seconds * 2.0 ** min(due.failures, 20), _LONGEST_SECONDS) for due in postponed}
-    # Last, because a worker that has mapped a webhook of such a customer waits for these rows.
-    refreshes.serve(connection, account.store_id, served, quiet_seconds=quiet_seconds)
-    refreshes.postpone(connection, account.store_id, waits)

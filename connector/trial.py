@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector import observability, urls
-from connector.errors import YotpoRefused, YotpoUnavailable
+from connector.errors import CursorExpired, YotpoRefused, YotpoUnavailable
 from connector.journal import stores, yotpo_accounts
 
 if TYPE_CHECKING:
@@ -83,10 +83,15 @@ def _page(line: Line, expand: str) -> Page | None:
     try:
         return line.customers(expand=expand)
     except YotpoRefused as error:
-        if error.status not in _NOT_POSSIBLE:
-            raise YotpoUnavailable(str(error)) from None
+        _check_for_good(error)
         _log.warning("expand.refused", expand=expand, status=error.status)
         return None
+
+
+def _check_for_good(error: YotpoRefused) -> None:
+    """Raise YotpoUnavailable where the refusal is one of the moment, so that the account is tried out again."""
+    if error.status not in _NOT_POSSIBLE:
+        raise YotpoUnavailable(str(error)) from None
 
 
 def _shown(page: Page, field: str) -> set[str]:
@@ -98,10 +103,17 @@ def _is_lost(line: Line, expand: str, first: Page) -> bool:
     """Whether the second page shows nothing of what was asked for with the first, and does where it is said again."""
     if first.cursor is None or not _is_expanded(first.customers):
         return False
-    second = line.customers(cursor=first.cursor)
-    if _is_expanded(second.customers):
+    try:
+        second = line.customers(cursor=first.cursor)
+        if _is_expanded(second.customers):
+            return False
+        return _is_expanded(line.customers(cursor=first.cursor, expand=expand).customers)
+    except YotpoRefused as error:
+        # Either nothing is taken beside a cursor, or none is known for long; look-ups need none.
+        if not isinstance(error, CursorExpired):
+            _check_for_good(error)
+        _log.warning("cursor.refused", expand=expand, status=error.status)
         return False
-    return _is_expanded(line.customers(cursor=first.cursor, expand=expand).customers)
 
 
 def _is_expanded(customers: list[Json]) -> bool:

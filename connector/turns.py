@@ -77,12 +77,12 @@ class Turns:
                 under_way = {store_id: future for store_id, future in attended.items() if not future.done()}
                 for ended in attended.keys() - under_way.keys():
                     attended[ended].result()
-                asking = [one for one in self._busy() if one.can_ask]
+                # Those under way would be the first of them: their turns are not over, so the last was long ago.
+                asking = [one for one in self._busy() if one.can_ask and one.store_id not in under_way]
                 if not asking and not under_way:
                     return False
                 for one in asking[: STORES - len(under_way)]:
-                    if one.store_id not in under_way:
-                        under_way[one.store_id] = threads.submit(self._attend, one, ends_at)
+                    under_way[one.store_id] = threads.submit(self._attend, one, ends_at)
                 attended = under_way
                 started = time.monotonic()
                 wait(attended.values(), timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)

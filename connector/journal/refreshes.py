@@ -58,13 +58,25 @@ def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
     return [Due(row.customer, row.webhooks, row.failures) for row in rows]
 
 
-def serve(connection: Connection, store_id: int, served: Sequence[Due], *, quiet_seconds: float) -> None:
-    """Take customers off who have been looked up; those whom a webhook has touched meanwhile wait anew."""
+def serve(
+    connection: Connection,
+    store_id: int,
+    served: Sequence[Due],
+    *,
+    quiet_seconds: float,
+    waits: Mapping[Due, float] | None = None,
+) -> None:
+    """Take customers off who have been looked up; those whom a webhook has touched meanwhile wait anew.
+
+    `waits` are those of whom Yotpo could not tell: each is asked for again after so many seconds.
+    """
+    waits = waits or {}
     customers, webhooks = [one.customer for one in served], [one.webhooks for one in served]
-    # In the order in which `ask` locks them: by their bytes, as Python sorts, whatever the database sorts by.
+    # All at once, in the order in which `ask` locks them: by their bytes, as Python sorts, whatever the database sorts
+    # by.
     connection.execute(
         'select from refreshes where store_id = %s and customer = any(%s) order by customer collate "C" for update',
-        (store_id, customers),
+        (store_id, [*customers, *(one.customer for one in waits)]),
     )
     connection.execute(
         """
@@ -80,11 +92,6 @@ def serve(connection: Connection, store_id: int, served: Sequence[Due], *, quiet
         """,
         (quiet_seconds, store_id, customers),
     )
-
-
-def postpone(connection: Connection, store_id: int, waits: Mapping[Due, float]) -> None:
-    """Ask for customers again after so many seconds, because Yotpo could not tell of them."""
-    ordered = sorted(waits.items())
     connection.execute(
         """
         update refreshes
@@ -92,7 +99,7 @@ def postpone(connection: Connection, store_id: int, waits: Mapping[Due, float]) 
         from unnest(%s::text[], %s::float8[]) as postponed (customer, seconds)
         where store_id = %s and refreshes.customer = postponed.customer
         """,
-        ([due.customer for due, _ in ordered], [seconds for _, seconds in ordered], store_id),
+        ([one.customer for one in waits], list(waits.values()), store_id),
     )
 
 

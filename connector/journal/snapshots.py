@@ -11,23 +11,30 @@ if TYPE_CHECKING:
 
 
 class Known(NamedTuple):
-    """The newest snapshot of a customer."""
+    """The newest snapshot of a customer, expanded in one way."""
 
-    digest: bytes
-    #: The backfill that has counted the customer last.
+    #: None where he was never shown expanded so.
+    digest: bytes | None
+    #: The backfill that has taken it.
     backfill_id: int | None
+    #: The last backfill that was shown the customer, expanded in whichever way, and has counted him.
+    counted_by: int | None
 
 
 def known(connection: Connection, store_id: int, customers: Iterable[str], *, expand: str) -> dict[str, Known]:
-    """Return the newest snapshot of each of these customers of whom there is one."""
+    """Return the newest snapshot of each of these customers who was ever shown."""
     rows = connection.execute(
         """
-        select customer, digest, backfill_id from snapshots
-        where store_id = %s and customer = any(%s) and expand = %s
+        select shown.customer, newest.digest, newest.backfill_id, shown.counted_by
+        from (select customer, max(backfill_id) as counted_by from snapshots
+              where store_id = %(store_id)s and customer = any(%(customers)s)
+              group by customer) shown
+        left join snapshots newest on newest.store_id = %(store_id)s and newest.customer = shown.customer
+            and newest.expand = %(expand)s
         """,
-        (store_id, list(customers), expand),
+        {"store_id": store_id, "customers": list(customers), "expand": expand},
     )
-    return {row.customer: Known(row.digest, row.backfill_id) for row in rows}
+    return {row.customer: Known(row.digest, row.backfill_id, row.counted_by) for row in rows}
 
 
 def outdate(connection: Connection, store_id: int, customers: Iterable[str]) -> None:
