@@ -1,4 +1,4 @@
-"""The simulator of Insider as the tests of the simulator itself start and ask it."""
+"""The simulators as tests start and ask them: what both have in common, and the one of Insider."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
@@ -17,16 +18,38 @@ UPSERT = "/api/user/v1/upsert"
 PARTNER = {"X-PARTNER-NAME": "shop", "X-REQUEST-TOKEN": "secret"}
 
 
-class Simulator:
+class Sandbox:
+    """A running simulator of either end: what tests ask and tell it under /_sandbox."""
+
+    #: The path of its switches.
+    switches = "switches"
+
     def __init__(self, url: str, session: requests.Session) -> None:
         self.url = url
         self.session = session
-        self.defaults = self.ask("settings")
+        self.defaults = self.ask(self.switches)
 
-    def cleared(self) -> Simulator:
-        self.tell("settings", self.defaults)
+    def cleared(self) -> Self:
+        self.tell(self.switches, self.defaults)
         self.tell("reset")
         return self
+
+    def ask(self, path: str, **wanted: Any) -> Any:
+        answer = self.session.get(f"{self.url}/_sandbox/{path}", params=wanted, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def tell(self, path: str, body: Any = None, method: str = "POST") -> Any:
+        answer = self.session.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=20)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def switch(self, **switches: Any) -> None:
+        self.tell(self.switches, switches)
+
+
+class Simulator(Sandbox):
+    switches = "settings"
 
     def call(self, path: str, body: Any, method: str = "POST", **headers: str) -> requests.Response:
         return self.session.request(method, self.url + path, json=body, headers=PARTNER | headers, timeout=10)
@@ -37,33 +60,24 @@ class Simulator:
         data: dict[str, Any] = answer.json()["data"]
         return data
 
-    def ask(self, path: str, **wanted: Any) -> Any:
-        answer = self.session.get(f"{self.url}/_sandbox/{path}", params=wanted, timeout=10)
-        assert answer.status_code == 200
-        return answer.json()
-
-    def tell(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        answer = self.session.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=10)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def switch(self, **switches: Any) -> None:
-        self.tell("settings", switches)
-
     def user(self, email: str = "ann@example.com") -> dict[str, Any]:
         (user,) = self.ask("users", email=email)
         return dict(user)
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "connector.sandbox.insider", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def process(name: str, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run the simulator `name`; its URL, and its process."""
+    command = [sys.executable, "-m", f"connector.sandbox.{name}", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         try:
-            assert process.stdout
-            yield process.stdout.readline().removeprefix("insider sandbox listening on ").strip(), process
+            assert started.stdout
+            yield started.stdout.readline().removeprefix(f"{name} sandbox listening on ").strip(), started
         finally:
-            process.kill()
+            started.kill()
+
+
+running = partial(process, "insider")
 
 
 @contextmanager

@@ -7,24 +7,10 @@ from __future__ import annotations
 
 import time
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from yotpo_simulators import CUSTOMERS, SIZE, Yotpo, simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Yotpo]:
-    with simulator() as running_simulator:
-        yield running_simulator
-
-
-@pytest.fixture
-def yotpo(started: Yotpo) -> Yotpo:
-    return started.cleared()
+from yotpo_simulators import CUSTOMERS, SIZE, Yotpo
 
 
 @pytest.mark.parametrize("limit", [100, 37, 1])

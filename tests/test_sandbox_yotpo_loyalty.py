@@ -5,26 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from yotpo_simulators import KEYS, Yotpo, simulator
+from yotpo_simulators import KEYS, Yotpo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import requests
 
 LOYALTY_V3 = "/loyalty/v3/stores/shop/customers"
 CODE = "with_referral_code"
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Yotpo]:
-    with simulator() as running_simulator:
-        yield running_simulator
-
-
-@pytest.fixture
-def yotpo(started: Yotpo) -> Yotpo:
-    return started.cleared()
 
 
 @pytest.fixture

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from yotpo_simulators import CUSTOMERS, SIZE, Yotpo, simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Yotpo]:
-    with simulator("--switch", "visibility_seconds=0") as running_simulator:
-        yield running_simulator
+from yotpo_simulators import CUSTOMERS, SIZE, Yotpo
 
 
 @pytest.fixture
-def yotpo(started: Yotpo) -> Yotpo:
-    return started.cleared()
+def yotpo(yotpo: Yotpo) -> Yotpo:
+    yotpo.switch(visibility_seconds=0)
+    return yotpo
 
 
 @pytest.fixture

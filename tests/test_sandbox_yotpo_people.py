@@ -148,13 +148,23 @@ def test_two_stores_have_different_customers() -> None:
         assert names[0] != names[1]
 
 
-def test_the_simulator_shares_no_code_with_the_connector() -> None:
-    folder = Path(__file__).parent.parent / "connector" / "sandbox" / "yotpo"
+@pytest.mark.parametrize(
+    ("simulator", "allowed"),
+    [
+        ("yotpo", ("yotpo", "simulation")),
+        ("insider", ("insider", "simulation")),
+        ("simulation", ("simulation",)),
+    ],
+)
+def test_the_simulator_shares_no_code_with_the_connector(simulator: str, allowed: tuple[str, ...]) -> None:
+    folder = Path(__file__).parent.parent / "connector" / "sandbox" / simulator
     imported = {
         line.split()[1]
-        for file in folder.glob("*.py")
+        for file in folder.rglob("*.py")
         for line in file.read_text("utf-8").splitlines()
-        if re.match(r"(from|import) connector\b", line)
+        if re.match(r"\s*(from|import) connector\b", line)
     }
 
-    assert {name for name in imported if not name.startswith("connector.sandbox.yotpo")} == set()
+    own = tuple(f"connector.sandbox.{each}" for each in allowed)
+    assert imported
+    assert {name for name in imported if not name.startswith(own)} == set()

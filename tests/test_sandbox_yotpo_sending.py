@@ -6,42 +6,20 @@ A real process that sends over real HTTP to a server in this one; no doubles.
 from __future__ import annotations
 
 import itertools
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from yotpo_receiver import Receiver, receiver
-from yotpo_simulators import Yotpo, simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from yotpo_receiver import Receiver
+    from yotpo_simulators import Yotpo
 
-SHOPPERS = "stores/shop/shoppers"
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Yotpo]:
-    with simulator() as running_simulator:
-        yield running_simulator
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[Receiver]:
-    with receiver() as running_receiver:
-        yield running_receiver
+pytest_plugins = ["yotpo_receiver"]
 
 
 @pytest.fixture
-def webhooks(listening: Receiver) -> Receiver:
-    return listening.cleared()
-
-
-@pytest.fixture
-def yotpo(started: Yotpo, webhooks: Receiver) -> Yotpo:
-    yotpo = started.cleared()
-    yotpo.tell("stores", {"app_key": "shop", "size": 300})
-    yotpo.tell("stores/shop/loyalty-webhook", {"url": f"{webhooks.url}/loyalty"})
-    return yotpo
+def yotpo(yotpo: Yotpo, webhooks: Receiver) -> Yotpo:
+    return webhooks.subscribed(yotpo)
 
 
 def member(yotpo: Yotpo) -> int:
@@ -54,13 +32,9 @@ def send(yotpo: Yotpo, times: int = 1, **manner: Any) -> None:
         yotpo.tell("stores/shop/send", {"action": "adjust", "number": member(yotpo), "difference": 1} | manner)
 
 
-def settled(yotpo: Yotpo, seconds: float = 20) -> dict[str, int]:
+def settled(yotpo: Yotpo) -> dict[str, int]:
     """What was sent, as soon as nothing is on its way any more."""
-    patience = time.monotonic() + seconds
-    while not (state := yotpo.ask(SHOPPERS))["idle"] and time.monotonic() < patience:
-        time.sleep(0.02)
-    assert state["idle"]
-    counts: dict[str, int] = state["webhooks"]
+    counts: dict[str, int] = yotpo.quiet()["webhooks"]
     return counts
 
 

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
-from yotpo_simulators import APP, CUSTOMERS, KEYS, Yotpo, simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Yotpo]:
-    with simulator("--store", "other:10") as running_simulator:
-        yield running_simulator
+from yotpo_simulators import APP, CUSTOMERS, KEYS, Yotpo
 
 
 @pytest.fixture
-def yotpo(started: Yotpo) -> Yotpo:
-    return started.cleared()
+def yotpo(yotpo: Yotpo) -> Yotpo:
+    yotpo.tell("stores", {"app_key": "other", "size": 10})
+    return yotpo
 
 
 def status(yotpo: Yotpo, token: str, app_key: str = "shop") -> int:

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from yotpo_receiver import Arrived, Receiver, receiver
-from yotpo_simulators import Yotpo, simulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from yotpo_receiver import Arrived, Receiver
+    from yotpo_simulators import Yotpo
+
+pytest_plugins = ["yotpo_receiver"]
+
 EXAMPLES = Path(__file__).parent.parent / "mappings" / "examples"
-REVIEWS = ("review_create", "review_updated")
 #: What causes each sample, and the sample's file.
 SAMPLES = {
     "redeem": "swell.redemption.created/redeemed",
@@ -56,31 +58,9 @@ NOTICES = ("swell/redemption_code/below_threshold", "loyalty/integrations/integr
 YEARS = {"customer.birth_year", "customer.anniversary_year"}
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[Yotpo]:
-    with simulator() as running_simulator:
-        yield running_simulator
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[Receiver]:
-    with receiver() as running_receiver:
-        yield running_receiver
-
-
 @pytest.fixture
-def webhooks(listening: Receiver) -> Receiver:
-    return listening.cleared()
-
-
-@pytest.fixture
-def yotpo(started: Yotpo, webhooks: Receiver) -> Yotpo:
-    yotpo = started.cleared()
-    reviews = dict.fromkeys(REVIEWS, f"{webhooks.url}/reviews")
-    yotpo.tell("stores", {"app_key": "shop", "size": 300, "review_webhooks": reviews})
-    pasted = {"url": f"{webhooks.url}/loyalty", "secret": "pasted", "header": "Authorization"}
-    yotpo.tell("stores/shop/loyalty-webhook", pasted)
-    return yotpo
+def yotpo(yotpo: Yotpo, webhooks: Receiver) -> Yotpo:
+    return webhooks.subscribed(yotpo, secret="pasted", header="Authorization")
 
 
 def send(yotpo: Yotpo, **wanted: Any) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""A server that takes webhooks as the connector would, and remembers them."""
+"""A server that takes webhooks as the connector would, and remembers them; and the fixtures that start it.
+
+Tests name this file in `pytest_plugins` and import it for types only: pytest imports its plugins itself.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from yotpo_simulators import Yotpo
+
+_REVIEWS = ("review_create", "review_updated")
 
 
 class Arrived(NamedTuple):
@@ -47,6 +56,13 @@ class Receiver:
         self.arrived, self.statuses = [], []
         return self
 
+    def subscribed(self, yotpo: Yotpo, size: int = 300, **pasted: str) -> Yotpo:
+        """Open a store anew, whose webhooks come here: those of reviews to /reviews, all others to /loyalty."""
+        reviews = dict.fromkeys(_REVIEWS, f"{self.url}/reviews")
+        yotpo.tell("stores", {"app_key": "shop", "size": size, "review_webhooks": reviews})
+        yotpo.tell("stores/shop/loyalty-webhook", {"url": f"{self.url}/loyalty"} | pasted)
+        return yotpo
+
     def after(self, count: int, seconds: float = 20) -> list[Arrived]:
         """Return what has arrived as soon as it is so many."""
         patience = time.monotonic() + seconds
@@ -80,3 +96,14 @@ def receiver() -> Iterator[Receiver]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Receiver]:
+    with receiver() as running_receiver:
+        yield running_receiver
+
+
+@pytest.fixture
+def webhooks(listening: Receiver) -> Receiver:
+    return listening.cleared()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
+from simulators import Sandbox, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,16 +26,14 @@ APP = {
 }
 
 
-class Yotpo:
+class Yotpo(Sandbox):
     def __init__(self, url: str, session: requests.Session) -> None:
-        self.url = url
-        self.session = session
-        self.defaults = self.ask("switches") | WITHOUT_RATE
+        super().__init__(url, session)
+        self.defaults |= WITHOUT_RATE
         self.token = ""
 
-    def cleared(self) -> Yotpo:
-        self.tell("switches", self.defaults)
-        self.tell("reset")
+    def cleared(self) -> Self:
+        super().cleared()
         self.token = self.new_token()
         return self
 
@@ -83,18 +82,13 @@ class Yotpo:
             if all((each["core"][name] is not None) is present for name, present in wanted.items())
         )
 
-    def ask(self, path: str, **wanted: Any) -> Any:
-        answer = self.session.get(f"{self.url}/_sandbox/{path}", params=wanted, timeout=20)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def tell(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        answer = self.session.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=20)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def switch(self, **switches: Any) -> None:
-        self.tell("switches", switches)
+    def quiet(self, seconds: float = 40) -> dict[str, Any]:
+        """The state of the store's shoppers, as soon as they have ended and nothing is on its way any more."""
+        patience = time.monotonic() + seconds
+        while not (state := self.ask("stores/shop/shoppers"))["idle"] and time.monotonic() < patience:
+            time.sleep(0.02)
+        assert state["idle"]
+        return dict(state)
 
     def installed(self, app_key: str = "shop") -> str:
         """Install the app and return its token for a store."""
@@ -121,15 +115,7 @@ class Yotpo:
         return self.post("/v2/oauth2/token", body | other)
 
 
-@contextmanager
-def running(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "connector.sandbox.yotpo", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            yield process.stdout.readline().removeprefix("yotpo sandbox listening on ").strip(), process
-        finally:
-            process.kill()
+running = partial(process, "yotpo")
 
 
 @contextmanager

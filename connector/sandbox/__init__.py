@@ -2,6 +2,7 @@
 
 insider      a simulator of Insider's user API, a process of its own that shares no code with the connector
 yotpo        a simulator of Yotpo's APIs, its shoppers and their webhooks, likewise
+simulation   what both of them need
 servers      embedded PostgreSQL and Redis
 processes    a group of child processes that ends with its parent
 stack        the whole connector: servers, simulators, and the Procfile's own lines

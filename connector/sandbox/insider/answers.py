@@ -1,7 +1,6 @@
 """Insider's literal answers, as its API reference prints them, spelling mistakes included."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from connector.sandbox.simulation.answers import Answer
 
 MAX_BYTES = 5_000_000
 MAX_USERS = 1_000
@@ -13,16 +12,6 @@ SAME_IDENTIFIER = "identifier values are the same: bad request"
 ONE_IDENTIFIER_EACH = "there must be exactly 1 entry for both new and old identifiers: bad request"
 IDENTIFIER_TAKEN = "new identifier already has a user assigned to it: bad request"
 SOLE_IDENTIFIER = "you cannot delete the sole identifier specified for a user: bad request"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer. A body that is a text goes out as it is, any other as JSON."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
 
 
 def error(message: str, status: int = 400) -> Answer:

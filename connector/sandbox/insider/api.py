@@ -1,20 +1,19 @@
 """Insider's routes: each request meets the faults, passes the gate, is worked on, and is logged with its answer."""
 
-import socket
 import time
 from collections.abc import Callable
 from functools import partial
 
-import orjson
 from flask import Blueprint, Response, request
 
 from connector.sandbox.insider import erasure, identity
-from connector.sandbox.insider.answers import Answer
-from connector.sandbox.insider.faults import CUT, Fault
+from connector.sandbox.insider.faults import Fault
 from connector.sandbox.insider.gate import Received, receive, refusal
 from connector.sandbox.insider.reading import read_profile
 from connector.sandbox.insider.upsert import upsert
 from connector.sandbox.insider.world import Call, Request, World
+from connector.sandbox.simulation import routes
+from connector.sandbox.simulation.answers import Answer, as_response
 
 Operation = Callable[[Call], Answer]
 
@@ -31,22 +30,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 
 
 def blueprint(world: World) -> Blueprint:
-    api = Blueprint("api", __name__)
-    for (method, path), operation in OPERATIONS.items():
-        view = partial(_serve, world, operation)
-        api.add_url_rule(path, endpoint=f"{method} {path}", view_func=view, methods=[method])
-    return api
-
-
-def as_response(answer: Answer) -> Response:
-    body = answer.body if isinstance(answer.body, str) else orjson.dumps(answer.body)
-    return Response(body, answer.status, answer.headers, content_type=answer.content_type)
+    return routes.blueprint("api", OPERATIONS, partial(_serve, world))
 
 
 def _serve(world: World, operation: Operation) -> Response:
     received = receive(request)
     with world.lock:
-        fault = world.faults.pick(received.partner, received.path, received.users)
+        fault = world.faults.pick(lambda each: each.matches(received.partner, received.path, received.users))
     if fault and not fault.processed:
         time.sleep(fault.delay_ms / 1000)
     with world.lock:
@@ -55,7 +45,7 @@ def _serve(world: World, operation: Operation) -> Response:
         _log(world, received, answer, fault)
     if fault and fault.processed:
         time.sleep(fault.delay_ms / 1000)
-    return _cut() if answer is CUT else as_response(answer)
+    return as_response(answer)
 
 
 def _answer(world: World, operation: Operation, received: Received, fault: Fault | None) -> Answer | None:
@@ -83,12 +73,5 @@ def _log(world: World, received: Received, answer: Answer | None, fault: Fault |
         fault=fault.kind if fault else None,
         answer=answer.body if answer else None,
     )
-    world.log.add(entry, received.raw)
+    world.log.add(entry, received.raw, world.switches.log_size)
     world.stats.by_status[str(answer.status) if answer else "cut"] += 1
-
-
-def _cut() -> Response:
-    """Close the connection, so that the response never leaves."""
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-    return Response()

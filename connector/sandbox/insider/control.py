@@ -12,22 +12,15 @@ GET    /health
 """
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import asdict
-from functools import partial
 from itertools import islice
 from typing import Any
 
-import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
-from connector.sandbox.insider.answers import Answer
-from connector.sandbox.insider.api import as_response
-from connector.sandbox.insider.faults import WrongFaultError
 from connector.sandbox.insider.profiles import Profile, flat
-from connector.sandbox.insider.shapes import as_list, as_object
-from connector.sandbox.insider.switches import WrongSwitchError
 from connector.sandbox.insider.world import World
+from connector.sandbox.simulation import control
+from connector.sandbox.simulation.shapes import as_list, as_object
 
 #: How many profiles are shown at once.
 _MOST_PROFILES = 1_000
@@ -35,23 +28,7 @@ _FILTERS = ("email", "phone_number", "uuid")
 
 
 def blueprint(world: World) -> Blueprint:
-    control = Blueprint("control", __name__, url_prefix="/_sandbox")
-    for (method, path), answer in _ROUTES.items():
-        view = partial(_serve, world, answer)
-        control.add_url_rule(path, endpoint=f"{method} {path}", view_func=view, methods=[method])
-    return control
-
-
-def _serve(world: World, answer: Callable[[World], Any]) -> Response:
-    with world.lock:
-        try:
-            return as_response(Answer(200, answer(world)))
-        except (WrongFaultError, WrongSwitchError, orjson.JSONDecodeError) as error:
-            return as_response(Answer(400, {"error": str(error)}))
-
-
-def _health(_: World) -> dict[str, str]:
-    return {"status": "ok"}
+    return control.blueprint("control", control.COMMON | _OPERATIONS, world, world.lock)
 
 
 def _users(world: World) -> list[dict[str, Any]]:
@@ -75,7 +52,7 @@ def _profiles(world: World) -> list[dict[str, Any]]:
 
 
 def _found_profiles(world: World) -> list[list[dict[str, Any]]]:
-    given = _given()
+    given = control.given()
     partner = str(given.get("partner", ""))
     directory = world.account(partner).directory
     wanted = [flat(as_object(each)) for each in as_list(given.get("identifiers"))]
@@ -86,14 +63,6 @@ def _without_events(partner: str, profile: Profile) -> dict[str, Any]:
     shown = profile.shown(partner) | {"born": profile.born}
     del shown["events"]
     return shown
-
-
-def _requests(world: World) -> list[dict[str, Any]]:
-    limit = request.args.get("limit", type=int)
-    found = world.log.after(request.args.get("since", 0, type=int), limit)
-    if request.args.get("full") != "1":
-        return [entry.shown() for entry in found]
-    return [entry.shown() | {"body": world.log.body(entry.seq)} for entry in found]
 
 
 def _stats(world: World) -> dict[str, Any]:
@@ -120,51 +89,18 @@ def _stats(world: World) -> dict[str, Any]:
     }
 
 
-def _add_fault(world: World) -> dict[str, Any]:
-    return world.faults.add(_given()).shown()
-
-
-def _list_faults(world: World) -> list[dict[str, Any]]:
-    return world.faults.shown()
-
-
-def _clear_faults(world: World) -> list[dict[str, Any]]:
-    world.faults.clear()
-    return world.faults.shown()
-
-
-def _settings(world: World) -> dict[str, Any]:
-    return asdict(world.switches)
-
-
 def _set(world: World) -> dict[str, Any]:
-    values = _given()
-    world.switches.change(values)
-    if not values.keys().isdisjoint({"panel", "param_panel", "attribute_budget", "param_budget"}):
+    switches = control.set_switches(world)
+    if not control.given().keys().isdisjoint({"panel", "param_panel", "attribute_budget", "param_budget"}):
         world.redeclare()
-    return asdict(world.switches)
+    return switches
 
 
-def _reset(world: World) -> dict[str, Any]:
-    world.reset()
-    return {}
-
-
-def _given() -> dict[str, Any]:
-    return as_object(orjson.loads(request.get_data()))
-
-
-_ROUTES: dict[tuple[str, str], Callable[[World], Any]] = {
-    ("GET", "/health"): _health,
+_OPERATIONS: dict[tuple[str, str], control.Operation] = {
     ("GET", "/users"): _users,
     ("GET", "/profiles"): _profiles,
     ("POST", "/profiles"): _found_profiles,
-    ("GET", "/requests"): _requests,
     ("GET", "/stats"): _stats,
-    ("GET", "/faults"): _list_faults,
-    ("POST", "/faults"): _add_fault,
-    ("DELETE", "/faults"): _clear_faults,
-    ("GET", "/settings"): _settings,
+    ("GET", "/settings"): control.show_switches,
     ("POST", "/settings"): _set,
-    ("POST", "/reset"): _reset,
 }

@@ -12,9 +12,9 @@ import orjson
 from flask import Request
 
 from connector.sandbox.insider import answers
-from connector.sandbox.insider.answers import Answer
-from connector.sandbox.insider.shapes import as_list, as_object
 from connector.sandbox.insider.world import World
+from connector.sandbox.simulation.answers import Answer
+from connector.sandbox.simulation.shapes import as_list, as_object
 
 #: The operations that take many users; they share one rate.
 BATCHES = ("/api/user/v1/upsert", "/api/user/v1/attribute/delete")

@@ -3,12 +3,12 @@
 from typing import Any
 
 from connector.sandbox.insider import answers
-from connector.sandbox.insider.answers import Answer
 from connector.sandbox.insider.defaults import is_number, time_of
 from connector.sandbox.insider.identity import asked_profile
 from connector.sandbox.insider.profiles import Profile
-from connector.sandbox.insider.shapes import as_list, as_names, as_object
 from connector.sandbox.insider.world import Call
+from connector.sandbox.simulation.answers import Answer
+from connector.sandbox.simulation.shapes import as_list, as_names, as_object
 
 _QUOTA = 1_000.0
 # The cost depends on the size of the account and the number of event types; the reference's sample has this figure.

@@ -1,25 +1,13 @@
-"""The process: a threaded HTTP server on one port that says where it listens and ends at once when told to."""
+"""The application, and the process that serves it."""
 
-import signal
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from connector.sandbox.insider import api, control
 from connector.sandbox.insider.switches import Switches
 from connector.sandbox.insider.world import World
-
-
-class _Handler(WSGIRequestHandler):
-    #: Without this, a kept connection waits some 40 ms between the head and the body of each answer.
-    disable_nagle_algorithm = True
-
-
-class _QuietHandler(_Handler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing; /_sandbox/requests knows more."""
+from connector.sandbox.simulation.server import serve
 
 
 def create_app(**switches: Any) -> Flask:
@@ -33,16 +21,4 @@ def create_app(**switches: Any) -> Flask:
 
 def main(port: int, host: str = "127.0.0.1", *, verbose: bool = False, **switches: Any) -> None:
     """Serve until SIGTERM or SIGINT; port 0 takes any free one. The switches are those of switches.py."""
-    app = create_app(**switches)
-    handler = _Handler if verbose else _QuietHandler
-    server = make_server(host, port, app, threaded=True, request_handler=handler)
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    sys.stdout.write(f"insider sandbox listening on http://{host}:{server.port}\n")
-    sys.stdout.flush()
-    server.serve_forever()
-
-
-def _end(*_: object) -> NoReturn:
-    """Leave the main thread from wherever it is; the threads of connections are daemons and end with it."""
-    raise SystemExit(0)
+    serve("insider", lambda: create_app(**switches), host, port, verbose=verbose)

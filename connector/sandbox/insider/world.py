@@ -2,18 +2,19 @@
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import orjson
 
 from connector.sandbox.insider.catalog import Catalog, Drop
-from connector.sandbox.insider.faults import Faults
+from connector.sandbox.insider.faults import Fault
 from connector.sandbox.insider.profiles import Directory, Identifiers
 from connector.sandbox.insider.switches import Switches
+from connector.sandbox.simulation import log
+from connector.sandbox.simulation.faults import Faults
 
 #: How many left-out names are counted one by one; the budgets are smaller, so only a broken client has more.
 _NAMED_DROPS = 1_000
@@ -41,53 +42,35 @@ class Stats:
             self.dropped[key if key in self.dropped or len(self.dropped) < _NAMED_DROPS else (drop.reason, "…")] += 1
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request as the log keeps it."""
-
-    seq: int
-    at: float
+@dataclass(frozen=True, kw_only=True)
+class Request(log.Request):
     partner: str
-    method: str
-    path: str
     skip_hook: bool
     users: int
     bytes: int
-    #: Null where the connection was cut.
-    status: int | None
-    fault: str | None
     answer: Any
 
-    def shown(self) -> dict[str, Any]:
-        return vars(self)
 
-
-class Log:
-    """The last requests, oldest first. Bodies are kept as bytes, and those of the oldest requests are let go first."""
+class Log(log.Log[Request, bytes]):
+    """Bodies are kept as bytes, and those of the oldest requests are let go first."""
 
     def __init__(self, switches: Switches) -> None:
+        super().__init__()
         self._switches = switches
-        self._requests: deque[Request] = deque()
-        self._bodies: dict[int, bytes] = {}
         self._kept_bytes = 0
-        self.seq = 0
 
-    def add(self, request: Request, raw: bytes) -> None:
-        self.seq = request.seq
-        self._requests.append(request)
-        self._bodies[request.seq] = raw
-        self._kept_bytes += len(raw)
-        while len(self._requests) > self._switches.log_size:
-            self._let_go(self._requests.popleft().seq)
+    def add(self, request: Request, body: bytes, size: int) -> None:
+        self._kept_bytes += len(body)
+        super().add(request, body, size)
         while self._kept_bytes > self._switches.log_bytes:
-            self._let_go(next(iter(self._bodies)))
+            self.let_go(next(iter(self._bodies)))
 
-    def after(self, seq: int, limit: int | None) -> Iterator[Request]:
-        skipped = max(0, seq - self._requests[0].seq + 1) if self._requests else 0
-        return islice(self._requests, skipped, None if limit is None else skipped + limit)
+    def let_go(self, seq: int) -> None:
+        self._kept_bytes -= len(self._bodies.get(seq, b""))
+        super().let_go(seq)
 
     def body(self, seq: int) -> Any:
-        """The body of a request: parsed where it is JSON, else its text; None where it was let go."""
+        """Parsed where it is JSON, else its text."""
         raw = self._bodies.get(seq)
         if raw is None:
             return None
@@ -95,9 +78,6 @@ class Log:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:
             return raw.decode(errors="replace")
-
-    def _let_go(self, seq: int) -> None:
-        self._kept_bytes -= len(self._bodies.pop(seq, b""))
 
 
 class World:
@@ -112,7 +92,7 @@ class World:
         """Forget all but the switches."""
         self.accounts: dict[str, Account] = {}
         self.stats = Stats()
-        self.faults = Faults()
+        self.faults = Faults(Fault)
         self.log = Log(self.switches)
         self._minutes: dict[tuple[str, str], tuple[int, float]] = {}
 

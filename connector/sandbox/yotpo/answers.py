@@ -3,18 +3,7 @@
 The shapes of the Loyalty API and "no results found" were recorded; the words of all the others are the simulator's own.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One HTTP answer. A body that is a text goes out as it is, any other as JSON."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
+from connector.sandbox.simulation.answers import Answer
 
 
 def html(status: int, title: str) -> Answer:

@@ -3,7 +3,6 @@
 The hosts of the real ones are one here: their paths don't collide.
 """
 
-import socket
 import time
 from functools import partial
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
+from connector.sandbox.simulation import routes
+from connector.sandbox.simulation.answers import Answer, as_response
+from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers, customers, legacy, loyalty, patching, tokens
-from connector.sandbox.yotpo.answers import Answer
 from connector.sandbox.yotpo.faults import Fault
 from connector.sandbox.yotpo.gate import Serve, behind, by_app_token, by_keys, by_secret, by_token
 from connector.sandbox.yotpo.log import Request, masked
-from connector.sandbox.yotpo.shapes import as_object, as_text
 from connector.sandbox.yotpo.world import Received, World
 
 _CORE = "/core/v3/stores/<app_key>"
@@ -43,16 +43,7 @@ OPERATIONS: dict[tuple[str, str], Serve] = {
 
 
 def blueprint(world: World) -> Blueprint:
-    api = Blueprint("api", __name__)
-    for (method, path), operation in OPERATIONS.items():
-        view = partial(_serve, world, operation)
-        api.add_url_rule(path, endpoint=f"{method} {path}".replace(".", " "), view_func=view, methods=[method])
-    return api
-
-
-def as_response(answer: Answer) -> Response:
-    body = answer.body if isinstance(answer.body, str) else orjson.dumps(answer.body)
-    return Response(body, answer.status, answer.headers, content_type=answer.content_type)
+    return routes.blueprint("api", OPERATIONS, partial(_serve, world))
 
 
 def _serve(world: World, operation: Serve, **named: str) -> Response:
@@ -60,14 +51,14 @@ def _serve(world: World, operation: Serve, **named: str) -> Response:
     with world.lock:
         if received.app_key in world.stores:
             world.rates.arrived(str(received.app_key), received.clock)
-        fault = world.faults.pick(received.app_key, received.method, received.path)
+        fault = world.faults.pick(lambda each: each.matches(received.app_key, received.method, received.path))
     if fault:
         time.sleep(fault.delay_ms / 1000)
     with world.lock:
         # The work and its line in the log share one hold of the lock: the log is in the order of the work.
         answer = _answer(world, operation, received, fault)
         _log(world, received, answer, fault)
-    return _dropped() if answer is None else as_response(answer)
+    return as_response(answer)
 
 
 def _answer(world: World, operation: Serve, received: Received, fault: Fault | None) -> Answer | None:
@@ -123,16 +114,8 @@ def _log(world: World, received: Received, answer: Answer | None, fault: Fault |
         method=received.method,
         path=received.path,
         query=masked(received.query),
-        body=masked(received.body),
         status=answer.status if answer else None,
         fault=fault.kind if fault else None,
     )
-    world.log.add(entry, world.switches.log_size)
+    world.log.add(entry, masked(received.body), world.switches.log_size)
     world.by_status[str(answer.status) if answer else "dropped"] += 1
-
-
-def _dropped() -> Response:
-    """Close the connection, so that the response never leaves."""
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.shutdown(socket.SHUT_RDWR)
-    return Response()

@@ -15,51 +15,26 @@ GET    /switches   the switches; POST sets some (see switches.py)
 POST   /reset      all is as at the start, but for the switches
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, fields
-from functools import partial
 from typing import Any
 
-import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 
-from connector.sandbox.yotpo.answers import Answer
-from connector.sandbox.yotpo.api import as_response
+from connector.sandbox.simulation import control
+from connector.sandbox.simulation.shapes import Json, WrongRequestError, as_object, fits
 from connector.sandbox.yotpo.core_shape import BOTH, REVIEWS, core_customer
 from connector.sandbox.yotpo.credentials import App
-from connector.sandbox.yotpo.faults import WrongFaultError
 from connector.sandbox.yotpo.loyalty_shape import loyalty_customer
 from connector.sandbox.yotpo.people import Person
-from connector.sandbox.yotpo.shapes import as_object, fits
 from connector.sandbox.yotpo.store import LoyaltyWebhook, Store
-from connector.sandbox.yotpo.switches import WrongSwitchError, read_shares
+from connector.sandbox.yotpo.switches import read_shares
 from connector.sandbox.yotpo.world import World
 
 _MOST = 1_000
 
 
-class WrongRequestError(ValueError):
-    """The simulator is asked or told something that doesn't fit."""
-
-
 def blueprint(world: World) -> Blueprint:
-    control = Blueprint("control", __name__, url_prefix="/_sandbox")
-    for (method, path), answer in _ROUTES.items():
-        view = partial(_serve, world, answer)
-        control.add_url_rule(path, endpoint=f"{method} {path}", view_func=view, methods=[method])
-    return control
-
-
-def _serve(world: World, answer: Callable[..., Any], **named: str) -> Response:
-    with world.lock:
-        try:
-            return as_response(Answer(200, answer(world, **named)))
-        except (WrongRequestError, WrongFaultError, WrongSwitchError, orjson.JSONDecodeError) as error:
-            return as_response(Answer(400, {"error": str(error)}))
-
-
-def _health(_: World) -> dict[str, str]:
-    return {"status": "ok"}
+    return control.blueprint("control", control.COMMON | _OPERATIONS, world, world.lock)
 
 
 def _stores(world: World) -> list[dict[str, Any]]:
@@ -67,7 +42,7 @@ def _stores(world: World) -> list[dict[str, Any]]:
 
 
 def _open(world: World) -> dict[str, Any]:
-    given = _given()
+    given = control.given()
     if "shares" in given:
         given["shares"] = read_shares(as_object(given["shares"]))
     wrong = [entry.name for entry in fields(Store) if entry.name in given and not fits(entry, given[entry.name])]
@@ -95,7 +70,7 @@ def _store(store: Store) -> dict[str, Any]:
 
 
 def _set_loyalty_webhook(world: World, app_key: str) -> dict[str, Any]:
-    given = {"secret": None, "header": "Authorization"} | _given()
+    given: Json = {"secret": None, "header": "Authorization"} | control.given()
     store = _known(world, app_key)
     try:
         store.loyalty_webhook = LoyaltyWebhook(**given)
@@ -106,7 +81,7 @@ def _set_loyalty_webhook(world: World, app_key: str) -> dict[str, Any]:
 
 def _add_customers(world: World, app_key: str) -> dict[str, Any]:
     store = _known(world, app_key)
-    return {"numbers": [store.insert().number for _ in range(_given().get("count", 1))]}
+    return {"numbers": [store.insert().number for _ in range(control.given().get("count", 1))]}
 
 
 def _customers(world: World) -> list[dict[str, Any]]:
@@ -134,7 +109,7 @@ def _truth(world: World, store: Store, person: Person) -> dict[str, Any]:
 
 def _register(world: World) -> dict[str, Any]:
     try:
-        app = App(**_given())
+        app = App(**control.given())
     except TypeError as error:
         raise WrongRequestError(f"An app is told otherwise: {error}.") from error
     world.credentials.apps[app.client_id] = app
@@ -142,51 +117,14 @@ def _register(world: World) -> dict[str, Any]:
 
 
 def _uninstall(world: World) -> dict[str, Any]:
-    given = _given()
+    given = control.given()
     store = _known(world, given.get("app_key", ""))
     return {"ended": world.credentials.uninstall(store.app_key, given.get("client_id"))}
-
-
-def _requests(world: World) -> list[dict[str, Any]]:
-    limit = request.args.get("limit", type=int)
-    full = request.args.get("full") == "1"
-    return [entry.shown(full=full) for entry in world.log.after(request.args.get("since", 0, type=int), limit)]
 
 
 def _stats(world: World) -> dict[str, Any]:
     by_status = world.by_status
     return {"requests": {"total": by_status.total(), "by_status": by_status}, "stores": world.rates.shown()}
-
-
-def _add_fault(world: World) -> dict[str, Any]:
-    return world.faults.add(_given()).shown()
-
-
-def _list_faults(world: World) -> list[dict[str, Any]]:
-    return world.faults.shown()
-
-
-def _clear_faults(world: World) -> list[dict[str, Any]]:
-    world.faults.clear()
-    return world.faults.shown()
-
-
-def _switches(world: World) -> dict[str, Any]:
-    return asdict(world.switches)
-
-
-def _set(world: World) -> dict[str, Any]:
-    world.switches.change(_given())
-    return asdict(world.switches)
-
-
-def _reset(world: World) -> dict[str, Any]:
-    world.reset()
-    return {}
-
-
-def _given() -> dict[str, Any]:
-    return as_object(orjson.loads(request.get_data()))
 
 
 def _known(world: World, app_key: str) -> Store:
@@ -196,8 +134,7 @@ def _known(world: World, app_key: str) -> Store:
     return store
 
 
-_ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
-    ("GET", "/health"): _health,
+_OPERATIONS: dict[tuple[str, str], control.Operation] = {
     ("GET", "/stores"): _stores,
     ("POST", "/stores"): _open,
     ("POST", "/stores/<app_key>/loyalty-webhook"): _set_loyalty_webhook,
@@ -205,12 +142,7 @@ _ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("GET", "/customers"): _customers,
     ("POST", "/apps"): _register,
     ("POST", "/uninstall"): _uninstall,
-    ("GET", "/requests"): _requests,
     ("GET", "/stats"): _stats,
-    ("GET", "/faults"): _list_faults,
-    ("POST", "/faults"): _add_fault,
-    ("DELETE", "/faults"): _clear_faults,
-    ("GET", "/switches"): _switches,
-    ("POST", "/switches"): _set,
-    ("POST", "/reset"): _reset,
+    ("GET", "/switches"): control.show_switches,
+    ("POST", "/switches"): control.set_switches,
 }

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.answers import Answer
 from connector.sandbox.yotpo.core_shape import BOTH, LOYALTY, REVIEWS, core_customer
 from connector.sandbox.yotpo.cursors import Search, WrongCursorError, read_cursor, write_cursor
 from connector.sandbox.yotpo.people import Person

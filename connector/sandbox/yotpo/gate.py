@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from connector.sandbox.simulation.answers import Answer
+from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.answers import Answer
 from connector.sandbox.yotpo.rates import Allowance
-from connector.sandbox.yotpo.shapes import as_object, as_text
 from connector.sandbox.yotpo.store import Store
 from connector.sandbox.yotpo.switches import Switches
 from connector.sandbox.yotpo.world import Call, Received, World

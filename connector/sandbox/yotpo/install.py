@@ -10,9 +10,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
+from connector.sandbox.simulation.answers import Answer, as_response
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.answers import Answer
-from connector.sandbox.yotpo.api import as_response
 from connector.sandbox.yotpo.world import World
 
 _PAGE = """<!DOCTYPE html>

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from connector.sandbox.simulation.answers import Answer
+from connector.sandbox.simulation.shapes import as_object
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.answers import Answer
 from connector.sandbox.yotpo.people import Address, Person
-from connector.sandbox.yotpo.shapes import as_object
 from connector.sandbox.yotpo.store import Store, Wanted
 from connector.sandbox.yotpo.world import Call
 

@@ -1,25 +1,13 @@
-"""The process: a threaded HTTP server on one port that says where it listens and ends at once when told to."""
+"""The application, and the process that serves it."""
 
-import signal
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from connector.sandbox.yotpo import api, control, install, webhooks
+from connector.sandbox.simulation.server import serve
+from connector.sandbox.yotpo import api, control, install, shoppers
 from connector.sandbox.yotpo.switches import Switches
 from connector.sandbox.yotpo.world import World
-
-
-class _Handler(WSGIRequestHandler):
-    #: Without this, a kept connection waits some 40 ms between the head and the body of each answer.
-    disable_nagle_algorithm = True
-
-
-class _QuietHandler(_Handler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing; /_sandbox/requests knows more."""
 
 
 def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
@@ -31,22 +19,10 @@ def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
     app.register_blueprint(api.blueprint(world))
     app.register_blueprint(install.blueprint(world))
     app.register_blueprint(control.blueprint(world))
-    app.register_blueprint(webhooks.blueprint(world))
+    app.register_blueprint(shoppers.blueprint(world))
     return app
 
 
 def main(port: int, sizes: dict[str, int], host: str = "127.0.0.1", *, verbose: bool = False, **switches: Any) -> None:
     """Serve until SIGTERM or SIGINT; port 0 takes any free one. The switches are those of switches.py."""
-    app = create_app(sizes, **switches)
-    handler = _Handler if verbose else _QuietHandler
-    server = make_server(host, port, app, threaded=True, request_handler=handler)
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-    sys.stdout.write(f"yotpo sandbox listening on http://{host}:{server.port}\n")
-    sys.stdout.flush()
-    server.serve_forever()
-
-
-def _end(*_: object) -> NoReturn:
-    """Leave the main thread from wherever it is; the threads of connections are daemons and end with it."""
-    raise SystemExit(0)
+    serve("yotpo", lambda: create_app(sizes, **switches), host, port, verbose=verbose)

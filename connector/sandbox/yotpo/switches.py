@@ -1,27 +1,24 @@
 """What tests can switch: everything that no page of Yotpo says, or that two pages say differently."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
+from connector.sandbox.simulation import switches
+from connector.sandbox.simulation.switches import WrongSwitchError
 from connector.sandbox.yotpo.people import Shares
-from connector.sandbox.yotpo.shapes import fits
-
-_CHOICES: dict[str, tuple[object, ...]] = {
-    "rate_headers": ("draft", "retry_after", "both", "none"),
-    "empty_as": ("list", "400"),
-    "cursor_status": (400, 404, 410, 422),
-    "expand": ("both", "loyalty_only", "reviews_only", "single_only", "single_only_400"),
-    "not_enrolled": (400, 404),
-    "patch_status": (200, 201, 202, 204),
-}
-
-
-class WrongSwitchError(ValueError):
-    """There is no such switch, or it can't be set to this value."""
 
 
 @dataclass
-class Switches:
+class Switches(switches.Switches):
+    choices: ClassVar = {
+        "rate_headers": ("draft", "retry_after", "both", "none"),
+        "empty_as": ("list", "400"),
+        "cursor_status": (400, 404, 410, 422),
+        "expand": ("both", "loyalty_only", "reviews_only", "single_only", "single_only_400"),
+        "not_enrolled": (400, 404),
+        "patch_status": (200, 201, 202, 204),
+    }
+
     #: How long a token of Core v3 lasts (14 days on the pages of v1.0); null: for ever. OAuth tokens always do.
     token_seconds: float | None = 1_209_600
     #: The stores (app keys) of which every token is refused, for ever, and that get no new one.
@@ -58,12 +55,10 @@ class Switches:
     #: Requests that the log keeps.
     log_size: int = 10_000
 
-    def change(self, values: dict[str, Any]) -> None:
-        """Set switches, all or none of them."""
-        for name, value in values.items():
-            _check(name, value)
-        for name, value in values.items():
-            setattr(self, name, value)
+    def check(self, name: str, value: Any) -> None:
+        super().check(name, value)
+        if name == "shares":
+            read_shares(value)
 
 
 def read_shares(given: dict[str, float]) -> Shares:
@@ -73,15 +68,3 @@ def read_shares(given: dict[str, float]) -> Shares:
     if wrong:
         raise WrongSwitchError(f"Not a share from 0 to 1: {', '.join(wrong)}. There are: {', '.join(sorted(known))}.")
     return Shares(**given)
-
-
-def _check(name: str, value: Any) -> None:
-    known = {entry.name: entry for entry in fields(Switches)}
-    if name not in known:
-        raise WrongSwitchError(f"There is no switch {name!r}; there are: {', '.join(known)}.")
-    if not fits(known[name], value):
-        raise WrongSwitchError(f"{name} must be {known[name].type}.")
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise WrongSwitchError(f"{name} must be one of {_CHOICES[name]}.")
-    if name == "shares":
-        read_shares(value)

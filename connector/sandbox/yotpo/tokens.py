@@ -1,8 +1,8 @@
 """The ways to a token: Core v3's own two, for a merchant, and the exchange of an install's code, for an app."""
 
+from connector.sandbox.simulation.answers import Answer
+from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.answers import Answer
-from connector.sandbox.yotpo.shapes import as_object, as_text
 from connector.sandbox.yotpo.world import Call, Received, World
 
 

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from connector.sandbox.simulation.faults import Faults
 from connector.sandbox.yotpo.credentials import Credentials
-from connector.sandbox.yotpo.faults import Faults
+from connector.sandbox.yotpo.faults import Fault
 from connector.sandbox.yotpo.log import Log
 from connector.sandbox.yotpo.rates import Rates
 from connector.sandbox.yotpo.store import Store
@@ -28,7 +29,7 @@ class World:
         for app_key, size in self._sizes.items():
             self.open(app_key, size)
         self.credentials = Credentials()
-        self.faults = Faults()
+        self.faults = Faults(Fault)
         self.log = Log()
         self.rates = Rates()
         self.by_status: Counter[str] = Counter()

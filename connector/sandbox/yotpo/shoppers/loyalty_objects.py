@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from connector.sandbox.yotpo import spellings
+from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.loyalty_shape import loyalty_id
 from connector.sandbox.yotpo.person import Tier
-
-Json = dict[str, Any]
+from connector.sandbox.yotpo.shoppers import spellings
 
 #: Perks name another option than the one that is shown beside them (152 and 149 in the samples).
 _OPTION_OF_PERK = 3

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from connector.sandbox.yotpo import tier_payloads
-from connector.sandbox.yotpo.customer_objects import customer
-from connector.sandbox.yotpo.payloads import Webhook
 from connector.sandbox.yotpo.person import TIERS, Loyalty, Person, Tier
-from connector.sandbox.yotpo.scene import Scene
-from connector.sandbox.yotpo.standing import CannotActError, enrolled, member, tier_of
+from connector.sandbox.yotpo.shoppers import tier_payloads
+from connector.sandbox.yotpo.shoppers.customer_objects import customer
+from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.scene import Scene
+from connector.sandbox.yotpo.shoppers.standing import CannotActError, enrolled, member, tier_of
 
 _YEAR = timedelta(days=365)
 

@@ -7,13 +7,13 @@ Where the customer is in no state to do it, an action raises CannotActError, bef
 from collections.abc import Iterator
 from datetime import timedelta
 
-from connector.sandbox.yotpo import loyalty_objects, payloads
-from connector.sandbox.yotpo.newcomers import fresh_loyalty
-from connector.sandbox.yotpo.payloads import Webhook
 from connector.sandbox.yotpo.person import Loyalty, Person, Requirements
-from connector.sandbox.yotpo.scene import Scene
-from connector.sandbox.yotpo.standing import CannotActError, affordable, enrolled, member
-from connector.sandbox.yotpo.tier_actions import move_to, reached
+from connector.sandbox.yotpo.shoppers import loyalty_objects, payloads
+from connector.sandbox.yotpo.shoppers.newcomers import fresh_loyalty
+from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.scene import Scene
+from connector.sandbox.yotpo.shoppers.standing import CannotActError, affordable, enrolled, member
+from connector.sandbox.yotpo.shoppers.tier_actions import move_to, reached
 
 #: What a reminder speaks of, and how long before it the customer's own field says that the points expire.
 _EXPIRY_DAYS, _EXPIRY_GAP_DAYS = 30, 10

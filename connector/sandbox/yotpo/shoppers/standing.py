@@ -1,11 +1,12 @@
 """Who may do what: the state that a customer must be in, read without changing anything."""
 
-from connector.sandbox.yotpo import loyalty_objects
-from connector.sandbox.yotpo.loyalty_objects import Reward
+from connector.sandbox.simulation.shapes import WrongRequestError
 from connector.sandbox.yotpo.person import TIERS, Loyalty, Person, Tier
+from connector.sandbox.yotpo.shoppers import loyalty_objects
+from connector.sandbox.yotpo.shoppers.loyalty_objects import Reward
 
 
-class CannotActError(ValueError):
+class CannotActError(WrongRequestError):
     """The customer is in no state to do this; the sentence says why."""
 
 

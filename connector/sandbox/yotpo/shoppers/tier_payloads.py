@@ -1,13 +1,10 @@
 """The webhooks of VIP tiers."""
 
-from typing import Any
-
-from connector.sandbox.yotpo import loyalty_objects
-from connector.sandbox.yotpo.payloads import About, Moment, Webhook, of_customer
+from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.person import Person, Tier
-from connector.sandbox.yotpo.standing import enrolled
-
-Json = dict[str, Any]
+from connector.sandbox.yotpo.shoppers import loyalty_objects
+from connector.sandbox.yotpo.shoppers.payloads import About, Moment, Webhook, of_customer
+from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 
 def tier_changed(person: Person, moment: Moment, shown: Json, new: Tier | None, old: Tier | None) -> Webhook:

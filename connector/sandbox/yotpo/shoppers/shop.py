@@ -5,10 +5,10 @@ from random import Random
 
 import orjson
 
-from connector.sandbox.yotpo.payloads import Webhook
-from connector.sandbox.yotpo.repertoire import LOYALTY_DEEDS, REVIEW_DEEDS, Deed
-from connector.sandbox.yotpo.scene import Memory, Scene
-from connector.sandbox.yotpo.sender import Manner, Parcel, Sender, fate
+from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.repertoire import LOYALTY_DEEDS, REVIEW_DEEDS, Deed
+from connector.sandbox.yotpo.shoppers.scene import Memory, Scene
+from connector.sandbox.yotpo.shoppers.sender import Manner, Parcel, Sender, fate
 from connector.sandbox.yotpo.store import Store
 
 

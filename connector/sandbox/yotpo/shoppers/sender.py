@@ -18,12 +18,14 @@ from zlib import crc32
 
 import requests
 
+from connector.sandbox.simulation.shapes import WrongRequestError
+
 _THREADS = 8
 #: 200 is what Yotpo asks for; any 2xx is taken for it.
 _ACCEPTED = 2
 
 
-class WrongMannerError(ValueError):
+class WrongMannerError(WrongRequestError):
     """There is no such way of sending, or it can't be set to this value."""
 
 

@@ -5,11 +5,11 @@ from inspect import signature
 from random import Random
 from typing import NamedTuple
 
-from connector.sandbox.yotpo import actions, referral_actions, review_actions, tier_actions
-from connector.sandbox.yotpo.payloads import Webhook
 from connector.sandbox.yotpo.person import TIERS, Loyalty, Person
-from connector.sandbox.yotpo.scene import Scene
-from connector.sandbox.yotpo.standing import affords, tier_of
+from connector.sandbox.yotpo.shoppers import actions, referral_actions, review_actions, tier_actions
+from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.scene import Scene
+from connector.sandbox.yotpo.shoppers.standing import affords, tier_of
 
 Act = Callable[..., Iterator[Webhook]]
 

@@ -2,9 +2,9 @@
 
 from connector.sandbox.yotpo.names import FIRST_NAMES
 from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.referral_actions import click
-from connector.sandbox.yotpo.review_actions import recompute
-from connector.sandbox.yotpo.scene import Scene
+from connector.sandbox.yotpo.shoppers.referral_actions import click
+from connector.sandbox.yotpo.shoppers.review_actions import recompute
+from connector.sandbox.yotpo.shoppers.scene import Scene
 
 
 def change_silently(person: Person, scene: Scene) -> str:

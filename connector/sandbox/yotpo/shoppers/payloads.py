@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from connector.sandbox.yotpo import loyalty_objects, spellings
-from connector.sandbox.yotpo.customer_objects import customer
-from connector.sandbox.yotpo.loyalty_objects import Reward
+from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.standing import enrolled
-
-Json = dict[str, Any]
+from connector.sandbox.yotpo.shoppers import loyalty_objects, spellings
+from connector.sandbox.yotpo.shoppers.customer_objects import customer
+from connector.sandbox.yotpo.shoppers.loyalty_objects import Reward
+from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 WEBSITE = {"website_url": "http://yotpo.myshopify.com"}
 STORE = {**WEBSITE, "store_name": "Yotpo"}

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from connector.sandbox.yotpo.payloads import Moment, Webhook
 from connector.sandbox.yotpo.person import Person, Reviews
-from connector.sandbox.yotpo.review_payloads import Review, review, review_request
-from connector.sandbox.yotpo.scene import Scene
-from connector.sandbox.yotpo.standing import CannotActError
+from connector.sandbox.yotpo.shoppers.payloads import Moment, Webhook
+from connector.sandbox.yotpo.shoppers.review_payloads import Review, review, review_request
+from connector.sandbox.yotpo.shoppers.scene import Scene
+from connector.sandbox.yotpo.shoppers.standing import CannotActError
 
 _TOPICS = ("quality", "size", "delivery", "Größe")
 

@@ -3,22 +3,19 @@
 The shapes are those of Yotpo's page of webhook events (completed) and of the Loyalty API's pages (shared).
 """
 
-from typing import Any
-
-from connector.sandbox.yotpo import loyalty_objects, spellings
-from connector.sandbox.yotpo.customer_objects import (
+from connector.sandbox.simulation.shapes import Json
+from connector.sandbox.yotpo.loyalty_shape import loyalty_id
+from connector.sandbox.yotpo.person import Person
+from connector.sandbox.yotpo.shoppers import loyalty_objects, spellings
+from connector.sandbox.yotpo.shoppers.customer_objects import (
     code_counters,
     customer,
     newer_referral_code,
     referral_code,
     referral_of,
 )
-from connector.sandbox.yotpo.loyalty_shape import loyalty_id
-from connector.sandbox.yotpo.payloads import STORE, WEBSITE, About, Moment, Webhook
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.standing import enrolled
-
-Json = dict[str, Any]
+from connector.sandbox.yotpo.shoppers.payloads import STORE, WEBSITE, About, Moment, Webhook
+from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 _EMAILS = ("sent", "opened", "clicked", "bounced", "soft_bounced", "rejected", "unsubscribed", "marked_as_spam",
            "delayed")  # fmt: skip

@@ -2,13 +2,13 @@
 
 from collections.abc import Generator, Iterator
 
-from connector.sandbox.yotpo import payloads, referral_payloads
-from connector.sandbox.yotpo.actions import create_account, earn, purchase
-from connector.sandbox.yotpo.customer_objects import referral_of
-from connector.sandbox.yotpo.payloads import Webhook
 from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.scene import Scene
-from connector.sandbox.yotpo.standing import enrolled, member
+from connector.sandbox.yotpo.shoppers import payloads, referral_payloads
+from connector.sandbox.yotpo.shoppers.actions import create_account, earn, purchase
+from connector.sandbox.yotpo.shoppers.customer_objects import referral_of
+from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.scene import Scene
+from connector.sandbox.yotpo.shoppers.standing import enrolled, member
 
 _BONUS = 500
 

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field, fields
 from random import Random
 from typing import Any
 
-from connector.sandbox.yotpo.payloads import Webhook
+from connector.sandbox.simulation.shapes import WrongRequestError
 from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.repertoire import pick
-from connector.sandbox.yotpo.sender import Manner
-from connector.sandbox.yotpo.shop import Shop
-from connector.sandbox.yotpo.silent_changes import change_silently
-from connector.sandbox.yotpo.standing import CannotActError
+from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.repertoire import pick
+from connector.sandbox.yotpo.shoppers.sender import Manner
+from connector.sandbox.yotpo.shoppers.shop import Shop
+from connector.sandbox.yotpo.shoppers.silent_changes import change_silently
+from connector.sandbox.yotpo.shoppers.standing import CannotActError
 
 #: How many customers are looked at for each shopper that is wanted: not all can act.
 _LOOKS = 10
 
 
-class WrongPlanError(ValueError):
+class WrongPlanError(WrongRequestError):
     """Shoppers cannot act so."""
 
 

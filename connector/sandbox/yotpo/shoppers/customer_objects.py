@@ -8,13 +8,12 @@ The fields of each topic are those of its sample on Yotpo's page of webhook even
 from collections.abc import Callable
 from typing import Any
 
-from connector.sandbox.yotpo import spellings
+from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.core_shape import display
 from connector.sandbox.yotpo.loyalty_shape import loyalty_id
 from connector.sandbox.yotpo.person import Loyalty, Person, Referral
-from connector.sandbox.yotpo.standing import enrolled
-
-Json = dict[str, Any]
+from connector.sandbox.yotpo.shoppers import spellings
+from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 _SPEND = ("total_spend_cents", "total_purchases", "perks_redeemed", "last_purchase_at")
 #: What the oldest topics show.

@@ -1,0 +1,109 @@
+"""Which requests a fault hits, for how long, and what it sends; each simulator adds its own kinds of faults."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from email.utils import formatdate
+from typing import Any, ClassVar, Generic, TypeVar
+
+from connector.sandbox.simulation.answers import Answer
+from connector.sandbox.simulation.shapes import Json, WrongRequestError, fits
+
+
+class WrongFaultError(WrongRequestError):
+    """There is no such fault, or it is described wrongly."""
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """One fault, as tests describe it. Null means: any, or no limit."""
+
+    #: Those that the simulator knows; `status` is one of them.
+    kinds: ClassVar[frozenset[str]] = frozenset({"status"})
+
+    #: One of `kinds`, or a status such as "503".
+    kind: str
+    # Which requests it hits.
+    times: int | None = None
+    share: float = 1.0
+    seed: int = 0
+    for_seconds: float | None = None
+    # What it does.
+    delay_ms: int = 0
+    status: int | None = None
+    body: Any = None
+    #: Seconds, sent as they are or as an HTTP date.
+    retry_after: float | None = None
+    retry_after_as: str = "seconds"
+
+    id: int = field(default=0, init=False)
+    hits: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        wrong = [entry.name for entry in fields(self) if entry.init and not fits(entry, getattr(self, entry.name))]
+        if wrong:
+            raise WrongFaultError(f"Of a wrong type: {', '.join(wrong)}.")
+        if self.kind.isdigit():
+            self.kind, self.status = "status", int(self.kind)
+        if self.kind not in self.kinds:
+            raise WrongFaultError(f"There is no fault {self.kind!r}; there are: {', '.join(sorted(self.kinds))}.")
+        if self.kind == "status" and self.status is None:
+            raise WrongFaultError("A fault of kind status needs a status.")
+        # Draws decide which requests are hit, so that a share is the same in every run.
+        self._draws = random.Random(self.seed)  # noqa: S311 - no secret depends on it
+        self._ends_at = None if self.for_seconds is None else time.monotonic() + self.for_seconds
+
+    def is_open(self) -> bool:
+        """Whether it may hit once more, and its time isn't over."""
+        return (self.times is None or self.hits < self.times) and (
+            self._ends_at is None or time.monotonic() < self._ends_at
+        )
+
+    def is_drawn(self) -> bool:
+        """Draw whether the next request belongs to the share that is hit."""
+        return self.share >= 1 or self._draws.random() < self.share
+
+    def described(self, known: Answer) -> Answer:
+        """Return an answer with the status, the body and the headers that tests have described."""
+        body = known.body if self.body is None else self.body
+        return replace(known, status=self.status or known.status, body=body, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        if self.retry_after is None:
+            return {}
+        if self.retry_after_as == "date":
+            return {"Retry-After": formatdate(time.time() + self.retry_after, usegmt=True)}
+        return {"Retry-After": f"{self.retry_after:g}"}
+
+
+AnyFault = TypeVar("AnyFault", bound=Fault)
+
+
+class Faults(Generic[AnyFault]):
+    def __init__(self, make: type[AnyFault]) -> None:
+        self._make = make
+        self._faults: list[AnyFault] = []
+
+    def add(self, description: Json) -> AnyFault:
+        """Raises WrongFaultError."""
+        try:
+            fault = self._make(**description)
+        except TypeError as error:
+            raise WrongFaultError(str(error)) from error
+        fault.id = len(self._faults) + 1
+        self._faults.append(fault)
+        return fault
+
+    def pick(self, matches: Callable[[AnyFault], bool]) -> AnyFault | None:
+        """Return the first fault that matches a request, in the order they were added; that is a hit."""
+        fault = next(filter(matches, self._faults), None)
+        if fault:
+            fault.hits += 1
+        return fault
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def shown(self) -> list[Json]:
+        return [asdict(fault) for fault in self._faults]

@@ -1,0 +1,54 @@
+"""The last requests, oldest first, and their bodies, which may be let go sooner."""
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from connector.sandbox.simulation.shapes import Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request as the log keeps it."""
+
+    seq: int
+    at: float
+    method: str
+    path: str
+    #: Null where the connection was dropped.
+    status: int | None
+    fault: str | None
+
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+Body = TypeVar("Body")
+
+
+class Log(Generic[AnyRequest, Body]):
+    def __init__(self) -> None:
+        self._requests: deque[AnyRequest] = deque()
+        self._bodies: dict[int, Body] = {}
+        self.seq = 0
+
+    def add(self, request: AnyRequest, body: Body, size: int) -> None:
+        """Keep a request as the newest of `size`."""
+        self.seq = request.seq
+        self._requests.append(request)
+        self._bodies[request.seq] = body
+        while len(self._requests) > size:
+            self.let_go(self._requests.popleft().seq)
+
+    def let_go(self, seq: int) -> None:
+        """Forget a body."""
+        self._bodies.pop(seq, None)
+
+    def body(self, seq: int) -> Any:
+        """The body of a request as JSON shows it; None where it was let go."""
+        return self._bodies.get(seq)
+
+    def shown(self, since: int, limit: int | None, *, full: bool) -> list[Json]:
+        """Return the requests after the number `since`; the full ones hold their bodies."""
+        skipped = max(0, since - self._requests[0].seq + 1) if self._requests else 0
+        found = islice(self._requests, skipped, None if limit is None else skipped + limit)
+        return [vars(each) | ({"body": self.body(each.seq)} if full else {}) for each in found]

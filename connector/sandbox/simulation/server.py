@@ -1,0 +1,41 @@
+"""The process: a threaded HTTP server on one port that says where it listens and ends at once when told to."""
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from connector.sandbox.simulation.switches import WrongSwitchError
+
+
+class _Handler(WSGIRequestHandler):
+    #: Without this, a kept connection waits some 40 ms between the head and the body of each answer.
+    disable_nagle_algorithm = True
+
+
+class _QuietHandler(_Handler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing; /_sandbox/requests knows more."""
+
+
+def serve(name: str, make: Callable[[], Flask], host: str, port: int, *, verbose: bool) -> None:
+    """Serve what `make` makes until SIGTERM or SIGINT; port 0 takes any free one. Wrong switches end it at once."""
+    try:
+        app = make()
+    except WrongSwitchError as error:
+        raise SystemExit(str(error)) from error
+    handler = _Handler if verbose else _QuietHandler
+    server = make_server(host, port, app, threaded=True, request_handler=handler)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    sys.stdout.write(f"{name} sandbox listening on http://{host}:{server.port}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+def _end(*_: object) -> NoReturn:
+    """Leave the main thread from wherever it is; the threads of connections are daemons and end with it."""
+    raise SystemExit(0)
