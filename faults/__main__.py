@@ -23,7 +23,9 @@ def main() -> int:
     exit_on_signals()
     outcomes = []
     started = time.monotonic()
-    with Runner(given.state, events=given.events, customers=given.customers, seed=given.seed) as runner:
+    with Runner(
+        given.state, events=given.events, customers=given.customers, seed=given.seed, store_size=given.store_size
+    ) as runner:
         for name in dict.fromkeys(given.only or SCENARIOS):
             outcome = runner.run(SCENARIOS[name])
             outcomes.append(outcome)
@@ -45,6 +47,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     parser.add_argument("--events", type=int, default=20_000, help="how many in each scenario (default: %(default)s)")
     parser.add_argument("--customers", type=int, default=500, help="whose events they are (default: %(default)s)")
+    parser.add_argument(
+        "--store-size", type=int, default=100_000, help="customers to be read from Yotpo (default: %(default)s)"
+    )
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, metavar="NAME", help="only these scenarios")
     parser.add_argument("--list", action="store_true", help="name the scenarios and what they do, and exit")
     parser.add_argument("--report", type=Path, default=Path("docs/faults.md"), help="default: %(default)s")

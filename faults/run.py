@@ -35,6 +35,10 @@ class Run:
     url: str
     plan: Plan
     load: Load
+    #: Decides what is left to chance.
+    seed: int
+    #: How many customers a store has that is filled from Yotpo.
+    store_size: int
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     #: What is to be told of what has arrived, once everything has.

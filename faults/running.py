@@ -16,6 +16,7 @@ from connector.errors import OperatorError
 from connector.sandbox.processes import free_port
 from connector.sandbox.stack import SANDBOX, Stack
 from faults import plan as planning
+from faults import stores
 from faults.checking import Findings, check, seconds_to_recover
 from faults.disk import small_disk
 from faults.load import Load
@@ -61,11 +62,15 @@ class Outcome:
 class Runner:
     """Runs one scenario after another."""
 
-    def __init__(self, state: Path, *, events: int, customers: int, seed: int, durable: bool = True) -> None:
+    def __init__(
+        self, state: Path, *, events: int, customers: int, seed: int, store_size: int = 100_000, durable: bool = True
+    ) -> None:
+        """`store_size` is how many customers a store has that is filled from Yotpo; `customers` send webhooks."""
         self._state = state
         self._events = events
         self._customers = customers
         self._seed = seed
+        self._store_size = store_size
         self._durable = durable
         self._exits = ExitStack()
         self._running: tuple[dict[str, str], Stack] | None = None
@@ -102,7 +107,16 @@ class Runner:
         rate = min(_RATE, scenario.rate or _RATE, _DURING * events / scenario.lasting)
         load = Load(url, plan, rate=rate, copies=scenario.copies)
         with Supervisor(stack) as supervisor:
-            run = Run(stack=stack, supervisor=supervisor, store=_store(scenario), url=url, plan=plan, load=load)
+            run = Run(
+                stack=stack,
+                supervisor=supervisor,
+                store=_store(scenario),
+                url=url,
+                plan=plan,
+                load=load,
+                seed=self._seed,
+                store_size=self._store_size,
+            )
             load.start()
             try:
                 if not load.wait_for(_BEFORE, _READY_SECONDS + events / rate):
@@ -150,7 +164,7 @@ class Runner:
             time.sleep(_POLL_SECONDS / 4)
         tell(stack, "reset", {})
         tell(stack, "settings", {"requests_per_minute": 10**7, "log_size": 100, "log_bytes": 10**6})
-        return _add_store(stack, _store(scenario))
+        return stores.add(stack, _store(scenario))
 
     def _stack(self, scenario: Scenario) -> Stack:
         if self._running and (scenario.disk or self._running[0] != scenario.environment):
@@ -165,7 +179,7 @@ class Runner:
             stack = self._exits.enter_context(
                 Stack(state, durable=self._durable, environment=environment | scenario.environment)
             )
-            self._warm_up_url = _add_store(stack, f"{SANDBOX}-warm-up")
+            self._warm_up_url = stores.add(stack, f"{SANDBOX}-warm-up")
             self._running = scenario.environment, stack
             self.servers = versions(stack)
         return self._running[1]
@@ -190,8 +204,3 @@ class Runner:
 
 def _store(scenario: Scenario) -> str:
     return f"{SANDBOX}-{scenario.name}"
-
-
-def _add_store(stack: Stack, name: str) -> str:
-    told = stack.command("stores", "add", name, "--insider-partner", name, "--insider-token", "t")
-    return str(told["webhook_url"])

@@ -1,8 +1,8 @@
 """All scenarios, in the order in which they run and are reported."""
 
 from faults.registry import of_module
-from faults.scenarios import broker, clocks, database, insider, mappings, processes, scale, webhooks
+from faults.scenarios import backfills, beside, broker, clocks, database, insider, mappings, processes, scale, webhooks
 
-_ORDER = (processes, broker, database, insider, webhooks, mappings, scale, clocks)
+_ORDER = (processes, broker, database, insider, webhooks, mappings, scale, backfills, beside, clocks)
 
 SCENARIOS = {each.name: each for module in _ORDER for each in of_module(module)}

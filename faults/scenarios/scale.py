@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from statistics import quantiles
 from typing import TYPE_CHECKING
 
 from connector.model import partition_number
 from faults import plan as planning
+from faults.latency import Latency
 from faults.load import Load
 from faults.registry import scenario
 from faults.run import SLOWEST_RATE
@@ -78,6 +78,6 @@ def _compare(found: Findings, others: set[str], spans: dict[str, tuple[float, fl
 
 
 def _told(when: str, seconds: list[float]) -> Iterator[str]:
-    if len(seconds) > 1:
-        cuts = quantiles(seconds, n=20)
-        yield f"{when}: p50 {cuts[9] * 1000:.0f} ms, p95 {cuts[18] * 1000:.0f} ms ({len(seconds):,} events)"
+    latency = Latency.of(seconds)
+    if latency:
+        yield f"{when}: {latency}"
