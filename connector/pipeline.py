@@ -65,7 +65,9 @@ class Pipeline:
         batch_size: int,
         retention: timedelta,
         quiet: Quiet,
+        rest_seconds: float = 0.0,
     ) -> None:
+        """`rest_seconds` lie between two passes over what gives way to webhooks, as long as there is little of it."""
         self._database = database
         self._vault = vault
         self._mappings = mappings
@@ -73,6 +75,7 @@ class Pipeline:
         self._batch_size = batch_size
         self._retention = retention
         self._quiet = quiet
+        self._rest_seconds = rest_seconds
 
     def advance(self, *, seconds: float, bulk: bool = False) -> Advanced:
         """Map and deliver until nothing is left to do or the time is over.
@@ -98,6 +101,10 @@ class Pipeline:
             if time.monotonic() > ends_at:
                 return Advanced(unfinished=True, owes_bulk=owes_bulk)
             if done.progress.total():
+                if bulk and not done.full:
+                    # Snapshots come page by page. A batch costs nearly the same for one as for a hundred, and while it
+                    # is on its way a webhook may wait for the lane, and all of them for the machine.
+                    time.sleep(min(self._rest_seconds, max(0.0, ends_at - time.monotonic())))
                 continue
             if bulk or not done.held:
                 return Advanced(unfinished=False, owes_bulk=owes_bulk)
@@ -125,6 +132,7 @@ class Pipeline:
         try:
             received, owes_bulk = self.map_received(partition, mappings, bulk=bulk)
             done.progress[store_id] += received
+            done.full |= received >= _BULK_BATCH
             done.owes_bulk |= owes_bulk
             sent = self.deliver_waiting(partition, mappings, bulk=bulk)
             done.held |= sent.held
@@ -138,6 +146,7 @@ class Pipeline:
             _log.error("partition.failed", store_id=store_id, partition=partition.number, exc_info=error)
         else:
             done.progress[store_id] += sent.settled
+            done.full |= sent.settled >= _BULK_BATCH
             if sent.delivered:
                 done.delivered.add(store_id)
             if sent.refusal:
@@ -293,6 +302,8 @@ class _Pass:
     held: bool = False
     #: True where something was journaled that gives way to webhooks.
     owes_bulk: bool = False
+    #: True where there was as much to do in a lane as a pass takes of what gives way.
+    full: bool = False
     #: Stores that cannot be worked on at all.
     closed: set[int] = field(default_factory=set)
 

@@ -16,7 +16,7 @@ from faults.scenarios.beside import Phase, times_as_long
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CUSTOMERS = 1_000
+CUSTOMERS = 600
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,7 @@ def test_moments_are_spread_over_the_whole_and_the_same_for_the_same_seed() -> N
 
     assert [seen // 5_000 for seen in chosen] == list(range(20))
     assert chosen == moments(100_000, 1) != moments(100_000, 2)
-    assert len(moments(CUSTOMERS, 1)) == 2
-    assert len(moments(10, 1)) == 1
+    assert len(moments(CUSTOMERS, 1)) == 1
 
 
 def test_a_latency_tells_what_most_webhooks_take() -> None:
@@ -60,8 +59,8 @@ def test_a_backfill_that_is_broken_at_every_turn_brings_each_customer_once(runne
     assert outcome.problems == []
     assert outcome.found.at_insider == 200
     told = "\n".join(outcome.notes)
-    assert f"done: seen {CUSTOMERS:,}, " in told
-    assert f"Insider against Yotpo: {CUSTOMERS:,} customers, " in told
+    assert f"done: seen {CUSTOMERS}, " in told
+    assert f"Insider against Yotpo: {CUSTOMERS} customers, " in told
     assert "memory at its highest" in told
 
 
