@@ -67,7 +67,7 @@ class Pipeline:
         quiet: Quiet,
         rest_seconds: float = 0.0,
     ) -> None:
-        """`rest_seconds` lie between two passes over what gives way to webhooks, as long as there is little of it."""
+        """`rest_seconds` lie after each step of what gives way to webhooks, unless there is as much as a step takes."""
         self._database = database
         self._vault = vault
         self._mappings = mappings
@@ -95,16 +95,16 @@ class Pipeline:
                     break
                 if partition.store_id not in done.closed:
                     self._advance(partition, mappings, done, bulk=bulk)
+                    if bulk and not done.full:
+                        # Snapshots come page by page. A batch costs nearly the same for one as for a hundred, and while
+                        # it is on its way a webhook may wait for the lane, and all of them for the machine.
+                        time.sleep(self._rest_seconds)
             for store_id in done.refusals.keys() - done.delivered:
                 self._pause(store_id, done.refusals[store_id])
             owes_bulk |= done.owes_bulk
             if time.monotonic() > ends_at:
                 return Advanced(unfinished=True, owes_bulk=owes_bulk)
             if done.progress.total():
-                if bulk and not done.full:
-                    # Snapshots come page by page. A batch costs nearly the same for one as for a hundred, and while it
-                    # is on its way a webhook may wait for the lane, and all of them for the machine.
-                    time.sleep(min(self._rest_seconds, max(0.0, ends_at - time.monotonic())))
                 continue
             if bulk or not done.held:
                 return Advanced(unfinished=False, owes_bulk=owes_bulk)
@@ -132,7 +132,7 @@ class Pipeline:
         try:
             received, owes_bulk = self.map_received(partition, mappings, bulk=bulk)
             done.progress[store_id] += received
-            done.full |= received >= _BULK_BATCH
+            done.full = received >= _BULK_BATCH
             done.owes_bulk |= owes_bulk
             sent = self.deliver_waiting(partition, mappings, bulk=bulk)
             done.held |= sent.held
@@ -302,7 +302,7 @@ class _Pass:
     held: bool = False
     #: True where something was journaled that gives way to webhooks.
     owes_bulk: bool = False
-    #: True where there was as much to do in a lane as a pass takes of what gives way.
+    #: True where there was as much to do in the last lane as a step takes of what gives way.
     full: bool = False
     #: Stores that cannot be worked on at all.
     closed: set[int] = field(default_factory=set)

@@ -43,9 +43,9 @@ _QUEUE = "connector"
 _BULK_QUEUE = "connector-bulk"
 #: For what is asked of Yotpo, which waits most of the time.
 _YOTPO_QUEUE = "connector-yotpo"
-#: Those who deliver snapshots are woken so often, and rest so long after each pass over the lanes.
+#: Those who deliver snapshots are woken so often, and rest so long after each of the lanes.
 _SNAPSHOTS_SECONDS = 5.0
-_REST_SECONDS = 3.0
+_REST_SECONDS = 0.2
 #: A turn at a Yotpo that is slow, yet answers, may take long; its hint may come twice then, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
 #: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
