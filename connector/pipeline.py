@@ -14,17 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from connector import delivery, observability, sending, updates
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider import wire
-from connector.journal import (
-    backfills,
-    deliveries,
-    events,
-    lanes,
-    notices,
-    refreshes,
-    replays,
-    stores,
-    yotpo_accounts,
-)
+from connector.journal import deliveries, events, lanes, notices, refreshes, replays, stores
 from connector.sending import Sending
 
 if TYPE_CHECKING:
@@ -119,13 +109,6 @@ class Pipeline:
         """Whether a replay is running, or anything that gives way to webhooks is to be delivered."""
         with self._database.connection() as connection:
             return bool(replays.running(connection) or lanes.busy(connection, bulk=True))
-
-    def is_yotpo_waiting(self, *, reconcile_at: str) -> bool:
-        """Whether there is anything to ask of Yotpo; at the time of day that is given, whether anybody has changed."""
-        with self._database.connection() as connection:
-            if reconcile_at:
-                backfills.start_reconciles(connection, reconcile_at)
-            return any(one.can_ask for one in yotpo_accounts.busy(connection))
 
     def _advance(self, partition: Partition, mappings: MappingSet, done: _Pass, *, bulk: bool) -> None:
         store_id = partition.store_id

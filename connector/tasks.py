@@ -27,7 +27,7 @@ from connector.journal.database import Database
 from connector.journal.vault import Vault
 from connector.pipeline import Pipeline, Quiet
 from connector.settings import Settings
-from connector.turns import STORES, Turns
+from connector.turns import STORES, Turns, are_wanted
 from connector.wakeups import WakeUps
 from connector.workers import watching
 from connector.yotpo.client import Yotpo
@@ -127,10 +127,16 @@ def mappings() -> mapping.MappingSet:
 
 
 @cache
+def database() -> Database:
+    """Return this process's connection. First called in the child that runs tasks, so nothing is shared over a fork."""
+    return Database(settings().database_url, connections=1, wait_seconds=5.0)
+
+
+@cache
 def pipeline() -> Pipeline:
-    """Return this process's pipeline. First called in the child that runs tasks, so nothing is shared over a fork."""
+    """Return this process's pipeline."""
     return Pipeline(
-        database=Database(settings().database_url, connections=1, wait_seconds=5.0),
+        database=database(),
         vault=Vault(settings().secret_key),
         mappings=MappingSets(mappings()),
         insider=Insider(
@@ -211,7 +217,9 @@ def sweep() -> None:
             wake()
         if pipeline().is_bulk_waiting():
             wake_bulk()
-        if pipeline().is_yotpo_waiting(reconcile_at=settings().reconcile_at):
+        with database().connection() as connection:
+            wanted = are_wanted(connection, reconcile_at=settings().reconcile_at)
+        if wanted:
             wake_yotpo()
 
 

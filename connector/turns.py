@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from connector import backfill, delivery, observability, refresh, trial
 from connector.errors import JournalUnavailable, SecretsError, YotpoError, YotpoUnauthorized, YotpoUnavailable
-from connector.journal import lanes, yotpo_accounts
+from connector.journal import backfills, lanes, yotpo_accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,6 +164,13 @@ class Turns:
     def _leave_alone(self, store_id: int, reason: str) -> None:
         with self._database.transaction() as connection:
             yotpo_accounts.leave_alone(connection, store_id, seconds=_FAULT_SECONDS, reason=reason)
+
+
+def are_wanted(connection: Connection, *, reconcile_at: str = "") -> bool:
+    """Whether there is anything to ask of Yotpo. At `reconcile_at`, such as 03:00, the nightly backfills begin."""
+    if reconcile_at:
+        backfills.start_reconciles(connection, reconcile_at)
+    return any(one.can_ask for one in yotpo_accounts.busy(connection))
 
 
 def _settle(connection: Connection, account: YotpoAccount, failure: YotpoError | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -161,7 +161,7 @@ def connector_events(connector: Connector) -> list[dict[str, Any]]:
         (("--state", "unmapped"), 0),
         (("--since", "1h"), 4),
         (("--until", "1h"), 0),
-        (("--since", (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")), 0),
+        (("--since", "2100-01-01T00:00:00Z"), 0),
         (("--store", "acme", "--state", "dead", "--customer", "bad1@example.com"), 1),
     ],
     ids=str,

@@ -116,7 +116,7 @@ def test_a_paused_postgres_answers_when_it_is_resumed(postgres: EmbeddedPostgres
         _ = postgres.pid
 
 
-@pytest.mark.parametrize("pid", [str(os.getppid()), ""])
+@pytest.mark.parametrize("pid", [str(os.getppid()), ""], ids=["of somebody else", "none"])
 def test_a_stale_lock_file_does_not_hinder_a_start(postgres: EmbeddedPostgres, pid: str) -> None:
     postgres.kill()
     lock = postgres.directory / "postmaster.pid"
