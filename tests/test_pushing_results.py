@@ -145,6 +145,19 @@ def test_a_report_counts_and_shows_the_first_problems(path: Path) -> None:
         "1 sent, 1 earlier, 1 verified, 20 invalid",
         "line 0: invalid: email: has to be an e-mail address",
     ]
-    assert len(report.text().splitlines()) == 12
+    assert len(report.text().splitlines()) == 13
+    assert report.text().splitlines()[-2] == "… and 10 more problems, in the results"
     assert report.told()["counts"] == {"sent": 1, "earlier": 1, "verified": 1, "invalid": 20}
-    assert len(report.told()["problems"]) == 10
+    assert (len(report.told()["problems"]), report.told()["more_problems"]) == (10, 10)
+
+
+def test_many_problems_of_one_kind_do_not_hide_those_of_another() -> None:
+    report = Report()
+    for line in range(20):
+        report.count(INVALID._replace(line=line))
+    report.count(INVALID._replace(line=99, outcome="differs", problems=("first_name: something else",)))
+
+    assert report.text().splitlines()[-2:] == [
+        "line 99: differs: first_name: something else",
+        "… and 10 more problems, with --results PATH, which keeps them all",
+    ]
