@@ -157,12 +157,16 @@ def connector(database: Database, vault: Vault, mappings: MappingSet, store: Sto
     return Connector(database, vault, mappings, store)
 
 
+#: The usual port would be taken by several runs at the same time.
+_OWN = {"REFRESH_QUIET_SECONDS": "1", "PORT": str(free_port())}
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The whole connector, by the lines of the Procfile."""
     state = STATE / "stack"
     shutil.rmtree(state, ignore_errors=True)
-    with Stack(state, durable=False, environment={"REFRESH_QUIET_SECONDS": "1"}) as running:
+    with Stack(state, durable=False, environment=_OWN) as running:
         yield running
         if running.postgres:
             running.postgres.remove()

@@ -33,7 +33,7 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SECONDS = 30
+SECONDS = 90
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ CUSTOMERS = 600
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(STATE / "faults", events=400, customers=50, seed=1, store_size=CUSTOMERS, durable=False) as running:
+    with Runner(STATE / "faults", events=900, customers=50, seed=1, store_size=CUSTOMERS, durable=False) as running:
         yield running
 
 
@@ -57,7 +57,7 @@ def test_a_backfill_that_is_broken_at_every_turn_brings_each_customer_once(runne
     outcome = runner.run(SCENARIOS["backfill-killed"])
 
     assert outcome.problems == []
-    assert outcome.found.at_insider == 200
+    assert outcome.found.at_insider == 450
     told = "\n".join(outcome.notes)
     assert f"done: seen {CUSTOMERS}, " in told
     assert f"Insider against Yotpo: {CUSTOMERS} customers, " in told
@@ -69,7 +69,7 @@ def test_webhooks_are_measured_with_and_without_a_backfill_beside_them(runner: R
     outcome = runner.run(SCENARIOS["backfill-beside-live"])
 
     assert outcome.problems == []
-    assert outcome.found.at_insider == 320
+    assert outcome.found.at_insider == 720
     told = "\n".join(outcome.notes)
     assert "without a backfill: p50 " in told
     assert "beside it: p50 " in told

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from conftest import STATE
 
+from connector.sandbox.processes import free_port
 from connector.sandbox.servers import EmbeddedPostgres
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def run(state: Path, *flags: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "connector", "sandbox", "run", "--state", str(state), *flags],
         cwd=ROOT,
-        env={**os.environ, "CONNECTOR_SHOW": str(state)},
+        env={**os.environ, "CONNECTOR_SHOW": str(state), "PORT": str(free_port())},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
