@@ -35,8 +35,6 @@ STORES = 6
 _STORE_SECONDS = 2.0
 #: How soon it is looked again for stores with something to ask.
 _LOOK_SECONDS = 0.25
-#: Several questions may come one after another without a word to PostgreSQL.
-_IDLE_SECONDS = 300
 #: A store of which a turn ended in a way that nobody has thought of, or whose secrets cannot be read, is left alone.
 _FAULT_SECONDS = 60.0
 #: After an answer of 401, so that three of them in a row are no matter of a moment.
@@ -118,7 +116,7 @@ class Turns:
     def _turn(self, store_id: int, step: Step) -> bool:
         """Take one turn; False where it was not ours, or Yotpo is to be left alone."""
         try:
-            with self._database.transaction(idle_seconds=_IDLE_SECONDS) as connection:
+            with self._database.transaction(idle_seconds=lanes.SPEAKING_SECONDS) as connection:
                 if not lanes.hold_yotpo(connection, store_id):
                     return False
                 account = yotpo_accounts.by_store(connection, self._vault, store_id)

@@ -13,7 +13,7 @@ from connector.cli.connection import by_hand, describe, joined
 from connector.connecting import keeping
 from connector.connecting.tickets import INVITATION_HOURS, Tickets
 from connector.errors import OperatorError, YotpoError, YotpoUnavailable
-from connector.journal import audit, stores, yotpo_accounts
+from connector.journal import audit, lanes, stores, yotpo_accounts
 from connector.journal.database import Database
 from connector.model import YotpoAccount
 from connector.yotpo.client import Yotpo
@@ -94,7 +94,7 @@ def speaking() -> Iterator[Connection]:
     """Lend a connection in a transaction in which Yotpo is asked, too."""
     database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
     try:
-        with database.transaction(idle_seconds=keeping.SPEAKING_SECONDS) as connection:
+        with database.transaction(idle_seconds=lanes.SPEAKING_SECONDS) as connection:
             yield connection
     finally:
         database.close()

@@ -13,7 +13,7 @@ from connector.connecting import callback_url, keeping, pages
 from connector.connecting.pages import Page
 from connector.connecting.tickets import Install, version_of
 from connector.errors import OperatorError, SecretsError, YotpoError, YotpoUnauthorized, YotpoUnavailable
-from connector.journal import stores, yotpo_accounts
+from connector.journal import lanes, stores, yotpo_accounts
 from connector.model import YotpoAccount
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Installing:
         if store_id is None:
             return pages.USED
         try:
-            with self._database.transaction(idle_seconds=keeping.SPEAKING_SECONDS) as connection:
+            with self._database.transaction(idle_seconds=lanes.SPEAKING_SECONDS) as connection:
                 if not keeping.wait_to_speak(connection, store_id, seconds=_WAIT_SECONDS):
                     return pages.BUSY
                 found = self._invited(connection, store_id, install.replaces)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from connector.model import Store, YotpoAccount
     from connector.yotpo.client import Line, Yotpo
 
-#: How long a transaction may idle in which Yotpo is asked a few things.
-SPEAKING_SECONDS = 300
 _POLL_SECONDS = 0.1
 _APP_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 

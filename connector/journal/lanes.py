@@ -23,6 +23,11 @@ SHARE = 100
 _HORIZON = 20_000
 
 
+#: How long a transaction may idle that holds the right to speak to Yotpo: several questions may follow each other
+#: without a word to PostgreSQL.
+SPEAKING_SECONDS = 300
+
+
 def hold(connection: Connection, partition: Partition) -> bool:
     """Hold a partition until the transaction ends; False where another worker holds it."""
     return _lock(connection, partition.store_id, partition.number)

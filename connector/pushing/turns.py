@@ -26,8 +26,6 @@ _BREATH_SECONDS = 0.3
 #: How soon a store is tried again that somebody else speaks to.
 _BUSY_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
-#: PostgreSQL hears nothing for as long as a question to Yotpo takes, and a second one with a new token.
-_IDLE_SECONDS = 300
 
 
 class Turns:
@@ -89,7 +87,7 @@ class Turns:
     @contextmanager
     def _held(self) -> Iterator[Line | None]:
         problem: YotpoUnavailable | YotpoUnauthorized | None = None
-        with self._database.transaction(idle_seconds=_IDLE_SECONDS) as connection:
+        with self._database.transaction(idle_seconds=lanes.SPEAKING_SECONDS) as connection:
             held = lanes.hold_yotpo(connection, self._store_id)
             if held:
                 account = _good(yotpo_accounts.by_store(connection, self._vault, self._store_id))
