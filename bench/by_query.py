@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import glom  # type: ignore[import-untyped]  # it comes without types
 import jmespath
 
-from connector import times
 from connector.mapping.identities import IDENTITIES
 from connector.mapping.reading import is_nothing
 from connector.mapping.rules import TYPES
 from connector.mapping.values import Parts, UnfitError, date_of_parts
-from connector.model import Mapped, Note, UserEvent, UserUpdate
+from connector.model import Mapped, Note, UserEvent, UserUpdate, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from connector import goldens, mapping, snapshots
+from connector import mapping
 from connector.model import Options
 from connector.settings import DEFAULT_MAPPINGS
+from connector.sync import snapshots
+from connector.workshop import goldens
 from connector.yotpo.topics import SNAPSHOT, recognise
 
 if TYPE_CHECKING:

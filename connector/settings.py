@@ -13,7 +13,7 @@ from typing import Any
 from environs import Env, EnvError
 
 from connector.errors import SettingsError
-from connector.urls import SAFE_DESTINATION, is_safe_destination
+from connector.http.urls import SAFE_DESTINATION, is_safe_destination
 
 _ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MAPPINGS = _ROOT / "mappings"

@@ -8,14 +8,16 @@ import flask
 import orjson
 from werkzeug.exceptions import HTTPException
 
-from connector import intake, limits, observability, tasks
-from connector.connecting import routes as connecting
-from connector.connecting.installing import App, Installing
-from connector.connecting.tickets import Tickets
+from connector import observability
+from connector.intake import webhooks
+from connector.intake.reception import Reception
 from connector.journal.database import Database
-from connector.journal.reception import Reception
 from connector.journal.vault import Vault
-from connector.wakeups import WakeUps
+from connector.sync.connecting import routes as connecting
+from connector.sync.connecting.installing import App, Installing
+from connector.sync.connecting.tickets import Tickets
+from connector.workers import limits, tasks
+from connector.workers.wakeups import WakeUps
 from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
@@ -39,7 +41,9 @@ def create_app() -> flask.Flask:
     reception = Reception(database, Vault(settings.secret_key))
     app = flask.Flask("connector")
     app.register_blueprint(
-        intake.blueprint(reception=reception, wake=WakeUps(tasks.wake), timeout_seconds=settings.intake_timeout_seconds)
+        webhooks.blueprint(
+            reception=reception, wake=WakeUps(tasks.wake), timeout_seconds=settings.intake_timeout_seconds
+        )
     )
     app.register_blueprint(_connecting(settings))
     app.register_blueprint(observability.health(reception.ping))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector.times import rfc3339
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 from yotpo_answers import Answer, told
 
-from connector.turns import Turns
+from connector.sync.scheduler import Turns
 from connector.yotpo.client import Hosts
 from connector.yotpo.client import Yotpo as Client
 

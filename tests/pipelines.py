@@ -7,13 +7,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from connector import replaying
-from connector.activation import MappingSets
+from connector.delivery import replaying
+from connector.delivery.steps import Pipeline, Quiet
 from connector.insider.client import Insider as Client
 from connector.journal import dead_letters, events, replays
 from connector.model import Incoming
-from connector.pipeline import Pipeline, Quiet
-from connector.times import rfc3339
+from connector.model.times import rfc3339
+from connector.workshop.activation import MappingSets
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from connector.journal import backfills, yotpo_accounts
-from connector.turns import Turns
+from connector.journal.sync import accounts, backfills
+from connector.sync.scheduler import Turns
 from connector.yotpo.client import Hosts
 from connector.yotpo.client import Yotpo as Client
 
@@ -55,16 +55,16 @@ class Shop:
             "loyalty_key": "key-of-shop",
         }
         with self.database.transaction() as connection:
-            yotpo_accounts.connect(connection, self.vault, store_id=self.store_id, app_key="shop", **(keys or own))
+            accounts.connect(connection, self.vault, store_id=self.store_id, app_key="shop", **(keys or own))
             if expands is not None:
                 account = self.account(connection)
-                yotpo_accounts.keep_findings(connection, account, expands=expands, review_webhooks={})
+                accounts.keep_findings(connection, account, expands=expands, review_webhooks={})
 
     def account(self, connection: Connection | None = None) -> YotpoAccount:
         if connection is None:
             with self.database.connection() as lent:
                 return self.account(lent)
-        account = yotpo_accounts.by_store(connection, self.vault, self.store_id)
+        account = accounts.by_store(connection, self.vault, self.store_id)
         assert account
         return account
 

@@ -14,20 +14,21 @@ import requests
 from pipelines import NOW, balance_files, changed, wait_for_a_lock
 from test_stack import Store
 
-from connector import activation, mapping
+from connector import mapping
 from connector.errors import MappingError, OperatorError
 from connector.journal import audit, mapping_sets
 from connector.journal.database import Database
+from connector.workshop import activation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from workers import Worker
 
-    from connector.activation import Change
     from connector.journal.database import Connection
     from connector.mapping import MappingSet
     from connector.sandbox.stack import Stack
+    from connector.workshop.activation import Change
 
 A, B, C = (mapping.load_files(balance_files(name)) for name in "abc")
 #: Its grammar is that of another release.

@@ -188,7 +188,7 @@ def test_a_store_has_one_at_a_time(shop: Shop) -> None:
 
 
 def test_no_page_is_read_while_much_waits_to_be_delivered(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.journal.yotpo_accounts.ROOM", 150)
+    monkeypatch.setattr("connector.journal.sync.accounts.ROOM", 150)
     shop.connect(expands=BOTH)
     shop.start()
     shop.turns.take(seconds=3)

@@ -95,7 +95,7 @@ def test_the_same_cursor_again_ends_the_backfill(shop: Shop) -> None:
 def test_cursors_that_lead_in_a_circle_end_the_backfill(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, shown: list[dict[str, Any]]
 ) -> None:
-    monkeypatch.setattr("connector.backfill._MOST_PAGES", 5)
+    monkeypatch.setattr("connector.sync.backfill._MOST_PAGES", 5)
     shop.connect(expands=BOTH)
     shop.start()
     circle = {"": "first", "first": "second", "second": "first"}
@@ -109,7 +109,7 @@ def test_cursors_that_lead_in_a_circle_end_the_backfill(
 
 
 def test_many_pages_with_few_names_are_no_circle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.backfill._MOST_PAGES", 1)
+    monkeypatch.setattr("connector.sync.backfill._MOST_PAGES", 1)
     shop.connect(expands=BOTH)
     shop.start()
 

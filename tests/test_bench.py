@@ -25,11 +25,10 @@ from bench.mapping import (
     variants,
     webhooks,
 )
-from connector import times
 from connector.mapping import values
 from connector.mapping.money import money
 from connector.mapping.values import UnfitError
-from connector.model import Options
+from connector.model import Options, times
 from connector.settings import DEFAULT_MAPPINGS
 
 if TYPE_CHECKING:

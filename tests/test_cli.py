@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import SECRET_KEY
 
-from connector.journal import migrate, stores, yotpo_accounts
+from connector.journal import migrate, stores
+from connector.journal.sync import accounts
 from connector.journal.vault import Vault
 
 if TYPE_CHECKING:
@@ -166,14 +167,14 @@ def test_the_accounts_at_yotpo_are_resealed_too(cli: Cli, database: Database, va
     keys = {"token": "a-token", "secret": "a-secret", "loyalty_guid": "a-guid", "loyalty_key": "a-key"}
     with database.connection() as connection:
         store_id = stores.by_name(connection, vault, "acme").id
-        yotpo_accounts.connect(connection, vault, store_id=store_id, app_key="shop", mode="own", **keys)
+        accounts.connect(connection, vault, store_id=store_id, app_key="shop", mode="own", **keys)
     new = "another key that is as long"
 
     done = cli.run("stores", "reseal", "--format", "json", SECRET_KEY=f"{new},{SECRET_KEY}")
 
     assert json.loads(done.stdout) == [{"stores": 1, "yotpo_accounts": 1, "state": "resealed"}]
     with database.connection() as connection:
-        account = yotpo_accounts.by_store(connection, Vault([new]), store_id)
+        account = accounts.by_store(connection, Vault([new]), store_id)
     assert account
     assert {name: getattr(account, name) for name in keys} == keys
     assert cli.json("audit")[0]["details"] == {"stores": 1, "yotpo_accounts": 1}
@@ -202,7 +203,7 @@ def connected(database: Database, vault: Vault, name: str = "acme") -> int:
     """Connect a store to the Yotpo store of its own name, and return its number."""
     with database.connection() as connection:
         store_id = stores.by_name(connection, vault, name).id
-        yotpo_accounts.connect(connection, vault, store_id=store_id, app_key=name, mode="own", secret="s")
+        accounts.connect(connection, vault, store_id=store_id, app_key=name, mode="own", secret="s")
     return store_id
 
 

@@ -20,7 +20,8 @@ from conftest import SECRET_KEY
 from test_cli import ROOT, Cli
 
 from connector.cli import main, shared
-from connector.journal import stores, yotpo_accounts
+from connector.journal import stores
+from connector.journal.sync import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Backfills:
         with self.database.connection() as connection:
             store = stores.add(connection, self.vault, name=name, insider_partner="p", insider_token="t")
             if connected:
-                yotpo_accounts.connect(connection, self.vault, store_id=store.id, app_key=name, mode="own", secret="s")
+                accounts.connect(connection, self.vault, store_id=store.id, app_key=name, mode="own", secret="s")
 
     def change(self, changes: str, store: str = "%") -> int:
         """Change the active backfills as workers do; return how many there were."""

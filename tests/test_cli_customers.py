@@ -14,7 +14,8 @@ import pytest
 from test_cli import ADD, ROOT, Cli
 from yotpo_simulators import Yotpo, simulator
 
-from connector.journal import stores, yotpo_accounts
+from connector.journal import stores
+from connector.journal.sync import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,9 +63,7 @@ def connected(cli: Cli, database: Database, vault: Vault) -> Cli:
     cli.json(*ADD)
     with database.transaction() as connection:
         store = stores.by_name(connection, vault, "acme")
-        yotpo_accounts.connect(
-            connection, vault, store_id=store.id, app_key="shop", mode="own", secret="secret-of-shop"
-        )
+        accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="secret-of-shop")
     return cli
 
 

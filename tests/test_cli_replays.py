@@ -9,8 +9,9 @@ import pytest
 from pipelines import NOW, Connector, balance_files, changed
 from test_cli import Cli
 
-from connector import activation, mapping
+from connector import mapping
 from connector.journal import mapping_sets
+from connector.workshop import activation
 
 if TYPE_CHECKING:
     from conftest import Insider

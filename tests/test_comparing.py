@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.differences import Difference
 from connector.mapping import MappingSet, load, load_files
 from connector.workshop import trying
 from connector.workshop.changes import Example, count
 from connector.workshop.comparing import compare
+from connector.workshop.differences import Difference
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
 SET = load(MAPPINGS)

@@ -11,9 +11,9 @@ import requests
 import time_machine
 from merchants import Merchant
 
-from connector.connecting import start_url
-from connector.connecting.tickets import Install, Tickets
 from connector.journal.vault import Vault
+from connector.sync.connecting import start_url
+from connector.sync.connecting.tickets import Install, Tickets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import delivery
+from connector.delivery import merging
 from connector.model import Delivery, Refusal, TrueAt, UserEvent, UserUpdate, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.delivery import User
+    from connector.delivery.merging import User
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RETENTION = timedelta(days=90)
@@ -56,7 +56,7 @@ def true_at(seconds: float = 0, event_id: int = 0) -> TrueAt:
 
 
 def merged(deliveries: list[Delivery], known: dict[str, dict[str, TrueAt]] | None = None) -> list[User]:
-    return delivery.merge(deliveries, known or {}, now=NOW, retention=RETENTION)
+    return merging.merge(deliveries, known or {}, now=NOW, retention=RETENTION)
 
 
 def test_each_customer_becomes_one_user_in_the_order_of_their_first_delivery() -> None:
@@ -299,7 +299,7 @@ def test_a_user_goes_without_the_phone_number_and_each_delivery_says_so() -> Non
 def test_as_many_deliveries_as_fit_and_at_least_one_share_a_request(sizes: list[int], expected: int) -> None:
     deliveries = [owed(number, size=size) for number, size in enumerate(sizes)]
 
-    assert list(delivery.fitting(deliveries, 100)) == deliveries[:expected]
+    assert list(merging.fitting(deliveries, 100)) == deliveries[:expected]
 
 
 @pytest.mark.parametrize(
@@ -317,26 +317,26 @@ def test_as_many_deliveries_as_fit_and_at_least_one_share_a_request(sizes: list[
 )
 def test_what_is_asked_for_is_waited_within_bounds(asked: float, retry_after: float | None, expected: float) -> None:
     for failures, jitter in ((0, 0.0), (3, 0.5), (10_000, 1.0)):
-        assert delivery.pause_seconds(asked, retry_after, failures=failures, jitter=jitter) == expected
+        assert merging.pause_seconds(asked, retry_after, failures=failures, jitter=jitter) == expected
 
 
 def test_pauses_double_up_to_five_minutes() -> None:
-    longest = [delivery.pause_seconds(0, None, failures=failures, jitter=1) for failures in range(10)]
+    longest = [merging.pause_seconds(0, None, failures=failures, jitter=1) for failures in range(10)]
 
     assert longest == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
 @given(st.integers(0, 2**31), st.floats(0, 1), st.floats(0, 1))
 def test_pauses_are_spread_between_a_second_and_five_minutes(failures: int, jitter: float, other: float) -> None:
-    seconds, others = (delivery.pause_seconds(0, None, failures=failures, jitter=drawn) for drawn in (jitter, other))
+    seconds, others = (merging.pause_seconds(0, None, failures=failures, jitter=drawn) for drawn in (jitter, other))
 
     assert 1 <= seconds <= 300
     assert (seconds <= others) or jitter > other
-    assert delivery.pause_seconds(0, None, failures=failures + 1, jitter=jitter) >= seconds
+    assert merging.pause_seconds(0, None, failures=failures + 1, jitter=jitter) >= seconds
 
 
 @pytest.mark.parametrize("failures", [3, 8, 1000])
 def test_half_the_jitter_is_half_the_pause(failures: int) -> None:
-    half, whole = (delivery.pause_seconds(0, None, failures=failures, jitter=jitter) for jitter in (0.5, 1))
+    half, whole = (merging.pause_seconds(0, None, failures=failures, jitter=jitter) for jitter in (0.5, 1))
 
     assert half == whole / 2

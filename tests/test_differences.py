@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import differences
 from connector.model import UserEvent, UserUpdate, Value
+from connector.workshop import differences
 
 if TYPE_CHECKING:
-    from connector.differences import Difference
+    from connector.workshop.differences import Difference
 
 EARLIER, LATER = "2026-01-01T12:00:00Z", "2026-01-02T12:00:00Z"
 

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import drift, goldens, mapping
-from connector.drift import Report
-from connector.drift.absences import Absent, UseInTopic
-from connector.drift.fields import Field, InTopic, Seen
-from connector.drift.report import TopicSample
-from connector.drift.shapes import DEPTH_LIMIT, PATHS_LIMIT
+from connector import mapping
 from connector.settings import DEFAULT_MAPPINGS
+from connector.workshop import drift, goldens
+from connector.workshop.drift import Report
+from connector.workshop.drift.absences import Absent, UseInTopic
+from connector.workshop.drift.fields import Field, InTopic, Seen
+from connector.workshop.drift.report import TopicSample
+from connector.workshop.drift.shapes import DEPTH_LIMIT, PATHS_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector import goldens
 from connector.errors import OperatorError
 from connector.mapping import load
+from connector.workshop import goldens
 
 if TYPE_CHECKING:
     from connector.model import Refusal

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.identifiers import clean_email, clean_phone, clean_uuid, customer_of
+from connector.model.identifiers import clean_email, clean_phone, clean_uuid, customer_of
 
 #: As Insider prints them in its error keys.
 INSIDERS_EMAIL = re.compile(r"^.+@.+\..+$")

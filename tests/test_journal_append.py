@@ -15,7 +15,7 @@ import pytest
 from test_journal_events import bodies, incoming
 
 from connector.errors import JournalUnavailable
-from connector.journal.append import Appender
+from connector.intake.appending import Appender
 from connector.journal.database import Database
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.errors import OperatorError
-from connector.journal import backfills, stores, yotpo_accounts
+from connector.journal import stores
+from connector.journal.sync import accounts, backfills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Journal:
 
     def add(self, name: str) -> Store:
         store = stores.add(self.connection, self.vault, name=name, insider_partner="p", insider_token="t")
-        yotpo_accounts.connect(self.connection, self.vault, store_id=store.id, app_key=name, mode="own", secret="s")
+        accounts.connect(self.connection, self.vault, store_id=store.id, app_key=name, mode="own", secret="s")
         return store
 
     def start(self, *some: Store, changed_only: bool = False) -> list[int]:
@@ -159,7 +160,7 @@ def test_only_stores_that_yotpo_may_be_asked_for_are_reconciled(journal: Journal
     disconnected, revoked, removed, good = (journal.add(name) for name in ("off", "revoked", "removed", "good"))
     for store in (disconnected, revoked, removed, good):
         journal.filled(store, started=timedelta(days=2))
-    yotpo_accounts.disconnect(journal.connection, disconnected.id)
+    accounts.disconnect(journal.connection, disconnected.id)
     journal.connection.execute("update yotpo_accounts set state = 'revoked' where store_id = %s", (revoked.id,))
     stores.remove(journal.connection, removed)
 

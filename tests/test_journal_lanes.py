@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_journal_deliveries import CUSTOMERS, PARTITION, REFUSAL, append, incoming, owed, receive, taken
 
 from connector.errors import JournalUnavailable
-from connector.journal import deliveries, events, lanes, stores
+from connector.journal import deliveries, events, partitions, stores
 from connector.model import PARTITIONS, Partition, Settled, partition_number
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Step = Callable[[Connection, int], list[int]]
 
-SHARE = lanes.SHARE
+SHARE = partitions.SHARE
 
 
 def owe(connection: Connection, store: Store, partition: int, *, ago: float, **changes: Any) -> None:
@@ -41,27 +41,27 @@ def owe(connection: Connection, store: Store, partition: int, *, ago: float, **c
 
 def test_a_held_partition_is_nobody_elses_until_the_transaction_ends(database: Database) -> None:
     with database.transaction() as holder, database.transaction() as other:
-        assert lanes.hold(holder, PARTITION)
-        assert lanes.hold(holder, PARTITION)
-        assert not lanes.hold(other, PARTITION)
-        assert lanes.hold(other, Partition(1, (PARTITION.number + 1) % PARTITIONS))
-        assert lanes.hold(other, Partition(2, PARTITION.number))
+        assert partitions.hold(holder, PARTITION)
+        assert partitions.hold(holder, PARTITION)
+        assert not partitions.hold(other, PARTITION)
+        assert partitions.hold(other, Partition(1, (PARTITION.number + 1) % PARTITIONS))
+        assert partitions.hold(other, Partition(2, PARTITION.number))
 
     with database.transaction() as other:
-        assert lanes.hold(other, PARTITION)
+        assert partitions.hold(other, PARTITION)
 
 
 def test_a_partition_is_let_go_by_a_transaction_that_fails(database: Database) -> None:
     def fail() -> None:
         with database.transaction() as holder:
-            assert lanes.hold(holder, PARTITION)
+            assert partitions.hold(holder, PARTITION)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
 
     with database.transaction() as other:
-        assert lanes.hold(other, PARTITION)
+        assert partitions.hold(other, PARTITION)
 
 
 def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Database, database_url: str) -> None:
@@ -69,15 +69,15 @@ def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Databa
 
     def be_killed() -> None:
         with database.transaction() as holder:
-            assert lanes.hold(holder, PARTITION)
+            assert partitions.hold(holder, PARTITION)
             deliveries.settle(holder, [Settled(id=number)])
             with psycopg.connect(database_url, autocommit=True) as operator:
                 operator.execute("select pg_terminate_backend(%s, 10000)", (holder.info.backend_pid,))
             with database.transaction() as other:
-                assert lanes.hold(other, PARTITION)
+                assert partitions.hold(other, PARTITION)
                 waiting = deliveries.take_waiting(other, PARTITION, bulk=False, limit=10)
                 assert [delivery.id for delivery in waiting] == [number]
-            lanes.hold(holder, PARTITION)
+            partitions.hold(holder, PARTITION)
 
     with pytest.raises(JournalUnavailable):
         be_killed()
@@ -87,10 +87,10 @@ def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Databa
 
 def test_one_at_a_time_probes_a_store_whoever_holds_its_partitions(database: Database) -> None:
     with database.transaction() as holder, database.transaction() as other:
-        assert all(lanes.hold(holder, Partition(1, number)) for number in range(PARTITIONS))
-        assert lanes.hold_probe(other, 1)
-        assert not lanes.hold_probe(holder, 1)
-        assert lanes.hold_probe(holder, 2)
+        assert all(partitions.hold(holder, Partition(1, number)) for number in range(PARTITIONS))
+        assert partitions.hold_probe(other, 1)
+        assert not partitions.hold_probe(holder, 1)
+        assert partitions.hold_probe(holder, 2)
 
 
 # --------------------------------------------------------------------------------------------------- busy
@@ -100,7 +100,7 @@ def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
     database: Database, vault: Vault, store: Store
 ) -> None:
     with database.connection() as connection:
-        assert lanes.busy(connection) == []
+        assert partitions.busy(connection) == []
         other = stores.add(connection, vault, name="other", insider_partner="o", insider_token="o")
         receive(connection, store, 3, ago=20)
         receive(connection, store, 3, ago=10)
@@ -110,8 +110,8 @@ def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
         owe(connection, other, 5, ago=60)
         owe(connection, store, 7, ago=70, refusal=REFUSAL)
 
-        assert lanes.busy(connection) == [(other.id, 5), (store.id, 3), (store.id, 1), (store.id, 5)]
-        assert lanes.busy(connection, bulk=True) == []
+        assert partitions.busy(connection) == [(other.id, 5), (store.id, 3), (store.id, 1), (store.id, 5)]
+        assert partitions.busy(connection, bulk=True) == []
 
 
 def test_what_gives_way_is_busy_apart_from_what_webhooks_owe(database: Database, store: Store) -> None:
@@ -124,11 +124,11 @@ def test_what_gives_way_is_busy_apart_from_what_webhooks_owe(database: Database,
         owe(connection, store, 4, ago=5, skip_hook=True)
         owe(connection, store, 5, ago=60, bulk=True, refusal=REFUSAL)
 
-        assert lanes.busy(connection) == [(store.id, 2), (store.id, 1), (store.id, 4)]
-        assert lanes.busy(connection, bulk=True) == [(store.id, 3), (store.id, 2)]
+        assert partitions.busy(connection) == [(store.id, 2), (store.id, 1), (store.id, 4)]
+        assert partitions.busy(connection, bulk=True) == [(store.id, 3), (store.id, 2)]
         stores.hold(connection, store, held=True)
-        assert lanes.busy(connection) == [(store.id, 1)]
-        assert lanes.busy(connection, bulk=True) == []
+        assert partitions.busy(connection) == [(store.id, 1)]
+        assert partitions.busy(connection, bulk=True) == []
 
 
 def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Store) -> None:
@@ -139,7 +139,7 @@ def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Stor
         events.mark_mapped(connection, [(1, "hash", [])])
         deliveries.settle(connection, [Settled(id=1, refusal=REFUSAL), Settled(id=2)])
 
-        assert lanes.busy(connection) == lanes.busy(connection, bulk=True) == []
+        assert partitions.busy(connection) == partitions.busy(connection, bulk=True) == []
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_a_store_that_may_not_send_is_mapped_only(
         else:
             stores.remove(connection, store)
 
-        assert lanes.busy(connection) == [(store.id, number) for number in expected]
-        assert lanes.busy(connection, bulk=True) == ([(store.id, 3)] if 2 in expected else [])
+        assert partitions.busy(connection) == [(store.id, number) for number in expected]
+        assert partitions.busy(connection, bulk=True) == ([(store.id, 3)] if 2 in expected else [])
 
 
 def test_every_partition_of_every_store_can_be_busy(database: Database, vault: Vault, store: Store) -> None:
@@ -182,7 +182,7 @@ def test_every_partition_of_every_store_can_be_busy(database: Database, vault: V
                 owe(connection, each, number, ago=1, bulk=True)
 
         expected = [(each.id, number) for each in (store, other) for number in range(PARTITIONS)]
-        assert sorted(lanes.busy(connection)) == sorted(lanes.busy(connection, bulk=True)) == expected
+        assert sorted(partitions.busy(connection)) == sorted(partitions.busy(connection, bulk=True)) == expected
 
 
 # ------------------------------------------------------------------------------------------------ sharing

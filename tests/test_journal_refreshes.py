@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.errors import JournalUnavailable
-from connector.journal import refreshes, stores, yotpo_accounts
-from connector.journal.refreshes import Due
+from connector.journal import stores
+from connector.journal.sync import accounts, refreshes
+from connector.journal.sync.refreshes import Due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ FIRST, MIDDLE, LAST = "B@example.com", "a@example.com", "é@example.com"
 def store(store: Store, database: Database, vault: Vault) -> Store:
     """A store that is connected to Yotpo."""
     with database.connection() as connection:
-        yotpo_accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="s")
+        accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="s")
     return store
 
 
@@ -75,7 +76,7 @@ def test_only_those_are_served_whom_no_webhook_has_touched_meanwhile(database: D
 def test_stores_do_not_share_customers(database: Database, store: Store, vault: Vault) -> None:
     with database.connection() as connection:
         other = stores.add(connection, vault, name="other", insider_partner="p", insider_token="t")
-        yotpo_accounts.connect(connection, vault, store_id=other.id, app_key="other", mode="own", secret="s")
+        accounts.connect(connection, vault, store_id=other.id, app_key="other", mode="own", secret="s")
         for one in (store, other):
             ask(connection, one, "a@example.com")
         refreshes.serve(connection, store.id, due(connection, store), quiet_seconds=60)
@@ -90,8 +91,8 @@ def test_an_account_that_is_disconnected_or_removed_has_no_lag(database: Databas
         stores.remove(connection, store)
         assert refreshes.lag(connection) == []
         other = stores.add(connection, vault, name="other", insider_partner="p", insider_token="t")
-        yotpo_accounts.connect(connection, vault, store_id=other.id, app_key="other", mode="own", secret="s")
-        yotpo_accounts.disconnect(connection, other.id)
+        accounts.connect(connection, vault, store_id=other.id, app_key="other", mode="own", secret="s")
+        accounts.disconnect(connection, other.id)
         assert refreshes.lag(connection) == []
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.errors import OperatorError, SecretsError
-from connector.journal import backfills, stores, yotpo_accounts
+from connector.journal import stores
+from connector.journal.sync import accounts as yotpo_accounts
+from connector.journal.sync import backfills
+from connector.journal.sync.accounts import Busy
 from connector.journal.vault import Vault
-from connector.journal.yotpo_accounts import Busy
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector import goldens
 from connector.mapping import MappingSet, TopicMapping, load
 from connector.mapping.identities import IDENTITIES
 from connector.mapping.reading import at
 from connector.mapping.rules import ALWAYS, TYPES
 from connector.mapping.values import Parts, UnfitError, date_of_parts
 from connector.model import Mapped, Options, UserUpdate, Value
+from connector.workshop import goldens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,13 +12,13 @@ import pytest
 
 import connector.mapping
 from connector.errors import MappingError
-from connector.identifiers import NAMES
 from connector.insider import wire
 from connector.mapping import reports
 from connector.mapping.codes import CODES
 from connector.mapping.defaults import KINDS, REQUIRED_PARAMS
 from connector.mapping.paths import closest
 from connector.model import Options
+from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

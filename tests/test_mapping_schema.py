@@ -14,10 +14,10 @@ from jsonschema import Draft7Validator
 
 from connector.cli import main
 from connector.errors import MappingError
-from connector.identifiers import NAMES
 from connector.mapping import hints, load_files, rules
 from connector.mapping.json_schema import Names, json_schema
 from connector.mapping.rules import RuleType
+from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import MappingError
-from connector.identifiers import NAMES
 from connector.mapping import layers, load_files
 from connector.mapping.problems import Problems
 from connector.mapping.rules import ABSENT, ALWAYS, EMPTY, OMIT, TYPES
+from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

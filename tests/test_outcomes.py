@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import outcomes
+from connector.delivery import outcomes
+from connector.delivery.outcomes import Ruling
 from connector.insider import wire
 from connector.insider.client import Answer
 from connector.insider.wire import Failure
 from connector.mapping import load
 from connector.model import Attempt, Refusal, UserEvent, UserUpdate
-from connector.outcomes import Ruling
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines import NOW, Connector, changed
 
 from connector.model import partition_number
-from connector.times import rfc3339
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from conftest import Insider

@@ -12,7 +12,7 @@ from pipelines import NOW, Connector, changed
 
 from connector.journal import deliveries, stores, story
 from connector.model import Attempt, Owed, UserEvent, UserUpdate, partition_number
-from connector.times import rfc3339
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from conftest import Insider

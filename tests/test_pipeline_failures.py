@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pipelines import NOW, Connector, changed
 
-from connector.journal import lanes, stores
+from connector.journal import partitions, stores
 from connector.model import Partition, partition_number
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def test_a_partition_that_another_worker_holds_is_left_alone(connector: Connecto
     partition = Partition(connector.store.id, partition_number("ann@example.com"))
 
     with connector.database.transaction() as connection:
-        assert lanes.hold(connection, partition)
+        assert partitions.hold(connection, partition)
         connector.pipeline.advance(seconds=10)
         assert insider.get("requests") == []
 

@@ -10,11 +10,12 @@ from pipelines import NOW, Connector, balance_files, changed
 from structlog.testing import capture_logs
 from test_activation import STRANGE, A, B, C, activate, activate_strange
 
-from connector import activation, mapping
-from connector.activation import MappingSets
+from connector import mapping
 from connector.journal import mapping_sets, stores
 from connector.journal.vault import Vault
 from connector.model import Options
+from connector.workshop import activation
+from connector.workshop.activation import MappingSets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.pushing.comparing import are_the_same, covered, differing
+from connector.sync.pushing.comparing import are_the_same, covered, differing
 
 
 @pytest.mark.parametrize(

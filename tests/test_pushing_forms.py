@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.pushing.forms import check, digest, who
+from connector.sync.pushing.forms import check, digest, who
 
 ID = {"external_id": "7001"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from connector.errors import OperatorError
-from connector.pushing import reading
-from connector.pushing.reading import Form, Row
+from connector.sync.pushing import reading
+from connector.sync.pushing.reading import Form, Row
 
 
 def _read(content: bytes | str, form: Form, *, force: bool = False) -> list[Row]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.errors import OperatorError
-from connector.pushing.report import Report
-from connector.pushing.results import Before, Result, ResultsFile
+from connector.sync.pushing.report import Report
+from connector.sync.pushing.results import Before, Result, ResultsFile
 
 if TYPE_CHECKING:
     from pathlib import Path

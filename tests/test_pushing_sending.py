@@ -12,11 +12,12 @@ from yotpo_simulators import Yotpo as Simulator
 from yotpo_simulators import simulator
 
 from connector.errors import OperatorError
-from connector.journal import lanes, yotpo_accounts
-from connector.pushing import sending
-from connector.pushing.reading import Row
-from connector.pushing.results import Before, Result
-from connector.pushing.turns import Turns
+from connector.journal import partitions
+from connector.journal.sync import accounts
+from connector.sync.pushing import sending
+from connector.sync.pushing.reading import Row
+from connector.sync.pushing.results import Before, Result
+from connector.sync.pushing.turns import Turns
 from connector.yotpo.client import Hosts, Yotpo
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ class Pushing:
         )
         self.turns = Turns(database, vault, client, store.id, waiting=self.waits.append)
         with database.transaction() as connection:
-            yotpo_accounts.connect(
-                connection, vault, store_id=store.id, app_key="shop", mode="own", secret="secret-of-shop"
-            )
+            accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="secret-of-shop")
 
     def push(self, *customers: dict[str, Any] | None, **options: Any) -> list[Result]:
         rows = [Row(number, customer, None if customer else "broken") for number, customer in enumerate(customers, 1)]
@@ -178,7 +177,7 @@ def test_a_store_without_a_good_account_is_told(pushing: Pushing, state: str | N
 
 def test_while_another_process_speaks_to_the_store_it_waits(pushing: Pushing) -> None:
     with pushing.database.transaction() as connection:
-        assert lanes.hold_yotpo(connection, pushing.store_id)
+        assert partitions.hold_yotpo(connection, pushing.store_id)
         results: list[Result] = []
         thread = threading.Thread(target=lambda: results.extend(pushing.push(_customers(1)[0])))
         thread.start()
@@ -216,7 +215,7 @@ def test_others_get_their_turns_between(pushing: Pushing) -> None:
     turns = 0
     while thread.is_alive():
         with pushing.database.transaction() as connection:
-            turns += lanes.hold_yotpo(connection, pushing.store_id)
+            turns += partitions.hold_yotpo(connection, pushing.store_id)
         time.sleep(0.05)
 
     assert len(pushing.patched()) == 32

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.journal import refreshes
-from connector.times import rfc3339
+from connector.journal.sync import refreshes
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from conftest import Insider

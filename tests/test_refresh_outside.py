@@ -13,8 +13,8 @@ from pipelines import wait_for_a_lock
 from yotpo_answers import Answer, told
 
 from connector.errors import JournalUnavailable
-from connector.journal import refreshes
-from connector.times import rfc3339
+from connector.journal.sync import refreshes
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from conftest import Insider

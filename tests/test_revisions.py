@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector import activation
 from connector.errors import MappingError, OperatorError
 from connector.mapping import load, load_files
-from connector.workshop import revisions
+from connector.workshop import activation, revisions
 
 if TYPE_CHECKING:
     from connector.journal.database import Database

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from connector.times import rfc3339
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connector import goldens
 from connector.mapping import load
 from connector.mapping.checks import snake_case
+from connector.workshop import goldens
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
 SET = load(MAPPINGS)

@@ -14,7 +14,7 @@ import pytest
 import redis
 from conftest import SECRET_KEY
 
-from connector.journal import backfills, yotpo_accounts
+from connector.journal.sync import accounts, backfills
 
 if TYPE_CHECKING:
     from connector.journal.database import Database
@@ -62,10 +62,10 @@ def test_without_redis_a_hint_fails_soon() -> None:
 def connected(database: Database, vault: Vault, store: Store) -> Store:
     """A store that is connected to Yotpo, and of which nothing is to be asked."""
     with database.connection() as connection:
-        yotpo_accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="s")
-        account = yotpo_accounts.by_store(connection, vault, store.id)
+        accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="s")
+        account = accounts.by_store(connection, vault, store.id)
         assert account
-        yotpo_accounts.keep_findings(connection, account, expands=["loyalty,reviews"], review_webhooks={})
+        accounts.keep_findings(connection, account, expands=["loyalty,reviews"], review_webhooks={})
     return store
 
 

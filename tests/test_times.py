@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import times
-from connector.times import NoTimeError
+from connector.model import times
+from connector.model.times import NoTimeError
 
 ZERO = "0001-01-01 00:00:00 +0200"
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from pipelines import NOW, Connector, changed
 
-from connector import goldens
 from connector.errors import OperatorError
 from connector.journal import stores
 from connector.mapping import load, load_files
 from connector.model import Options
-from connector.workshop import trying
+from connector.workshop import goldens, trying
 
 if TYPE_CHECKING:
     from connector.journal.database import Database

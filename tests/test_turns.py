@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.journal import lanes, yotpo_accounts
+from connector.journal import partitions
+from connector.journal.sync import accounts
 
 if TYPE_CHECKING:
     from shops import Shop
@@ -62,7 +63,7 @@ def test_who_holds_the_line_is_not_talked_over(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     with shop.database.transaction() as connection:
-        assert lanes.hold_yotpo(connection, shop.store_id)
+        assert partitions.hold_yotpo(connection, shop.store_id)
         shop.turns.take(seconds=1)
         assert shop.asked() == []
     shop.read()
@@ -120,7 +121,7 @@ def test_after_three_refusals_an_account_counts_as_revoked_and_is_not_asked_agai
     before = len(shop.asked())
     shop.turns.take(seconds=2)
     with shop.database.connection() as connection:
-        assert yotpo_accounts.connected(connection) == []
+        assert accounts.connected(connection) == []
 
     assert shop.account().state == "revoked"
     assert len(shop.asked()) == before
@@ -173,7 +174,7 @@ def test_disconnected_it_is_asked_nothing_and_forgets_the_keys(shop: Shop) -> No
     shop.start()
     shop.touch("ann@example.com")
     with shop.database.transaction() as connection:
-        assert yotpo_accounts.disconnect(connection, shop.store_id)
+        assert accounts.disconnect(connection, shop.store_id)
     shop.turns.take(seconds=2)
     account = shop.account()
 

@@ -10,7 +10,8 @@ import fronts
 import pytest
 from yotpo_answers import Answer, told
 
-from connector.journal import backfills, stores, yotpo_accounts
+from connector.journal import stores
+from connector.journal.sync import accounts, backfills
 from connector.journal.vault import Vault
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def add(shop: Shop, name: str) -> Store:
     keys = {"secret": f"secret-of-{name}", "loyalty_guid": f"guid-of-{name}", "loyalty_key": f"key-of-{name}"}
     with shop.database.transaction() as connection:
         store = stores.add(connection, shop.vault, name=name, insider_partner=name, insider_token="token")
-        yotpo_accounts.connect(connection, shop.vault, store_id=store.id, app_key=name, mode="own", **keys)
-        account = yotpo_accounts.by_store(connection, shop.vault, store.id)
+        accounts.connect(connection, shop.vault, store_id=store.id, app_key=name, mode="own", **keys)
+        account = accounts.by_store(connection, shop.vault, store.id)
         assert account
-        yotpo_accounts.keep_findings(connection, account, expands=BOTH, review_webhooks={})
+        accounts.keep_findings(connection, account, expands=BOTH, review_webhooks={})
     return store
 
 
@@ -66,7 +67,7 @@ def test_while_one_store_is_slow_those_who_come_due_at_others_are_looked_up(
     shop: Shop, other: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     # One thread is left: it is not for the slow store, which has waited longest.
-    monkeypatch.setattr("connector.turns.STORES", 2)
+    monkeypatch.setattr("connector.sync.scheduler.STORES", 2)
     shop.connect(expands=BOTH)
     asked, answered = Event(), Event()
 
@@ -105,7 +106,7 @@ def test_while_one_store_is_slow_those_who_come_due_at_others_are_looked_up(
 def test_endless_look_ups_of_one_store_starve_neither_anothers_backfill_nor_its_own(
     shop: Shop, other: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connector.turns.STORES", 1)
+    monkeypatch.setattr("connector.sync.scheduler.STORES", 1)
     shop.connect(expands=BOTH)
     touch(shop, shop.store_id, 500)
     shop.start()
@@ -182,7 +183,7 @@ def test_secrets_that_cannot_be_read_are_told_of_once_a_minute(
 
 
 def test_who_waits_for_room_lets_the_worker_go(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.journal.yotpo_accounts.ROOM", 100)
+    monkeypatch.setattr("connector.journal.sync.accounts.ROOM", 100)
     shop.connect(expands=BOTH)
     shop.start()
     shop.turns.take(seconds=20)

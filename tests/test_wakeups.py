@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from connector.wakeups import WakeUps
+from connector.workers.wakeups import WakeUps
 
 INTERVAL, REST = 0.05, 1.0
 

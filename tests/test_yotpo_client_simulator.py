@@ -9,8 +9,8 @@ import pytest
 from yotpo_simulators import APP, Yotpo, simulator
 
 from connector.errors import CursorExpired, YotpoError, YotpoUnauthorized, YotpoUnavailable
+from connector.http.outbound import Sender
 from connector.model import YotpoAccount
-from connector.outbound import Sender
 from connector.yotpo.access import Access
 from connector.yotpo.client import Hosts, Line
 from connector.yotpo.client import Yotpo as Client

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from connector.http.outbound import Sender
 from connector.model import YotpoAccount
-from connector.outbound import Sender
 from connector.yotpo.access import Access
 from connector.yotpo.client import Hosts, Line, Yotpo
 from connector.yotpo.pace import Pace

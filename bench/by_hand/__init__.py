@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.by_hand.attributes import attributes_of
 from bench.by_hand.params import params_of
 from bench.by_hand.putting import put
-from connector import times
 from connector.mapping.identities import email
 from connector.mapping.reading import is_nothing
-from connector.model import Mapped, Note, UserEvent, UserUpdate
+from connector.model import Mapped, Note, UserEvent, UserUpdate, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable

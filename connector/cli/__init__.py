@@ -14,7 +14,8 @@ from connector.cli.mappings import mappings_group
 from connector.cli.replays import dead_letters_group, replays_group
 from connector.cli.sandbox import sandbox_group
 from connector.cli.stores import stores_group
-from connector.journal import deliveries, notices, refreshes, stores
+from connector.journal import deliveries, notices, stores
+from connector.journal.sync import refreshes
 
 
 @click.group(cls=shared.Group)

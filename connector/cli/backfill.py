@@ -12,8 +12,9 @@ import click
 from connector.cli import backfill_reports, shared
 from connector.cli.progress import Progress
 from connector.errors import OperatorError
-from connector.journal import audit, backfills, stores, yotpo_accounts
+from connector.journal import audit, stores
 from connector.journal.database import Database
+from connector.journal.sync import accounts, backfills
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ def _everyone(connection: Connection, store_name: str | None) -> list[int]:
 
 def _connected(connection: Connection, store_name: str | None) -> list[int]:
     chosen = shared.store_id(connection, store_name)
-    store_ids = yotpo_accounts.connected(connection, store_id=chosen)
+    store_ids = accounts.connected(connection, store_id=chosen)
     if not store_ids:
         which = f"the store {store_name!r} is not" if store_name else "no store is"
         raise OperatorError(f"{which} connected to Yotpo; see `connector stores connect --help`")

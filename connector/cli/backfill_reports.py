@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def text(reports: Iterable[Report]) -> str:
-    """Return what to print of the reports of `connector.journal.backfills`; an empty line stands between two."""
+    """Return what to print of the reports of `connector.journal.sync.backfills`; an empty line stands between two."""
     return "\n\n".join("\n".join(_lines(report)) for report in reports) or "none"
 
 

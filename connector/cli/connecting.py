@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector import connecting
 from connector.cli import shared
 from connector.cli.connection import by_hand, describe, joined
-from connector.connecting import keeping
-from connector.connecting.tickets import INVITATION_HOURS, Tickets
 from connector.errors import OperatorError, YotpoError, YotpoUnavailable
-from connector.journal import audit, lanes, stores, yotpo_accounts
+from connector.journal import audit, partitions, stores
 from connector.journal.database import Database
+from connector.journal.sync import accounts
 from connector.model import YotpoAccount
+from connector.sync import connecting
+from connector.sync.connecting import keeping
+from connector.sync.connecting.tickets import INVITATION_HOURS, Tickets
 from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def speaking() -> Iterator[Connection]:
     """Lend a connection in a transaction in which Yotpo is asked, too."""
     database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
     try:
-        with database.transaction(idle_seconds=lanes.SPEAKING_SECONDS) as connection:
+        with database.transaction(idle_seconds=partitions.SPEAKING_SECONDS) as connection:
             yield connection
     finally:
         database.close()
@@ -102,12 +103,12 @@ def speaking() -> Iterator[Connection]:
 
 def forget(connection: Connection, store: Store, *, actor: str) -> dict[str, str] | None:
     """Forget a store's account; return what became of each of our review webhooks at Yotpo, None without an account."""
-    account = yotpo_accounts.by_store(connection, shared.vault(), store.id)
+    account = accounts.by_store(connection, shared.vault(), store.id)
     if account is None or account.state == "disconnected":
         return None
     _wait(connection, store)
     removed = keeping.remove_webhooks(_yotpo(), account, shared.settings().public_url)
-    yotpo_accounts.disconnect(connection, store.id)
+    accounts.disconnect(connection, store.id)
     audit.write(connection, actor=actor, action="store.disconnect", store=store.name, review_webhooks=removed)
     return removed
 
@@ -193,7 +194,7 @@ def _prove(line: Line) -> None:
 
 def _replaceable(connection: Connection, store: Store, *, again: bool) -> YotpoAccount | None:
     """Return the account that is to be replaced. Raises OperatorError where it is in use, and that was not said."""
-    account = yotpo_accounts.by_store(connection, shared.vault(), store.id)
+    account = accounts.by_store(connection, shared.vault(), store.id)
     if account and account.state == "connected" and not again:
         raise OperatorError(
             f"the store {store.name!r} is connected to Yotpo as {account.app_key} already; --again replaces that"

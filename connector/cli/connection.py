@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from connector import urls
 from connector.cli import shared
-from connector.journal import yotpo_accounts
+from connector.http import urls
+from connector.journal.sync import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def describe(connection: Connection, store: Store) -> dict[str, str | None]:
     """Return what may be shown of a store's connection; None where there is nothing to tell."""
-    account = yotpo_accounts.by_store(connection, shared.vault(), store.id)
+    account = accounts.by_store(connection, shared.vault(), store.id)
     in_use = account if account and account.state == "connected" else None
     return {
         "yotpo": _state(account, store) if account else None,

@@ -15,11 +15,11 @@ from connector.cli.progress import Progress
 from connector.errors import OperatorError
 from connector.journal import audit, stores
 from connector.journal.database import Database
-from connector.pushing import reading, sending
-from connector.pushing.report import Report
-from connector.pushing.results import ResultsFile
-from connector.pushing.source import Source
-from connector.pushing.turns import Turns
+from connector.sync.pushing import reading, sending
+from connector.sync.pushing.report import Report
+from connector.sync.pushing.results import ResultsFile
+from connector.sync.pushing.source import Source
+from connector.sync.pushing.turns import Turns
 from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:

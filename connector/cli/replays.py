@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector import replaying
-from connector.activation import MappingSets
 from connector.cli import shared
+from connector.delivery import replaying
 from connector.errors import OperatorError
 from connector.journal import audit, dead_letters, replays
 from connector.journal.replays import Selection
 from connector.mapping import load
-from connector.times import parse_or_none
+from connector.model.times import parse_or_none
+from connector.workshop.activation import MappingSets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

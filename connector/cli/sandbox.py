@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector import goldens, mapping
+from connector import mapping
 from connector.cli import shared
 from connector.cli.progress import Progress
 from connector.model import Options
 from connector.settings import DEFAULT_MAPPINGS
+from connector.workshop import goldens
 
 if TYPE_CHECKING:
     from connector.sandbox.shop import Shop

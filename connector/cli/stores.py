@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector import urls
 from connector.cli import shared
 from connector.cli.connecting import connect_command, disconnect_command, forget, speaking
 from connector.cli.connection import by_hand, describe, public_url
-from connector.journal import audit, forms, stores, yotpo_accounts
+from connector.http import urls
+from connector.journal import audit, forms, stores
+from connector.journal.sync import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,10 +147,10 @@ def stores_reseal(actor: str, form: str) -> None:
     """Encrypt all secrets anew with the first key of SECRET_KEY."""
     with shared.journal() as connection:
         # In the order in which `remove` locks them.
-        accounts = yotpo_accounts.reseal(connection, shared.vault())
+        resealed = accounts.reseal(connection, shared.vault())
         number = stores.reseal(connection, shared.vault())
-        audit.write(connection, actor=actor, action="store.reseal", stores=number, yotpo_accounts=accounts)
-    shared.show([{"stores": number, "yotpo_accounts": accounts, "state": "resealed"}], form)
+        audit.write(connection, actor=actor, action="store.reseal", stores=number, yotpo_accounts=resealed)
+    shared.show([{"stores": number, "yotpo_accounts": resealed, "state": "resealed"}], form)
 
 
 def _told(connection: Connection, store: Store, state: dict[str, Any]) -> dict[str, Any]:

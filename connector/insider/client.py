@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from connector import outbound
+from connector.http import outbound
 from connector.insider import wire
 
 if TYPE_CHECKING:

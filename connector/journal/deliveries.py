@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 import orjson
 
-from connector.journal import lanes
+from connector.journal import partitions
 from connector.model import Delivery, Over, TrueAt, UserEvent, UserUpdate, partition_number
 
 if TYPE_CHECKING:
@@ -68,15 +68,15 @@ _WAITING: LiteralString = """
     select id, event_id, topic, customer, update, occurred_at, skip_hook, bytes, refused_attempt_id
     from deliveries where id in ({}) order by id
 """
-_OLDEST = _WAITING.format(lanes.oldest("deliveries", _LANE))
-_FAIR = _WAITING.format(lanes.fairly("deliveries", _LANE))
+_OLDEST = _WAITING.format(partitions.oldest("deliveries", _LANE))
+_FAIR = _WAITING.format(partitions.fairly("deliveries", _LANE))
 
 
 def take_waiting(connection: Connection, partition: Partition, *, bulk: bool, limit: int) -> list[Delivery]:
     """Return the oldest waiting deliveries of a lane that may share a request: `skip_hook` is a whole request's."""
     wanted = {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
     rows = connection.execute(_OLDEST, wanted).fetchall()
-    if lanes.is_crowded(row.customer for row in rows):
+    if partitions.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, wanted).fetchall()
     return [
         Delivery(**{**row._asdict(), "update": update_of(row.update)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import orjson
 
-from connector.journal import lanes
+from connector.journal import partitions
 from connector.model import Appended, Event, partition_number
 
 if TYPE_CHECKING:
@@ -131,8 +131,8 @@ _RECEIVED: LiteralString = """
     where size <= %(size)s or position = 1
     order by id
 """
-_OLDEST = _RECEIVED.format(lanes.oldest("events", _LANE))
-_FAIR = _RECEIVED.format(lanes.fairly("events", _LANE))
+_OLDEST = _RECEIVED.format(partitions.oldest("events", _LANE))
+_FAIR = _RECEIVED.format(partitions.fairly("events", _LANE))
 
 
 def take_received(
@@ -145,7 +145,7 @@ def take_received(
     lane = {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number}
     wanted = {**lane, "limit": limit, "size": size}
     rows = connection.execute(_OLDEST, wanted).fetchall()
-    if lanes.is_crowded(row.customer for row in rows):
+    if partitions.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, wanted).fetchall()
     return list(map(event_of, rows))
 

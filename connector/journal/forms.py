@@ -9,8 +9,8 @@ import marshmallow as ma
 import phonenumbers
 
 from connector.errors import OperatorError
+from connector.http.urls import SAFE_DESTINATION, is_safe_destination
 from connector.model import Options
-from connector.urls import SAFE_DESTINATION, is_safe_destination
 
 if TYPE_CHECKING:
     from connector.model import Store

@@ -9,7 +9,7 @@ import orjson
 import psycopg
 
 from connector.errors import OperatorError, SecretsError, StoreNotFound
-from connector.journal import lanes
+from connector.journal import partitions
 from connector.journal.vault import digest
 from connector.model import Options, Store
 
@@ -138,7 +138,7 @@ def remove(connection: Connection, store: Store) -> int:
 
     What waits becomes a dead letter; return how much that is. Waits for the workers that are at it.
     """
-    lanes.hold_all(connection, store.id)
+    partitions.hold_all(connection, store.id)
     # And for a replay's next step, which locks in this order too.
     connection.execute("select from stores where id = %s for update", (store.id,))
     buried = connection.execute(

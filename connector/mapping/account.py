@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from connector.identifiers import NAMES
 from connector.mapping import checks, kinds
 from connector.mapping.defaults import BUDGET, KINDS, REQUIRED_PARAMS
 from connector.mapping.kinds import SECTIONS, A
 from connector.mapping.problems import suggestion
 from connector.mapping.rules import OMIT
+from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,12 +7,12 @@ from typing import Any
 
 from marshmallow import fields
 
-from connector.identifiers import NAMES
 from connector.mapping.parts import Path, Source
 from connector.mapping.paths import paths
 from connector.mapping.problems import Mistake, Wrong, suggestion, wrong
 from connector.mapping.sources import identifier, source
 from connector.mapping.values import UnfitError, text
+from connector.model.identifiers import NAMES
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 #: Insider publishes no limit; its own names have at most 36 characters.

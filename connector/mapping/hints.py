@@ -104,7 +104,7 @@ RULE = (
 )
 #: Offered where no names of topics are known.
 TOPICS = ("swell/tier/earned",)
-#: By the names of `connector.identifiers`.
+#: By the names of `connector.model.identifiers`.
 IDENTIFIERS = {
     "email": Hint("The e-mail address.", ("email",)),
     "phone_number": Hint(

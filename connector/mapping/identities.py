@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.identifiers import clean_email, clean_phone, clean_uuid
 from connector.mapping.reading import is_nothing
 from connector.mapping.values import UnfitError
+from connector.model.identifiers import clean_email, clean_phone, clean_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,5 +33,5 @@ def _nothing(raw: object, wanted: str) -> str | None:
     raise UnfitError(f"The value is not {wanted}")
 
 
-#: By the names of `connector.identifiers`. Each raises UnfitError, and returns None where nothing is there.
+#: By the names of `connector.model.identifiers`. Each raises UnfitError, and returns None where nothing is there.
 IDENTITIES: dict[str, Callable[[Any], str | None]] = {"email": email, "phone_number": phone_number, "uuid": uuid}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connector.identifiers import NAMES
 from connector.mapping import hints
 from connector.mapping.checks import TOPIC
 from connector.mapping.fields import NAME
 from connector.mapping.paths import PATH
 from connector.mapping.rules import ABSENT, ALWAYS, CLEAR, EMPTY, OMIT, TYPES
 from connector.mapping.sources import PARTS
+from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from connector.identifiers import NAMES
 from connector.mapping.documents import Quoted
 from connector.mapping.parts import Path, Source
 from connector.mapping.paths import paths
 from connector.mapping.problems import Mistake, Wrong, did_you_mean, suggestion, wrong
 from connector.mapping.rules import ABSENT, ALWAYS, CLEAR, EMPTY, OMIT, TYPES
 from connector.mapping.values import UnfitError, text
+from connector.model.identifiers import NAMES
 
 PARTS = ("year", "month", "day")
 #: What other languages call a type.

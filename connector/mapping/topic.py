@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector import times
-from connector.model import Mapped, Refusal, UserUpdate
+from connector.model import Mapped, Refusal, UserUpdate, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

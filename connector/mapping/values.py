@@ -11,7 +11,7 @@ import re
 from datetime import date as calendar_date
 from typing import NamedTuple
 
-from connector import times
+from connector.model import times
 
 _TEXT_LIMIT = 4096
 _LIST_LIMIT = 100

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector.times import parse_or_none
+from connector.model.times import parse_or_none
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from connector.goldens import Golden
     from connector.model import Json
+    from connector.workshop.goldens import Golden
 
 _ADDRESS = re.compile(r"([\w.]+)@(example\.(?:com|net|org))", re.IGNORECASE)
 _DATE = re.compile(r"(?!0001)(\d{4}-\d{2}-\d{2})(?=$|[T ]\d{2}:)")

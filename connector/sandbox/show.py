@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from connector import goldens
 from connector.errors import OperatorError
 from connector.journal import deliveries, story
 from connector.journal.database import Database
 from connector.model import Options
+from connector.model.times import rfc3339
 from connector.sandbox.samples import samples
 from connector.sandbox.stack import SANDBOX
-from connector.times import rfc3339
+from connector.workshop import goldens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

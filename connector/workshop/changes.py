@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.differences import Difference
+    from connector.workshop.differences import Difference
 
 
 class Example(NamedTuple):

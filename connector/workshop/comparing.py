@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector import differences, updates
-from connector.differences import Difference
+from connector.mapping import mapped_events
 from connector.model import UserUpdate
-from connector.workshop import changes
+from connector.workshop import changes, differences
+from connector.workshop.differences import Difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from connector.mapping import MappingSet
-    from connector.updates import Yield
+    from connector.mapping.mapped_events import Yield
     from connector.workshop.changes import Change
     from connector.workshop.trying import Trial
 
@@ -49,7 +49,7 @@ def compare(old: MappingSet, new: MappingSet, trials: Iterable[Trial], *, exampl
 
 
 def _both(old: MappingSet, new: MappingSet, trial: Trial) -> tuple[Yield, Yield]:
-    return updates.run(trial.event, old, trial.options), updates.run(trial.event, new, trial.options)
+    return mapped_events.run(trial.event, old, trial.options), mapped_events.run(trial.event, new, trial.options)
 
 
 def _between(before: Yield, after: Yield) -> Iterator[Difference]:

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from connector import activation, mapping
+from connector import mapping
 from connector.errors import OperatorError
 from connector.journal import mapping_sets
+from connector.workshop import activation
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from connector import goldens, updates
 from connector.errors import OperatorError
 from connector.journal import events, stores
+from connector.mapping import mapped_events
 from connector.mapping.explaining import explain
 from connector.mapping.problems import did_you_mean
 from connector.model import Event, Options
+from connector.workshop import goldens
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from connector.goldens import Golden
     from connector.journal.database import Connection
     from connector.mapping import MappingSet
     from connector.mapping.explaining import Explanation
     from connector.model import Json, Note
+    from connector.workshop.goldens import Golden
 
 
 class Trial(NamedTuple):
@@ -50,7 +51,7 @@ class Tried(NamedTuple):
 
 def run(trial: Trial, mappings: MappingSet) -> Tried:
     """Map an event as the pipeline would, and explain it."""
-    mapping, mapped = updates.run(trial.event, mappings, trial.options)[1:3]
+    mapping, mapped = mapped_events.run(trial.event, mappings, trial.options)[1:3]
     if mapping is None:
         return Tried(trial, None, mapped.notes)
     body: Json = orjson.loads(trial.event.body)

@@ -10,15 +10,15 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from connector import outbound
 from connector.errors import YotpoRefused, YotpoUnauthorized, YotpoUnavailable
+from connector.http import outbound
 from connector.yotpo import refusals, wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from connector.http.outbound import Reply, Sender
     from connector.model import Json, YotpoAccount
-    from connector.outbound import Reply, Sender
     from connector.yotpo.pace import Pace
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.errors import YotpoRefused
-from connector.outbound import Sender
+from connector.http.outbound import Sender
 from connector.yotpo import oauth, refusals, wire
 from connector.yotpo.access import Access, Hosts
 from connector.yotpo.pace import Pace

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import marshmallow as ma
 
-from connector import times
-from connector.identifiers import clean_email, clean_phone, clean_uuid
+from connector.model import times
+from connector.model.identifiers import clean_email, clean_phone, clean_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

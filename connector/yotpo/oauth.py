@@ -8,7 +8,7 @@ from connector.yotpo import refusals, wire
 from connector.yotpo.access import send
 
 if TYPE_CHECKING:
-    from connector.outbound import Sender
+    from connector.http.outbound import Sender
 
 
 def exchange(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from connector import outbound
 from connector.errors import CursorExpired, YotpoRefused, YotpoUnauthorized, YotpoUnavailable
+from connector.http import outbound
 from connector.yotpo.pace import reset_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.outbound import Reply
+    from connector.http.outbound import Reply
 
 _EXPIRED = frozenset({400, 404, 410, 422})
 _AGAIN = frozenset({408, 425})

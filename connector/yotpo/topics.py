@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connector.errors import WebhookRejected
-from connector.identifiers import clean_email, clean_phone
-from connector.times import parse_or_none
+from connector.model.identifiers import clean_email, clean_phone
+from connector.model.times import parse_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from connector.errors import YotpoRefused
-from connector.identifiers import clean_phone
+from connector.model.identifiers import clean_phone
 
 if TYPE_CHECKING:
     from connector.model import Json

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector import goldens, mapping
+from connector import mapping
 from connector.cli import shared
 from connector.cli.mappings import problems
+from connector.workshop import goldens
 
 if TYPE_CHECKING:
     from pathlib import Path

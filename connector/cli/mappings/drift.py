@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from connector import drift
-from connector.activation import MappingSets
 from connector.cli import shared
 from connector.cli.mappings import drift_text
 from connector.cli.mappings.drift_text import Drift
 from connector.cli.replays import Time
 from connector.journal import samples, stores
 from connector.mapping import load
+from connector.workshop import drift
+from connector.workshop.activation import MappingSets
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.cli import shared
-from connector.drift.shapes import NOTHING
+from connector.workshop.drift.shapes import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.drift import Failure, Report
-    from connector.drift.absences import Absence, Absent
-    from connector.drift.fields import Field
     from connector.journal.samples import Unmapped, Window
+    from connector.workshop.drift import Failure, Report
+    from connector.workshop.drift.absences import Absence, Absent
+    from connector.workshop.drift.fields import Field
 
 #: Of each list, so many rows are printed; JSON has all.
 _ROWS = 30

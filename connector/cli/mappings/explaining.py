@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from connector.times import rfc3339
+from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

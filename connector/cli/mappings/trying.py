@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector import goldens, mapping
+from connector import mapping
 from connector.cli import shared
 from connector.cli.mappings import explaining, explaining_json, stories
 from connector.errors import OperatorError
 from connector.journal import stores
-from connector.workshop import trying
+from connector.workshop import goldens, trying
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector import activation, mapping
+from connector import mapping
 from connector.cli import shared
 from connector.errors import OperatorError
 from connector.journal import mapping_sets
+from connector.workshop import activation
 
 if TYPE_CHECKING:
-    from connector.activation import Change
+    from connector.workshop.activation import Change
 
 
 @click.command("activate")

@@ -1,0 +1,1 @@
+"""Takes Yotpo's webhooks."""

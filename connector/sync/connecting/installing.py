@@ -1,0 +1,147 @@
+"""One install of Yotpo's app: begun with an operator's link, ended with the code that Yotpo hands to the merchant.
+
+Until Yotpo itself has confirmed that a token is good for the Yotpo store that the browser names, nothing that came by
+the browser is believed but the `state`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from connector import observability
+from connector.errors import OperatorError, SecretsError, YotpoError, YotpoUnauthorized, YotpoUnavailable
+from connector.journal import partitions, stores
+from connector.journal.sync import accounts
+from connector.model import YotpoAccount
+from connector.sync.connecting import callback_url, keeping, pages
+from connector.sync.connecting.pages import Page
+from connector.sync.connecting.tickets import Install, version_of
+
+if TYPE_CHECKING:
+    from connector.journal.database import Connection, Database
+    from connector.journal.vault import Vault
+    from connector.model import Store
+    from connector.sync.connecting.tickets import Invitation
+    from connector.yotpo.client import Yotpo
+
+_ACTOR = "the merchant, by the app"
+#: A merchant waits so long for a worker that is speaking to the store's Yotpo.
+_WAIT_SECONDS = 10.0
+
+_log = observability.logger("connecting")
+
+
+class App(NamedTuple):
+    """Our app at Yotpo, from the settings."""
+
+    client_id: str
+    client_secret: str
+    #: Yotpo's page on which the app is installed; its id follows behind it.
+    install_url: str
+    public_url: str
+
+    @property
+    def is_set_up(self) -> bool:
+        return bool(self.client_id and self.client_secret and self.public_url)
+
+
+class Brought(NamedTuple):
+    """What Yotpo sends the merchant back with; the app key may be anybody's until it is proven."""
+
+    code: str
+    app_key: str
+
+
+class Installing:
+    """Begins and ends installs. Where one may not go on, the answer is the page that says why."""
+
+    def __init__(self, *, app: App, database: Database, vault: Vault, yotpo: Yotpo) -> None:
+        """`database` lends a connection for as long as Yotpo takes to answer, so it is not the one of the intake."""
+        self._app = app
+        self._database = database
+        self._vault = vault
+        self._yotpo = yotpo
+
+    def begin(self, invitation: Invitation) -> Install | Page:
+        """Begin an install of the app for the store of a link. Raises JournalUnavailable."""
+        with self._database.transaction() as connection:
+            found = self._invited(connection, invitation.store_id, invitation.replaces)
+            if isinstance(found, Page):
+                return found
+            return Install(accounts.begin_install(connection, invitation.store_id), invitation.replaces)
+
+    def end(self, install: Install, brought: Brought) -> Store | Page:
+        """Connect the store for which an install was begun, and return it. Raises JournalUnavailable."""
+        # By itself, so that it is used up whatever comes of it.
+        with self._database.transaction() as connection:
+            store_id = accounts.end_install(connection, install.secret)
+        if store_id is None:
+            return pages.USED
+        try:
+            with self._database.transaction(idle_seconds=partitions.SPEAKING_SECONDS) as connection:
+                if not keeping.wait_to_speak(connection, store_id, seconds=_WAIT_SECONDS):
+                    return pages.BUSY
+                found = self._invited(connection, store_id, install.replaces)
+                return found if isinstance(found, Page) else self._connected(connection, found, brought)
+        except SecretsError:
+            raise
+        except OperatorError:
+            return pages.TAKEN
+
+    def _invited(self, connection: Connection, store_id: int, replaces: int | None) -> Store | Page:
+        store = stores.by_id(connection, self._vault, store_id)
+        if store is None:
+            return pages.GONE
+        account = accounts.by_store(connection, self._vault, store_id)
+        return store if version_of(account) == replaces else pages.USED_INVITATION
+
+    def _connected(self, connection: Connection, store: Store, brought: Brought) -> Store | Page:
+        token = self._exchanged(brought.code)
+        if not isinstance(token, str):
+            return token
+        account = _account(store, brought.app_key, token)
+        refusal = self._disproved(account)
+        if refusal:
+            return refusal
+        public_url = self._app.public_url
+        number = keeping.keep(connection, self._vault, self._yotpo, store, account, actor=_ACTOR, public_url=public_url)
+        _log.info("account.connected", store=store.name, mode=account.mode, backfill=number)
+        return store
+
+    def _exchanged(self, code: str) -> str | Page:
+        """Return the token for a code, or the page that says why there is none."""
+        try:
+            return self._yotpo.exchange(
+                client_id=self._app.client_id,
+                client_secret=self._app.client_secret,
+                code=code,
+                redirect_uri=callback_url(self._app.public_url),
+            )
+        except YotpoUnavailable as error:
+            return _told(pages.AWAY, error)
+        except YotpoUnauthorized as error:
+            return _told(pages.APP_REFUSED, error)
+        except YotpoError as error:
+            return _told(pages.CODE_REFUSED, error)
+
+    def _disproved(self, account: YotpoAccount) -> Page | None:
+        """Ask Yotpo whether the token belongs to the Yotpo store that the browser has named."""
+        try:
+            self._yotpo.line(account).info()
+        except YotpoUnavailable as error:
+            return _told(pages.AWAY, error)
+        except YotpoError as error:
+            return _told(pages.OTHER_STORE, error)
+        return None
+
+
+def _account(store: Store, app_key: str, token: str) -> YotpoAccount:
+    return YotpoAccount(
+        store_id=store.id, app_key=app_key, mode="oauth", token=token, secret=None, loyalty_guid=None, loyalty_key=None
+    )
+
+
+def _told(page: Page, error: YotpoError) -> Page:
+    """Let the log have what Yotpo says; the merchant cannot mend it."""
+    _log.warning("install.failed", code=page.code, error=str(error))
+    return page

@@ -1,0 +1,116 @@
+"""What every connection to Yotpo is kept by, however it came about; and what Yotpo is told when it ends."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from connector.errors import OperatorError, YotpoError
+from connector.http import urls
+from connector.journal import audit, partitions
+from connector.journal.sync import accounts, backfills
+
+if TYPE_CHECKING:
+    from connector.journal.database import Connection
+    from connector.journal.vault import Vault
+    from connector.model import Store, YotpoAccount
+    from connector.yotpo.client import Line, Yotpo
+
+_POLL_SECONDS = 0.1
+_APP_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+def is_app_key(text: str) -> bool:
+    """Whether this may be Yotpo's id of a store: 40 letters and digits, as far as they have been seen."""
+    return bool(_APP_KEY.fullmatch(text))
+
+
+def wait_to_speak(connection: Connection, store_id: int, *, seconds: float) -> bool:
+    """Hold the right to speak to a store's Yotpo until the transaction ends; False where a worker does not give it."""
+    ends_at = time.monotonic() + seconds
+    while not partitions.hold_yotpo(connection, store_id):
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def keep(
+    connection: Connection,
+    vault: Vault,
+    yotpo: Yotpo,
+    store: Store,
+    account: YotpoAccount,
+    *,
+    actor: str,
+    public_url: str,
+    backfill: bool = True,
+) -> int | None:
+    """Keep a store's account, in place of the one that it had, and start its backfill; return the backfill's number.
+
+    None where one is active already, and goes on, or where none is wanted. The caller holds the right to speak to the
+    store's Yotpo. Raises OperatorError where another store is connected to this Yotpo store.
+    """
+    before = accounts.by_store(connection, vault, store.id)
+    if before and before.app_key != account.app_key:
+        # What was read so far, and where to go on, is of another Yotpo store; so are its webhooks.
+        backfills.change(connection, [store.id], state="cancelled")
+        remove_webhooks(yotpo, before, public_url)
+    accounts.connect(
+        connection,
+        vault,
+        store_id=store.id,
+        app_key=account.app_key,
+        mode=account.mode,
+        token=account.token,
+        secret=account.secret,
+        loyalty_guid=account.loyalty_guid,
+        loyalty_key=account.loyalty_key,
+    )
+    number = _start_backfill(connection, store.id, actor) if backfill else None
+    audit.write(
+        connection,
+        actor=actor,
+        action="store.connect",
+        store=store.name,
+        app_key=account.app_key,
+        mode=account.mode,
+        backfill=number,
+    )
+    return number
+
+
+def remove_webhooks(yotpo: Yotpo, account: YotpoAccount, public_url: str) -> dict[str, str]:
+    """Remove our review webhooks at Yotpo, and say of each event what became of it. Those of others stay."""
+    if account.mode != "oauth" or not account.token:
+        return {}
+    if not public_url:
+        return {"review webhooks": "not removed: PUBLIC_URL is not set, which tells ours from others'"}
+    line = yotpo.line(account)
+    try:
+        there = line.webhooks()
+    except YotpoError as error:
+        return {"review webhooks": f"not removed: {error}"}
+    ours = {event: number for event, (number, url) in there.items() if url.startswith(urls.webhook(public_url, ""))}
+    return {event: _removed(line, number) for event, number in ours.items()}
+
+
+def _removed(line: Line, number: str) -> str:
+    try:
+        line.remove_webhook(number)
+    except YotpoError as error:
+        return f"not removed: {error}"
+    return "removed"
+
+
+def _start_backfill(connection: Connection, store_id: int, actor: str) -> int | None:
+    try:
+        with connection.transaction():
+            (number,) = backfills.start(
+                connection, [store_id], actor=actor, reason="the store was connected to Yotpo", changed_only=False
+            )
+    except OperatorError:
+        # One is active, of the same Yotpo store: it goes on where it was.
+        return None
+    return number

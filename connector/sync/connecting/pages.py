@@ -1,0 +1,189 @@
+"""What the merchant reads: what has happened, and what to do next. Rendered from `pages/`, without any script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import flask
+
+from connector.http import urls
+from connector.sync.connecting.tickets import INVITATION_HOURS, Flaw
+
+if TYPE_CHECKING:
+    from connector.model import Store
+
+_STYLE = (Path(__file__).parent / "pages" / "page.css").read_text(encoding="utf-8")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    # The URL may hold a code or an invitation.
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Page(NamedTuple):
+    """A page that tells why no store was connected."""
+
+    status: int
+    #: A stable word for the log.
+    code: str
+    title: str
+    #: What has happened.
+    text: str
+    #: What the merchant can do.
+    remedy: str
+
+
+_AGAIN = "Open the link that you were sent once more, and install the app again."
+_NEW_LINK = "Ask whoever sent you the link for a new one."
+
+UNINVITED = Page(
+    200,
+    "uninvited",
+    "A link is needed",
+    "Yotpo has sent you here to install the app, but not for which store.",
+    "Ask whoever runs the connector for a link of your own: they get it with `connector stores connect NAME`. Open it "
+    "in this browser.",
+)
+INVITATION = {
+    Flaw.FORGED: Page(
+        403, "invitation_forged", "This link is not whole", "It is not one of ours, or a part of it is missing.",
+        f"Copy the whole link. If that does not help: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
+    ),
+    Flaw.EXPIRED: Page(
+        403, "invitation_expired", "This link is too old", f"A link is good for {INVITATION_HOURS} hours.", _NEW_LINK
+    ),
+}  # fmt: skip
+USED_INVITATION = Page(
+    409,
+    "invitation_used",
+    "This link has been used",
+    "The connection of the store to Yotpo has changed since the link was made.",
+    f"If the store was connected by it, all is well. Otherwise: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
+)
+GONE = Page(403, "store_gone", "This store is not here any more", "It was removed from the connector.", _NEW_LINK)
+STATE = {
+    Flaw.FORGED: Page(
+        403, "state_forged", "This install was not begun here",
+        "Yotpo has sent you here with an install that we do not know.", _AGAIN,
+    ),
+    Flaw.EXPIRED: Page(
+        403, "state_expired", "This took too long", "An install has to be finished within half an hour.", _AGAIN
+    ),
+}  # fmt: skip
+OTHER_BROWSER = Page(
+    403,
+    "other_browser",
+    "This is another browser",
+    "The install was begun in another browser than this one, or this one takes no cookies.",
+    f"{_AGAIN} Do both in the same browser, with cookies allowed.",
+)
+USED = Page(
+    403,
+    "state_used",
+    "This install is over",
+    "It was finished before, or it was called off.",
+    f"If you have been told that the store is connected, all is well. Otherwise: {_AGAIN[0].lower()}{_AGAIN[1:]}",
+)
+CANCELLED = Page(
+    200,
+    "cancelled",
+    "Nothing was connected",
+    "The app was not installed.",
+    f"Did you not mean to cancel? {_AGAIN}",
+)
+INCOMPLETE = Page(
+    400,
+    "incomplete",
+    "Yotpo has not said enough",
+    "What Yotpo has sent you back with does not tell which store the app was installed in.",
+    _AGAIN,
+)
+CODE_REFUSED = Page(
+    403,
+    "code_refused",
+    "Yotpo does not confirm the install",
+    "The code that Yotpo has sent you back with is used up, too old, or not for this app.",
+    _AGAIN,
+)
+APP_REFUSED = Page(
+    502,
+    "app_refused",
+    "Yotpo does not know the connector's app",
+    "The connector's own credentials at Yotpo are wrong.",
+    "Tell whoever runs the connector to check YOTPO_CLIENT_ID and YOTPO_CLIENT_SECRET. Then open your link once more.",
+)
+OTHER_STORE = Page(
+    403,
+    "other_store",
+    "Yotpo does not confirm the store",
+    "Yotpo has installed the app in another store than the one that it has sent you back with.",
+    _AGAIN,
+)
+TAKEN = Page(
+    409,
+    "store_taken",
+    "This Yotpo store is connected already",
+    "The connector has it under another name.",
+    "Did you choose the right store at Yotpo? If so, ask whoever runs the connector to disconnect the other one first.",
+)
+AWAY = Page(
+    503,
+    "yotpo_away",
+    "Yotpo does not answer",
+    "The app is installed, but Yotpo has not given us access yet.",
+    f"Wait a few minutes. {_AGAIN}",
+)
+BUSY = Page(
+    503,
+    "busy",
+    "Please try again",
+    "The connector is speaking to Yotpo about this store right now.",
+    f"Wait a minute. {_AGAIN}",
+)
+NOT_SET_UP = Page(
+    503,
+    "not_set_up",
+    "The connector's app is not set up",
+    "The connector does not know its own app at Yotpo.",
+    "Tell whoever runs the connector to set PUBLIC_URL, YOTPO_CLIENT_ID and YOTPO_CLIENT_SECRET.",
+)
+UNAVAILABLE = Page(
+    503,
+    "journal_unavailable",
+    "Please try again",
+    "The connector cannot reach its database.",
+    f"Wait a few minutes. {_AGAIN}",
+)
+FAILED = Page(
+    500,
+    "failed",
+    "Something went wrong",
+    "It is our fault, and it has been noted.",
+    f"{_AGAIN} If it goes wrong again, tell whoever sent you the link.",
+)
+
+
+def told(page: Page) -> flask.Response:
+    """Return the page that says why no store was connected."""
+    return _rendered("told.html", page.status, page=page)
+
+
+def connected(store: Store, public_url: str) -> flask.Response:
+    """Return the page of success. It holds the webhook URL, and so the store's token: for the proven merchant alone."""
+    webhook_url = urls.webhook(public_url, store.webhook_token)
+    demands_secret = store.webhook_secret is not None
+    return _rendered("connected.html", 200, store=store.name, webhook_url=webhook_url, demands_secret=demands_secret)
+
+
+def _rendered(template: str, status: int, **content: object) -> flask.Response:
+    return flask.Response(flask.render_template(template, style=_STYLE, **content), status, HEADERS)

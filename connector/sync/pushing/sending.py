@@ -1,0 +1,113 @@
+"""Sends customers to a store's Yotpo, one after the other, and reads them back where that is wanted."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from connector.errors import YotpoRefused
+from connector.sync.pushing import comparing, forms
+from connector.sync.pushing.results import Before, Result
+from connector.sync.pushing.work import TURN_CUSTOMERS, Reading, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from connector.model import Json
+    from connector.sync.pushing.reading import Row
+    from connector.sync.pushing.turns import Turns
+    from connector.sync.pushing.work import Sending
+    from connector.yotpo.client import Line
+
+#: A turn begins nothing after so many seconds.
+_TURN_SECONDS = 3.0
+
+
+def check(rows: Iterable[Row], *, force: bool = False) -> Iterator[Result | None]:
+    """Check customers and send nothing; yield the result of each line that is wrong, None for the others."""
+    for row in rows:
+        problems = (row.problem or "",) if row.given is None else forms.check(row.given, force=force).problems
+        yield Result(row.line, None, "invalid", problems) if problems else None
+
+
+def push(
+    rows: Iterable[Row],
+    turns: Turns,
+    *,
+    before: Before | None = None,
+    force: bool = False,
+    verify_seconds: float | None = None,
+) -> Iterator[Result]:
+    """Send customers; yield what became of each, as it happens: a line that is wrong, or was sent before, at once.
+
+    With `verify_seconds`, each is read back so long after it was sent: of such a line come two results. What `before`
+    says was sent, and is still the same, is not sent again. Where Yotpo does not answer, the same customer is sent
+    again until it does.
+
+    Raises OperatorError where the store's account with Yotpo is no good, or Yotpo no longer takes its credentials.
+    """
+    work = Work(
+        app_key=turns.account().app_key,
+        before=before or Before(),
+        force=force,
+        verify_seconds=verify_seconds,
+        began_at=time.monotonic(),
+    )
+    for row in rows:
+        if result := work.take(row):
+            yield result
+        # A turn's customers are read before it begins: a file that comes slowly holds up nobody else.
+        while work.is_enough:
+            yield from _take_turn(turns, work)
+    while work.is_left:
+        yield from _take_turn(turns, work)
+
+
+def _take_turn(turns: Turns, work: Work) -> Iterator[Result]:
+    now = time.monotonic()
+    if work.next(now) is None:
+        turns.wait(work.due_in(now), "Yotpo needs a while to show what was sent; reading it back")
+        return
+    with turns.turn() as line:
+        if line is None:
+            return
+        ends_at = time.monotonic() + _TURN_SECONDS
+        for _ in range(TURN_CUSTOMERS):
+            duty = work.next(time.monotonic())
+            if duty is None or time.monotonic() >= ends_at:
+                return
+            result = _read_back(line, duty) if isinstance(duty, Reading) else _send(line, duty)
+            turns.answered()
+            work.done(duty, result, time.monotonic())
+            yield result
+
+
+def _send(line: Line, sending: Sending) -> Result:
+    who = forms.who(sending.customer)
+    try:
+        line.upsert(sending.customer)
+    except YotpoRefused as refused:
+        return Result(sending.line, who, "refused", (str(refused),), sending.digest)
+    return Result(sending.line, who, "sent", (), sending.digest)
+
+
+def _read_back(line: Line, reading: Reading) -> Result:
+    number, customer, digest = reading.sending
+    who = forms.who(customer)
+    try:
+        shown = _shown(line, customer)
+    except YotpoRefused as refused:
+        return Result(number, who, "missing", (str(refused),), digest)
+    if shown is None:
+        return Result(number, who, "missing", ("Yotpo shows no such customer",), digest)
+    names = comparing.differing(reading.expected, shown)
+    problems = tuple(f"{name}: Yotpo shows something else than was sent" for name in names)
+    return Result(number, who, "differs" if names else "verified", problems, digest)
+
+
+def _shown(line: Line, customer: Json) -> Json | None:
+    if "external_id" in customer:
+        return line.customer(external_id=customer["external_id"])
+    if "email" in customer:
+        return line.customer(email=customer["email"])
+    return line.customer(phone=customer["phone_number"])
