@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import glom  # type: ignore[import-untyped]  # it comes without types
 import jmespath
 
-from connector.mapping.identities import IDENTITIES
-from connector.mapping.reading import is_nothing
-from connector.mapping.rules import TYPES
-from connector.mapping.values import Parts, UnfitError, date_of_parts
+from connector.mapping.types.identities import IDENTITIES
+from connector.mapping.types.lookup import is_nothing
+from connector.mapping.types.rules import TYPES
+from connector.mapping.types.values import Parts, UnfitError, date_of_parts
 from connector.model import Mapped, Note, UserEvent, UserUpdate, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from connector.mapping.compiling import Rule
-    from connector.mapping.parts import Path
-    from connector.mapping.topic import TopicMapping
+    from connector.mapping.running.compiling import Rule
+    from connector.mapping.running.topic import TopicMapping
+    from connector.mapping.types.lookup import Path
     from connector.model import Json, Options, Value
 
     #: Reads the values of several sources at once. Of the paths of one, the first that holds something counts.

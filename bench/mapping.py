@@ -25,7 +25,7 @@ from connector.settings import DEFAULT_MAPPINGS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from connector.mapping.topic import TopicMapping
+    from connector.mapping.running.topic import TopicMapping
     from connector.model import Json, Mapped
 
     Variant = Callable[[Json, datetime, Options], Mapped]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from jsonschema import Draft7Validator
 
-from connector.mapping.json_schema import json_schema
+from connector.mapping.editors.json_schema import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,9 +25,9 @@ from bench.mapping import (
     variants,
     webhooks,
 )
-from connector.mapping import values
-from connector.mapping.money import money
-from connector.mapping.values import UnfitError
+from connector.mapping.types import values
+from connector.mapping.types.money import money
+from connector.mapping.types.values import UnfitError
 from connector.model import Options, times
 from connector.settings import DEFAULT_MAPPINGS
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.mappings.problems import lines
-from connector.mapping.problems import Problem
-from connector.mapping.reports import Report
+from connector.mapping.checking.reports import Report
+from connector.mapping.reading.problems import Problem
 
 if TYPE_CHECKING:
     from click.testing import Result

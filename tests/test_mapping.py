@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.mapping import MappingSet, TopicMapping, load
-from connector.mapping.identities import IDENTITIES
-from connector.mapping.reading import at
-from connector.mapping.rules import ALWAYS, TYPES
-from connector.mapping.values import Parts, UnfitError, date_of_parts
+from connector.mapping.types.identities import IDENTITIES
+from connector.mapping.types.lookup import at
+from connector.mapping.types.rules import ALWAYS, TYPES
+from connector.mapping.types.values import Parts, UnfitError, date_of_parts
 from connector.model import Mapped, Options, UserUpdate, Value
 from connector.workshop import goldens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from connector.mapping.compiling import Rule
+    from connector.mapping.running.compiling import Rule
     from connector.model import Json
 
     Small = Callable[..., TopicMapping]

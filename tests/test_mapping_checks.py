@@ -13,10 +13,10 @@ import pytest
 import connector.mapping
 from connector.errors import MappingError
 from connector.insider import wire
-from connector.mapping import reports
-from connector.mapping.codes import CODES
-from connector.mapping.defaults import KINDS, REQUIRED_PARAMS
-from connector.mapping.paths import closest
+from connector.mapping.checking import reports
+from connector.mapping.checking.defaults import KINDS, REQUIRED_PARAMS
+from connector.mapping.grammar.paths import closest
+from connector.mapping.reading.codes import CODES
 from connector.model import Options
 from connector.model.identifiers import NAMES
 
@@ -82,7 +82,7 @@ def test_each_code_of_the_table_has_a_broken_example() -> None:
 
 
 def test_each_code_that_is_used_is_in_the_table() -> None:
-    used = {code for path in SOURCES.glob("*.py") for code in codes_in(ast.parse(path.read_text()))}
+    used = {code for path in SOURCES.rglob("*.py") for code in codes_in(ast.parse(path.read_text()))}
 
     assert len(used) > 70
     assert used <= CODES.keys()

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_mapping import ANYTHING, EXAMPLES, MAPPINGS, OBJECTS, OCCURRED_AT, OPTIONS, SET
 
-from connector.mapping import documents, load_files
-from connector.mapping.explaining import Explanation, Reading, UserReading, explain, omissions, written
-from connector.mapping.problems import Problems
-from connector.mapping.schemas import groups as read_groups
+from connector.mapping import load_files
+from connector.mapping.checking.explaining import Explanation, Reading, UserReading, explain, omissions, written
+from connector.mapping.grammar.schemas import groups as read_groups
+from connector.mapping.reading import documents
+from connector.mapping.reading.problems import Problems
 from connector.model import Note, Options, UserEvent, UserUpdate
 from connector.workshop import goldens
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import MappingError
-from connector.mapping import load, load_files, read_files, reports
+from connector.mapping import load, load_files, read_files
+from connector.mapping.checking import reports
 
 BROKEN = Path(__file__).parent / "broken_mappings"
 MAPPINGS = Path(__file__).parent.parent / "mappings"

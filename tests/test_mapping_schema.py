@@ -14,9 +14,11 @@ from jsonschema import Draft7Validator
 
 from connector.cli import main
 from connector.errors import MappingError
-from connector.mapping import hints, load_files, rules
-from connector.mapping.json_schema import Names, json_schema
-from connector.mapping.rules import RuleType
+from connector.mapping import load_files
+from connector.mapping.editors import hints
+from connector.mapping.editors.json_schema import Names, json_schema
+from connector.mapping.types import rules
+from connector.mapping.types.rules import RuleType
 from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:

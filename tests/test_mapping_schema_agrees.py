@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.errors import MappingError
-from connector.mapping import layers, load_files
-from connector.mapping.problems import Problems
-from connector.mapping.rules import ABSENT, ALWAYS, EMPTY, OMIT, TYPES
+from connector.mapping import load_files
+from connector.mapping.loading import layers
+from connector.mapping.reading.problems import Problems
+from connector.mapping.types.rules import ABSENT, ALWAYS, EMPTY, OMIT, TYPES
 from connector.model.identifiers import NAMES
 
 if TYPE_CHECKING:

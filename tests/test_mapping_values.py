@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.mapping import values
-from connector.mapping.money import money
-from connector.mapping.values import Parts, UnfitError
+from connector.mapping.types import values
+from connector.mapping.types.money import money
+from connector.mapping.types.values import Parts, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

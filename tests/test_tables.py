@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.mapping import load
-from connector.mapping.checks import snake_case
+from connector.mapping.loading.checks import snake_case
 from connector.workshop import goldens
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from bench.by_hand.attributes import attributes_of
 from bench.by_hand.params import params_of
 from bench.by_hand.putting import put
-from connector.mapping.identities import email
-from connector.mapping.reading import is_nothing
+from connector.mapping.types.identities import email
+from connector.mapping.types.lookup import is_nothing
 from connector.model import Mapped, Note, UserEvent, UserUpdate, times
 
 if TYPE_CHECKING:

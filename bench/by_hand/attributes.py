@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.by_hand.putting import put
-from connector.mapping import values
-from connector.mapping.money import money
-from connector.mapping.reading import is_nothing
-from connector.mapping.values import Parts, date_of_parts
+from connector.mapping.types import values
+from connector.mapping.types.lookup import is_nothing
+from connector.mapping.types.money import money
+from connector.mapping.types.values import Parts, date_of_parts
 
 if TYPE_CHECKING:
     from connector.model import Json, Options, Value

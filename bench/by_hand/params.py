@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.by_hand.putting import put
-from connector.mapping import values
-from connector.mapping.reading import is_nothing
+from connector.mapping.types import values
+from connector.mapping.types.lookup import is_nothing
 
 if TYPE_CHECKING:
     from connector.model import Json, Value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from connector.mapping.values import UnfitError
+from connector.mapping.types.values import UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

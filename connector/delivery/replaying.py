@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connector.errors import OperatorError
 from connector.journal import audit, replays, stores
 from connector.journal.deliveries import update_of
-from connector.mapping import mapped_events
+from connector.mapping.running import mapped_events
 from connector.model import Options
 from connector.workshop import changes, differences
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
     from connector.journal.replays import By, Selection
-    from connector.mapping.mapped_events import Yield
+    from connector.mapping.running.mapped_events import Yield
     from connector.workshop.activation import MappingSets
     from connector.workshop.differences import Difference
 

@@ -18,7 +18,7 @@ from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider import wire
 from connector.journal import deliveries, events, notices, partitions, replays, stores
 from connector.journal.sync import refreshes
-from connector.mapping import mapped_events
+from connector.mapping.running import mapped_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
-    from connector.mapping.mapped_events import Yield
+    from connector.mapping.running.mapped_events import Yield
     from connector.model import Owed, Partition, Store
     from connector.workshop.activation import MappingSets
 

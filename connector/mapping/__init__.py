@@ -57,9 +57,9 @@ There are no conditions, templates or expressions, on purpose: what a file does 
     topic       the compiled mapping of one topic, and its `apply`; `sets` has all of them
 """
 
-from connector.mapping.loading import load, load_files, read_files
-from connector.mapping.reports import Report, check
-from connector.mapping.sets import MappingSet
-from connector.mapping.topic import TopicMapping
+from connector.mapping.checking.reports import Report, check
+from connector.mapping.loading.loader import load, load_files, read_files
+from connector.mapping.running.sets import MappingSet
+from connector.mapping.running.topic import TopicMapping
 
 __all__ = ["MappingSet", "Report", "TopicMapping", "check", "load", "load_files", "read_files"]

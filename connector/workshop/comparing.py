@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from connector.mapping import mapped_events
+from connector.mapping.running import mapped_events
 from connector.model import UserUpdate
 from connector.workshop import changes, differences
 from connector.workshop.differences import Difference
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from connector.mapping import MappingSet
-    from connector.mapping.mapped_events import Yield
+    from connector.mapping.running.mapped_events import Yield
     from connector.workshop.changes import Change
     from connector.workshop.trying import Trial
 

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from connector.insider.wire import DEFAULT_ATTRIBUTES, DEFAULT_PARAMS
-from connector.mapping.explaining import PARTS
+from connector.mapping.checking.explaining import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from connector.mapping import MappingSet, TopicMapping
-    from connector.mapping.compiling import Rule
-    from connector.mapping.parts import Path as PathInWebhook
-    from connector.mapping.topic import UserMapping
+    from connector.mapping.running.compiling import Rule
+    from connector.mapping.running.topic import UserMapping
+    from connector.mapping.types.lookup import Path as PathInWebhook
 
 #: Insider's words for kinds of values.
 DATA_TYPES = {"text": "String", "number": "Number", "boolean": "Boolean", "time": "Datetime", "list": "Array"}

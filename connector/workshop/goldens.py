@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.errors import OperatorError
-from connector.mapping import examples as examples_of
-from connector.mapping.texts import Slip
+from connector.mapping.checking import examples as examples_of
+from connector.mapping.reading.texts import Slip
 from connector.yotpo.topics import recognise
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import orjson
 
 from connector.errors import OperatorError
 from connector.journal import events, stores
-from connector.mapping import mapped_events
-from connector.mapping.explaining import explain
-from connector.mapping.problems import did_you_mean
+from connector.mapping.checking.explaining import explain
+from connector.mapping.reading.problems import did_you_mean
+from connector.mapping.running import mapped_events
 from connector.model import Event, Options
 from connector.workshop import goldens
 from connector.yotpo.topics import recognise
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
     from connector.mapping import MappingSet
-    from connector.mapping.explaining import Explanation
+    from connector.mapping.checking.explaining import Explanation
     from connector.model import Json, Note
     from connector.workshop.goldens import Golden
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from connector.mapping.rules import ALWAYS, CLEAR, TYPES
+from connector.mapping.types.rules import ALWAYS, CLEAR, TYPES
 from connector.workshop.dictionary import DATA_TYPES
 
 if TYPE_CHECKING:

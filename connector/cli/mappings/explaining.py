@@ -10,7 +10,7 @@ from connector.model.times import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from connector.mapping.explaining import Alternative, Explanation, Reading, UserReading
+    from connector.mapping.checking.explaining import Alternative, Explanation, Reading, UserReading
     from connector.workshop.trying import Tried
 
 #: A value is cut off after so many characters; its story has it whole.

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector.cli.mappings.explaining import path
-from connector.mapping.explaining import overridden, written
+from connector.mapping.checking.explaining import overridden, written
 from connector.workshop.dictionary import DATA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from connector.mapping.compiling import Rule
-    from connector.mapping.explaining import Reading
+    from connector.mapping.checking.explaining import Reading
+    from connector.mapping.running.compiling import Rule
     from connector.workshop.trying import Tried
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connector.errors import OperatorError
-from connector.mapping.codes import CODES
-from connector.mapping.problems import did_you_mean
+from connector.mapping.reading.codes import CODES
+from connector.mapping.reading.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from connector.mapping.problems import Problem
-    from connector.mapping.reports import Report
+    from connector.mapping.checking.reports import Report
+    from connector.mapping.reading.problems import Problem
 
 #: What GitHub's workflow commands escape, in messages and beside them.
 _IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}

@@ -9,7 +9,7 @@ import click
 
 from connector import mapping
 from connector.cli import shared
-from connector.mapping.json_schema import json_schema, names_of
+from connector.mapping.editors.json_schema import json_schema, names_of
 
 if TYPE_CHECKING:
     from pathlib import Path

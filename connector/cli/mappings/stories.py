@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.cli.mappings.explaining import differs, fate, path, place, shown
-from connector.mapping.explaining import omissions, overridden, written
-from connector.mapping.problems import did_you_mean
+from connector.mapping.checking.explaining import omissions, overridden, written
+from connector.mapping.reading.problems import did_you_mean
 from connector.workshop.dictionary import DATA_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connector.mapping import MappingSet
-    from connector.mapping.compiling import Rule
-    from connector.mapping.explaining import Explanation, Reading, UserReading
+    from connector.mapping.checking.explaining import Explanation, Reading, UserReading
+    from connector.mapping.running.compiling import Rule
     from connector.workshop.trying import Tried
 
 #: Enough for anything but a text that nobody reads to its end.

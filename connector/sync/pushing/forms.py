@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import marshmallow as ma
 import orjson
 
-from connector.mapping.problems import did_you_mean
+from connector.mapping.reading.problems import did_you_mean
 from connector.sync.pushing.fields import Address, Customer
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from connector.mapping.parts import Path
+    from connector.mapping.types.lookup import Path
     from connector.workshop.drift.reads import Reads
     from connector.workshop.drift.shapes import Node, Shape
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from connector.mapping import TopicMapping
-    from connector.mapping.compiling import Rule
-    from connector.mapping.parts import Path
-    from connector.mapping.topic import UserMapping
+    from connector.mapping.running.compiling import Rule
+    from connector.mapping.running.topic import UserMapping
+    from connector.mapping.types.lookup import Path
 
 #: Stands for any place in a list, and for any key that may be data.
 ANY = "*"

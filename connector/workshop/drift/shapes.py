@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from connector.mapping.parts import Path
+    from connector.mapping.types.lookup import Path
 
 #: To a mapping, null and a text of nothing but spaces are nothing.
 NOTHING = frozenset({"null", "blank"})

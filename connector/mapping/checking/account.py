@@ -1,0 +1,119 @@
+"""What Insider takes: so many names, those of its own as it fixes them, and none that looks like one of them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from connector.mapping.checking.defaults import BUDGET, KINDS, REQUIRED_PARAMS
+from connector.mapping.loading import checks, kinds
+from connector.mapping.loading.kinds import SECTIONS, A
+from connector.mapping.reading.problems import suggestion
+from connector.mapping.types.rules import OMIT
+from connector.model.identifiers import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from connector.mapping.grammar.parts import TopicPart, UserEventPart
+    from connector.mapping.loading.layers import Layer, Written
+    from connector.mapping.loading.loader import Checked
+    from connector.mapping.reading.documents import Steps
+
+#: From so many on it is told that not many are left.
+_NEAR = 70
+#: How like a name of Insider's a misspelling of it is at least.
+_LIKE = 0.85
+#: Under these names other systems, or Insider's own exports, have what Insider's upsert calls otherwise.
+_ALSO_CALLED = {
+    "attributes": {
+        **dict.fromkeys(("first_name", "firstname", "na"), "name"),
+        **dict.fromkeys(("last_name", "lastname", "su"), "surname"),
+        **dict.fromkeys(("em", "email_address", "customer_email"), "email"),
+        **dict.fromkeys(("pn", "phone"), "phone_number"),
+        **dict.fromkeys(("dob", "date_of_birth", "birthdate"), "birthday"),
+        "lang": "language",
+    },
+    "params": {
+        "product_name": "name",
+        "product_url": "url",
+        "qty": "quantity",
+        **dict.fromkeys(("category", "categories"), "taxonomy"),
+    },
+}
+
+
+def check(found: Checked) -> None:
+    """Check the names that the files write."""
+    layers = [found.shared, *found.overlays.values()]
+    for rule in kinds.written(layers):
+        fixed = KINDS[rule.section].get(rule.name)
+        if fixed and rule.source.kind != fixed:
+            sentence = f"Insider's own {rule.name!r} is {A[fixed]}, but this rule makes it {A[rule.source.kind]}"
+            rule.document.problem(rule.steps, "default-kind", sentence)
+    for layer in layers:
+        _check_events(layer, found.shared)
+    for section in SECTIONS:
+        is_shared_over = _check_budget([found.shared], section)
+        for overlay in found.overlays.values():
+            if not is_shared_over:
+                _check_budget([found.shared, overlay], section, overlay=overlay)
+        for rule in _first(layers, section):
+            if near := _near_default(section, rule.name):
+                rule.document.problem(rule.steps, "near-default", near)
+
+
+def _check_events(layer: Layer, shared: Layer) -> None:
+    """Check that Insider's own events have the params without which it refuses them."""
+    groups = checks.merged_groups(layer, shared)
+    for topic, (document, part) in layer.topics.items():
+        below = shared.topics[topic].part if topic in shared.topics and layer is not shared else None
+        known = {event.name for _, event in _events(below)} if below else set()
+        for steps, event in _events(part):
+            brought = {param: source for name in event.include for param, source in groups[name].params.items()}
+            params = {param for param, source in {**brought, **event.params}.items() if source.type != OMIT}
+            missing = sorted(REQUIRED_PARAMS.get(event.name, frozenset()) - params)
+            if missing and event.name not in known:
+                sentence = f"Insider refuses {event.name!r} without {', '.join(missing)}; add the params"
+                document.problem((*steps, "name"), "required-param", sentence, of_value=True)
+
+
+def _events(part: TopicPart) -> Iterator[tuple[Steps, UserEventPart]]:
+    for index, user in enumerate(part.users):
+        for number, event in enumerate(user.events):
+            yield ("users", index, "events", number), event
+
+
+def _first(layers: Sequence[Layer], section: str) -> list[Written]:
+    """Return the first rule of each custom name."""
+    first: dict[str, Written] = {}
+    for rule in kinds.written(layers):
+        if rule.section == section and rule.name not in KINDS[section]:
+            first.setdefault(rule.name, rule)
+    return list(first.values())
+
+
+def _check_budget(layers: Sequence[Layer], section: str, overlay: Layer | None = None) -> bool:
+    """Check the names that a store may get, with those of an overlay where it has one; return whether it told some."""
+    rules = _first(layers, section)
+    count = len(rules)
+    if count < _NEAR or (overlay and count == len(_first(layers[:1], section))):
+        return False
+    rule = rules[min(count, BUDGET + 1) - 1]
+    told = f"the mappings write {count} custom {section}, and an Insider account takes {BUDGET}"
+    if count > BUDGET:
+        rule.document.problem(rule.steps, "budget", f"{told}; this is the first too many")
+    else:
+        rule.document.problem(rule.steps, "budget-near", told)
+    return True
+
+
+def _near_default(section: str, name: str) -> str:
+    """Say of a custom name that it looks like one of Insider's own; nothing where it does not."""
+    known = [*KINDS[section], *(NAMES if section == "attributes" else ())]
+    plain = {other.replace("_", ""): other for other in known}
+    meant = plain.get(name.replace("_", "")) or _ALSO_CALLED[section].get(name)
+    if not meant and name.startswith("c_"):
+        return f"Insider shows custom names with c_ before them and takes them without{suggestion(name[2:])}"
+    meant = meant or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_LIKE)), None)
+    return f"{name!r} would be a custom name beside Insider's own{suggestion(meant)}" if meant else ""

@@ -1,0 +1,109 @@
+"""Words that a file's reader and the loader take differently, and paths that can never count.
+
+The loader takes every word without quotes for a text or a path, whatever YAML would make of it. So these run, and most
+likely do not do what is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+
+from connector.mapping.checking import alternatives
+from connector.mapping.reading.documents import Quoted
+from connector.mapping.types.rules import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from connector.mapping.checking.alternatives import Alternatives
+    from connector.mapping.loading.layers import Layer, Written
+    from connector.mapping.reading.documents import Document, Steps, Tree
+
+_NULLS = frozenset({"~", "null", "Null", "NULL"})
+_CONSTANT = re.compile(r"true|false|[+-]?[0-9][0-9._]*", re.IGNORECASE)
+#: What the loader takes for a number or a boolean itself.
+_PLAIN = re.compile(r"true|false|-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
+#: Numbers of YAML 1.2, beside those of 1.1 that the resolver knows.
+_ALSO_A_NUMBER = re.compile(r"0o[0-7]+|[-+]?[0-9]+[eE][-+]?[0-9]+")
+_YAML = yaml.resolver.Resolver()
+
+
+def check(layers: Iterable[Layer]) -> None:
+    """Check all files of the layers."""
+    for layer in layers:
+        for document in layer.documents:
+            for steps, word in _words((), document.data):
+                if word in _NULLS:
+                    sentence = f"{word} is nothing; fill it, take it away, or put it in quotes if it is meant as text"
+                    document.problem(steps, "empty-value", sentence, of_value=True)
+        for rule in layer.written():
+            if rule.source.type == ALWAYS:
+                _check_constant(rule)
+        for paths in alternatives.of_layer(layer):
+            _check_paths(paths)
+
+
+def _words(steps: Steps, tree: Tree) -> Iterator[tuple[Steps, str]]:
+    """Yield each value that was written without quotes."""
+    if isinstance(tree, dict):
+        for key, inner in tree.items():
+            yield from _words((*steps, key), inner)
+    elif isinstance(tree, list):
+        for index, inner in enumerate(tree):
+            yield from _words((*steps, index), inner)
+    elif not isinstance(tree, Quoted):
+        yield steps, tree
+
+
+def _is_typed(document: Document, steps: Steps) -> str | None:
+    """Return the word without quotes that stands there; None where none does."""
+    word = document.at(steps)
+    return word if isinstance(word, str) and not isinstance(word, Quoted) else None
+
+
+def _check_constant(rule: Written) -> None:
+    steps = (*rule.steps, ALWAYS)
+    word = _is_typed(rule.document, steps)
+    if word is None or word in _NULLS or _PLAIN.fullmatch(word):
+        return
+    tag: str = _YAML.resolve(yaml.ScalarNode, word, (True, False))  # type: ignore[no-untyped-call] # of the stubs
+    tag = tag.rpartition(":")[2]
+    if tag in {"int", "float"} or _ALSO_A_NUMBER.fullmatch(word):
+        kind, remedy = "a number", "write it like 1000 or 10.5, or in quotes if you mean text"
+    elif tag == "bool" or word in {"y", "Y", "n", "N"}:
+        kind, remedy = "a yes or no", "write true or false, or put it in quotes if you mean text"
+    elif tag == "timestamp":
+        kind, remedy = "a time", "put it in quotes if you mean text"
+    else:
+        return
+    constant = rule.source.constant
+    made = (
+        f"text here, though it looks like {kind}"
+        if isinstance(constant, str)
+        else f"{constant} here, though YAML may read it otherwise"
+    )
+    sentence = f"{word} is {made}; {remedy}"
+    rule.document.problem(steps, "ambiguous-constant", sentence, of_value=True)
+
+
+def _check_paths(paths: Alternatives) -> None:
+    for index, path in enumerate(paths.paths):
+        word = _is_typed(paths.document, paths.steps_of(index))
+        if word and _CONSTANT.fullmatch(word):
+            sentence = f"{word} is a path here; a constant is {{always: {word}}}, and a key of this name needs quotes"
+            paths.problem(index, "constant-as-path", sentence)
+            continue
+        before = next((before for before in paths.paths[:index] if path[: len(before)] == before), None)
+        if before is not None:
+            _tell_dead(paths, index, ".".join(before), ".".join(path))
+
+
+def _tell_dead(paths: Alternatives, index: int, before: str, path: str) -> None:
+    if before == path:
+        sentence = f"the path {path!r} again; take it away"
+    else:
+        sentence = f"{path!r} never counts behind {before!r}, which holds something whenever it does; put it first"
+    paths.problem(index, "dead-path", sentence)

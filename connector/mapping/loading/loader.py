@@ -1,0 +1,128 @@
+"""Loads mapping files: reads, checks and compiles them, and tells all mistakes of all files at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from connector.errors import MappingError
+from connector.mapping.loading import checks, layers
+from connector.mapping.reading.problems import Place, Problems
+from connector.mapping.running.assembling import topic_mapping
+from connector.mapping.running.sets import MappingSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from connector.mapping.loading.layers import Layer
+    from connector.mapping.running.topic import TopicMapping
+
+#: Of a set's files by their names, such as ``groups.yaml`` or ``overlays/outlet/swell.tier.earned.yaml``.
+Files = Mapping[str, bytes]
+
+_HASH_LENGTH = 16
+#: Where mapping files lie, and where some are put of which none is read.
+_PLACES, _OTHER_PLACES = ("*", "overlays/*/*"), ("*/*", "overlays/*/*/*")
+_SUFFIXES = {".yaml", ".yml"}
+
+
+class Checked(NamedTuple):
+    """Mapping files, read and checked, before they are compiled."""
+
+    shared: Layer
+    overlays: Mapping[str, Layer]
+    #: The kinds of values, by section and name.
+    kinds: Mapping[str, Mapping[str, str]]
+
+
+def load(directory: Path) -> MappingSet:
+    """Load the mapping files of a directory. Raises MappingError, with a line for each mistake."""
+    return load_files(read_files(directory))
+
+
+def load_files(files: Files) -> MappingSet:
+    """Load a set of mapping files. Raises MappingError, with a line for each mistake."""
+    problems = Problems()
+    found = checked(files, problems)
+    problems.raise_errors()
+    return compiled(files, found)
+
+
+def read_files(directory: Path) -> dict[str, bytes]:
+    """Read the mapping files of a directory, those of overlays too. Raises MappingError where one cannot be read."""
+    problems = Problems()
+    files = read(directory, problems)
+    problems.raise_errors()
+    return files
+
+
+def read(directory: Path, problems: Problems) -> dict[str, bytes]:
+    """Read what can be read of the mapping files of a directory. Raises MappingError where there is no directory."""
+    files: dict[str, bytes] = {}
+    for path, name in _found(directory, _PLACES):
+        try:
+            files[name] = path.read_bytes()
+        except OSError as error:
+            problems.add(name, Place(1, 1), "file-unreadable", f"the file cannot be read ({error.strerror})")
+    return files
+
+
+def check_places(directory: Path, problems: Problems) -> None:
+    """Check that no mapping file lies where none is read."""
+    for _, name in _found(directory, _OTHER_PLACES):
+        problems.add(name, Place(1, 1), "file-place", layers.misplaced(name))
+
+
+def _found(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Yield what is called like a mapping file, with its name within the set."""
+    try:
+        if not directory.is_dir():
+            raise MappingError(f"{directory}: there is no such directory of mapping files")
+        paths = sorted({path for place in places for path in directory.glob(place)})
+    except OSError as error:
+        raise MappingError(f"{directory}: the directory cannot be read ({error.strerror})") from error
+    for path in paths:
+        relative = path.relative_to(directory)
+        if path.suffix.lower() in _SUFFIXES and not any(part.startswith(".") for part in relative.parts):
+            # A name that is no text, which the file system may allow, is that of no topic.
+            yield path, relative.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
+def checked(files: Files, problems: Problems) -> Checked:
+    """Read and check the files; `problems` tells what is wrong with them."""
+    overlays = layers.read(files, problems)
+    shared = overlays.pop(layers.SHARED)
+    if not shared.topics and not problems:
+        sentence = "there is no mapping file of a topic, such as swell.tier.earned.yaml"
+        problems.add(".", Place(1, 1), "no-topics", sentence)
+    return Checked(shared, overlays, checks.check(shared, overlays, problems))
+
+
+def compiled(files: Files, found: Checked) -> MappingSet:
+    """Compile files that are free of errors."""
+    groups = found.shared.group_rules()
+    return MappingSet(
+        version=_hash(*(part for name, content in sorted(files.items()) for part in (name.encode(), content))),
+        files=files,
+        by_topic={topic: topic_mapping([file], groups) for topic, file in found.shared.topics.items()},
+        overlays={name: _laid_over(found.shared, overlay) for name, overlay in found.overlays.items()},
+        attributes=found.kinds["attributes"],
+        params=found.kinds["params"],
+    )
+
+
+def _laid_over(shared: Layer, overlay: Layer) -> dict[str, TopicMapping]:
+    groups = overlay.groups_over(shared)
+    return {
+        topic: topic_mapping([layer.topics[topic] for layer in (shared, overlay) if topic in layer.topics], groups)
+        for topic in dict.fromkeys([*shared.topics, *overlay.topics])
+    }
+
+
+def _hash(*contents: bytes) -> str:
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()[:_HASH_LENGTH]

@@ -1,0 +1,77 @@
+"""Runs the mapping of an event, and turns what it yields into what is owed to Insider. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from connector import observability
+from connector.model import Mapped, Note, Owed, Refusal, UserUpdate
+from connector.model.identifiers import customer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connector.mapping.running.sets import MappingSet
+    from connector.mapping.running.topic import TopicMapping
+    from connector.model import Event, Options
+
+_log = observability.logger("mapping")
+
+
+class Yield(NamedTuple):
+    """What became of an event."""
+
+    event: Event
+    #: None where the topic has no mapping.
+    mapping: TopicMapping | None
+    mapped: Mapped
+    #: The version of the mapping set that it comes from.
+    version: str
+
+    def owed(self, *, replay_id: int | None = None, skip_hook: bool = False) -> Iterator[Owed]:
+        """Yield what is owed to Insider, a delivery for each user; `skip_hook` where no journeys may start from it."""
+        if self.mapping is None:
+            return
+        event, mapping = self.event, self.mapping
+        users = [(update, None) for update in self.mapped.updates] + list(self.mapped.refused)
+        for update, refusal in users:
+            yield Owed(
+                event_id=event.id,
+                store_id=event.store_id,
+                topic=event.topic,
+                # A refused user has no name; the event's number keeps such dead letters apart.
+                customer=customer_of(update.identifiers) or f"#{event.id}",
+                occurred_at=event.occurred_at,
+                update=update,
+                skip_hook=mapping.skip_hook or skip_hook,
+                bulk=mapping.skip_hook or replay_id is not None,
+                mapping=self.version,
+                refusal=refusal,
+                replay_id=replay_id,
+            )
+
+
+def run(event: Event, mappings: MappingSet, options: Options) -> Yield:
+    """Run the mapping of an event's topic. Never raises: a fault in one topic must not hold up other events."""
+    mapping = mappings.get(event.topic, options.overlay)
+    if mapping is None:
+        return Yield(event, None, Mapped(), mappings.version)
+    try:
+        mapped = mapping.apply(orjson.loads(event.body), event.occurred_at, options)
+    except Exception as error:  # noqa: BLE001 - see above
+        # Without the traceback's message, which may quote a value of the webhook.
+        _log.error("event.mapping_failed", event_id=event.id, topic=event.topic, error=type(error).__name__)
+        reason = f"the mapping of this topic failed ({type(error).__name__}); replay the event once it is mended"
+        refusal = Refusal(reason=reason, cause="mapping.failed", rule=mapping.place_of("", ""))
+        mapped = Mapped(refused=((UserUpdate(identifiers={}), refusal),))
+    if options.overlay and options.overlay not in mappings.overlays:
+        mapped = replace(mapped, notes=(*mapped.notes, _missing(options.overlay)))
+    return Yield(event, mapping, mapped, mappings.version)
+
+
+def _missing(overlay: str) -> Note:
+    problem = f"There is no overlay {overlay!r} in the mapping set, so the shared rules alone were used."
+    return Note(name="overlay", problem=problem, rule=f"overlays/{overlay}")

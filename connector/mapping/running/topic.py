@@ -1,0 +1,117 @@
+"""The compiled mapping of one topic. It is pure: no clock, no I/O, and nothing in a webhook can make it raise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from connector.model import Mapped, Refusal, UserUpdate, times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from connector.mapping.running.compiling import Fill, Rule
+    from connector.mapping.types.lookup import Path
+    from connector.model import Json, Note, Options
+
+_SPOKEN = {"email": "e-mail address", "phone_number": "phone number", "uuid": "user id"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EventMapping:
+    name: str
+    label: str
+    #: Where it stands.
+    place: str
+    params: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserMapping:
+    #: Where it stands.
+    place: str
+    #: The paths to the person, of which the first that holds an object counts; empty where it is the whole webhook.
+    person: tuple[Path, ...]
+    #: Where the person lies, in words, for the operator.
+    whereabouts: str
+    person_of: Callable[[Json], Json | None]
+    optional: bool
+    identifiers: tuple[Rule, ...]
+    attributes: tuple[Rule, ...]
+    events: tuple[EventMapping, ...]
+    #: All of these rules, compiled.
+    fill: Fill
+
+    def rules(self, section: str) -> Iterable[Rule | EventMapping]:
+        """Return what fills a part of the update: identifiers, attributes, events, params."""
+        if section == "params":
+            return (rule for event in self.events for rule in event.params)
+        if section == "events":
+            return self.events
+        return {"identifiers": self.identifiers, "attributes": self.attributes}.get(section, ())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoticeMapping:
+    text: str
+    details: tuple[Rule, ...]
+    #: The details, compiled as if they were attributes.
+    fill: Fill
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicMapping:
+    topic: str
+    description: str
+    #: Where it stands.
+    file: str
+    #: True where Insider must not start journeys from what this topic tells.
+    skip_hook: bool
+    users: tuple[UserMapping, ...]
+    notice: NoticeMapping | None
+
+    def apply(self, body: Json, occurred_at: datetime, options: Options) -> Mapped:
+        """Say what Insider should learn from this webhook."""
+        timestamp = times.rfc3339(occurred_at)
+        updates: list[UserUpdate] = []
+        refused: list[tuple[UserUpdate, Refusal]] = []
+        notes: list[Note] = []
+        for user in self.users:
+            before = len(notes)
+            update = user.fill(body, timestamp, options, notes)
+            if update is None:
+                continue
+            if not update.identifiers:
+                refused.append((update, _refusal(user, user.person_of(body), notes[before:])))
+            elif update.attributes or update.events or update.cleared:
+                updates.append(update)
+        notice = None
+        if self.notice:
+            details = self.notice.fill(body, timestamp, options, notes)
+            notice = (self.notice.text, details.attributes if details else {})
+        return Mapped(tuple(updates), tuple(refused), tuple(notes), notice)
+
+    def place_of(self, section: str, name: str) -> str:
+        """Return where the rule stands that fills this, such as ``groups.yaml:12``.
+
+        `section` is identifiers, attributes, events or params. Where no rule is known, the place of the first user.
+        """
+        rules = (rule for user in self.users for rule in user.rules(section) if rule.name == name)
+        first = self.users[0].place if self.users else f"{self.file}:1"
+        return next((rule.place for rule in rules), first)
+
+
+def _refusal(user: UserMapping, person: Json | None, notes: Sequence[Note]) -> Refusal:
+    """Say why Insider could not know whom this is about."""
+    places = [rule.place for rule in user.identifiers]
+    invalid = [_SPOKEN[note.name] for note in notes if note.rule in places]
+    wanted = " or ".join(_SPOKEN[rule.name] for rule in user.identifiers)
+    place = next(iter(places), user.place)
+    if invalid:
+        reason = f"The {' and the '.join(invalid)} of the person is not valid."
+        return Refusal(reason=reason, cause="identifier.invalid", rule=place)
+    if person is None:
+        reason = f"The webhook holds no person under {user.whereabouts}, and no {wanted}."
+        return Refusal(reason=reason, cause="person.missing", rule=user.place)
+    return Refusal(reason=f"The person has no {wanted}.", cause="identifier.missing", rule=place)

@@ -1,0 +1,82 @@
+"""The table of rule types: what each makes of a raw value, and what is said about it in the schema and to editors.
+
+Whatever knows the types knows them from here: loading, compiling, the schema, the dictionary.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from connector.mapping.types import values
+from connector.mapping.types.money import money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from connector.model import Value
+
+#: A constant instead of a source.
+ALWAYS = "always"
+#: Takes away a rule of that name which a group, or the mapping below an overlay, has brought.
+OMIT = "omit"
+#: Keys beside a rule's type, which say when what Insider has is over and is to be cleared.
+ABSENT, EMPTY = "absent", "empty"
+CLEAR = "clear"
+
+
+class RuleType(NamedTuple):
+    """One type of rule."""
+
+    #: The kind of value at Insider, where an attribute's type is fixed once it was created.
+    kind: str
+    #: From a raw value, never None, to what Insider takes; None where nothing is there. Raises UnfitError.
+    become: Callable[[object], Value | None]
+    description: str
+    example: str
+    #: Python that is true of a `raw` which stays as it is. Most values are such, and then cost no call.
+    unchanged: str = ""
+
+
+TYPES = {
+    "text": RuleType(
+        "text",
+        values.text,
+        "Text without spaces around it, at most 4,096 characters. Numbers are written out.",
+        "first_name",
+        "raw.__class__ is str and raw.isprintable() and 0 < len(raw) <= 4096 and raw[0] != ' ' != raw[-1]",
+    ),
+    "number": RuleType(
+        "number",
+        values.number,
+        "A number, or a text that is one.",
+        "points_balance",
+        "raw.__class__ is int and -9223372036854775808 <= raw <= 9223372036854775807",
+    ),
+    "money": RuleType(
+        "number",
+        money,
+        "An amount as Yotpo displays it, such as $2,620 or 1.234,50 €, without its currency; or a plain number.",
+        "credit_balance",
+        "raw.__class__ is int and -9223372036854775808 <= raw <= 9223372036854775807",
+    ),
+    "boolean": RuleType(
+        "boolean",
+        values.boolean,
+        "true or false, also as a text.",
+        "accepts_marketing",
+        "raw.__class__ is bool",
+    ),
+    "date": RuleType(
+        "time",
+        values.date,
+        "A calendar date, sent as midnight UTC: from a text or a timestamp, or from {year: …, month: …, day: …}.",
+        "vip_tier_ends_at",
+    ),
+    "datetime": RuleType(
+        "time", values.datetime, "A moment, sent in UTC: from a text, or a number of (milli)seconds.", "created_at"
+    ),
+    "list": RuleType(
+        "list", values.items, "A list of texts or numbers, from an array or a text with commas.", "tags.labels"
+    ),
+    "link": RuleType("text", values.link, "A web address; one without a scheme gets https.", "referral_link"),
+}
