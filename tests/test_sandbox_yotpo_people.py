@@ -13,7 +13,7 @@ import pytest
 import requests
 from yotpo_simulators import Yotpo, running
 
-from connector.sandbox.yotpo.people import (
+from connector.sandbox.yotpo.people.generator import (
     Person,
     Shares,
     generate,

@@ -6,11 +6,11 @@ from functools import partial
 
 from flask import Blueprint, Response, request
 
-from connector.sandbox.insider import erasure, identity
 from connector.sandbox.insider.faults import Fault
 from connector.sandbox.insider.gate import Received, receive, refusal
-from connector.sandbox.insider.reading import read_profile
-from connector.sandbox.insider.upsert import upsert
+from connector.sandbox.insider.operations import erasure, identity
+from connector.sandbox.insider.operations.reading import read_profile
+from connector.sandbox.insider.operations.upsert import upsert
 from connector.sandbox.insider.world import Call, Request, World
 from connector.sandbox.simulation import routes
 from connector.sandbox.simulation.answers import Answer, as_response

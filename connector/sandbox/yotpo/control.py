@@ -22,10 +22,10 @@ from flask import Blueprint, request
 
 from connector.sandbox.simulation import control
 from connector.sandbox.simulation.shapes import Json, WrongRequestError, as_object, fits
-from connector.sandbox.yotpo.core_shape import BOTH, REVIEWS, core_customer
+from connector.sandbox.yotpo.apis.core_shape import BOTH, REVIEWS, core_customer
+from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_customer
 from connector.sandbox.yotpo.credentials import App
-from connector.sandbox.yotpo.loyalty_shape import loyalty_customer
-from connector.sandbox.yotpo.people import Person
+from connector.sandbox.yotpo.people.generator import Person
 from connector.sandbox.yotpo.store import LoyaltyWebhook, Store
 from connector.sandbox.yotpo.switches import read_shares
 from connector.sandbox.yotpo.world import World

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Flask
 
 from connector.sandbox.simulation.server import serve
-from connector.sandbox.yotpo import api, control, install, shoppers
+from connector.sandbox.yotpo import control, shoppers
+from connector.sandbox.yotpo.apis import install, routes
 from connector.sandbox.yotpo.switches import Switches
 from connector.sandbox.yotpo.world import World
 
@@ -16,7 +17,7 @@ def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
     world = World(Switches(), sizes)
     world.switches.change(switches)
     world.reset()
-    app.register_blueprint(api.blueprint(world))
+    app.register_blueprint(routes.blueprint(world))
     app.register_blueprint(install.blueprint(world))
     app.register_blueprint(control.blueprint(world))
     app.register_blueprint(shoppers.blueprint(world))

@@ -13,7 +13,7 @@ from itertools import count, islice
 from typing import NamedTuple
 from zlib import crc32
 
-from connector.sandbox.yotpo.people import (
+from connector.sandbox.yotpo.people.generator import (
     Person,
     Shares,
     generate,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from connector.sandbox.simulation import switches
 from connector.sandbox.simulation.switches import WrongSwitchError
-from connector.sandbox.yotpo.people import Shares
+from connector.sandbox.yotpo.people.generator import Shares
 
 
 @dataclass

@@ -17,8 +17,8 @@ from flask import Blueprint, request
 
 from connector.sandbox.simulation import control
 from connector.sandbox.simulation.shapes import Json, WrongRequestError, as_object
-from connector.sandbox.yotpo.shoppers import merchant_payloads
-from connector.sandbox.yotpo.shoppers.payloads import Moment, Webhook
+from connector.sandbox.yotpo.shoppers.payloads import merchant_payloads
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Webhook
 from connector.sandbox.yotpo.shoppers.repertoire import DEEDS, Deed
 from connector.sandbox.yotpo.shoppers.runs import Plan, Run
 from connector.sandbox.yotpo.shoppers.scene import Scene

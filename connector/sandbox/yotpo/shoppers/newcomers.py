@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from connector.sandbox.yotpo.people import Shares, generate
-from connector.sandbox.yotpo.person import Actions, Loyalty, Person, Requirements
+from connector.sandbox.yotpo.people.generator import Shares, generate
+from connector.sandbox.yotpo.people.person import Actions, Loyalty, Person, Requirements
 
 #: Somebody whom webhooks can name, and who has no history of his own yet.
 _SHARES = Shares(review_only=0, phone_only=0, unreachable=0, no_updated_at=0, with_reviews=0, with_loyalty=0)

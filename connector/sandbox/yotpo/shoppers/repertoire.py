@@ -5,9 +5,9 @@ from inspect import signature
 from random import Random
 from typing import NamedTuple
 
-from connector.sandbox.yotpo.person import TIERS, Loyalty, Person
-from connector.sandbox.yotpo.shoppers import actions, referral_actions, review_actions, tier_actions
-from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.people.person import TIERS, Loyalty, Person
+from connector.sandbox.yotpo.shoppers.actions import loyalty_actions, referral_actions, review_actions, tier_actions
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.scene import Scene
 from connector.sandbox.yotpo.shoppers.standing import affords, tier_of
 
@@ -50,27 +50,37 @@ def _loyal(fits: Callable[[Loyalty], bool] = lambda _: True, *, opted_out: bool 
 _MEMBER, _ENROLLED = _loyal(), _loyal(opted_out=True)
 
 LOYALTY_DEEDS = (
-    Deed("swell/points/earned", actions.purchase, 30, _MEMBER),
-    Deed("swell/points/changed", actions.adjust, 4, _ENROLLED),
-    Deed("swell/redemption/created", actions.redeem, 12, _loyal(affords)),
-    Deed("swell/redemption/created", actions.be_awarded, 5, _MEMBER),
-    Deed("loyalty/custom/reward/created", actions.redeem_custom_reward, 2, _loyal(affords)),
-    Deed("loyalty/donation/created", actions.donate, 2, _loyal(affords)),
-    Deed("swell/point_redemption/cancellation_request", actions.ask_for_cancellation, 2, _ENROLLED),
-    Deed("swell/customer/birthday", actions.have_birthday, 2, _loyal(lambda it: it.birthday_day is not None)),
-    Deed("swell/customer/anniversary", actions.have_anniversary, 2, _loyal(lambda it: it.anniversary_day is not None)),
-    Deed("swell/birthday/captured", actions.capture_birthday, 2, _loyal(lambda it: it.birthday_day is None)),
+    Deed("swell/points/earned", loyalty_actions.purchase, 30, _MEMBER),
+    Deed("swell/points/changed", loyalty_actions.adjust, 4, _ENROLLED),
+    Deed("swell/redemption/created", loyalty_actions.redeem, 12, _loyal(affords)),
+    Deed("swell/redemption/created", loyalty_actions.be_awarded, 5, _MEMBER),
+    Deed("loyalty/custom/reward/created", loyalty_actions.redeem_custom_reward, 2, _loyal(affords)),
+    Deed("loyalty/donation/created", loyalty_actions.donate, 2, _loyal(affords)),
+    Deed("swell/point_redemption/cancellation_request", loyalty_actions.ask_for_cancellation, 2, _ENROLLED),
+    Deed("swell/customer/birthday", loyalty_actions.have_birthday, 2, _loyal(lambda it: it.birthday_day is not None)),
+    Deed(
+        "swell/customer/anniversary",
+        loyalty_actions.have_anniversary,
+        2,
+        _loyal(lambda it: it.anniversary_day is not None),
+    ),
+    Deed("swell/birthday/captured", loyalty_actions.capture_birthday, 2, _loyal(lambda it: it.birthday_day is None)),
     # Once in a life: it has no time of its own, so that of two that are late nobody could tell the newer one.
-    Deed("swell/anniversary/captured", actions.capture_anniversary, 2, _loyal(lambda it: it.anniversary_day is None)),
-    Deed("swell/account/created", actions.create_account, 5, lambda it: bool(it.email) and it.loyalty is None),
-    Deed("loyalty/opt_in", actions.opt_in, 20, _loyal(lambda it: not it.is_opt_in, opted_out=True)),
-    Deed("loyalty/opt_out", actions.opt_out, 2, _MEMBER),
+    Deed(
+        "swell/anniversary/captured",
+        loyalty_actions.capture_anniversary,
+        2,
+        _loyal(lambda it: it.anniversary_day is None),
+    ),
+    Deed("swell/account/created", loyalty_actions.create_account, 5, lambda it: bool(it.email) and it.loyalty is None),
+    Deed("loyalty/opt_in", loyalty_actions.opt_in, 20, _loyal(lambda it: not it.is_opt_in, opted_out=True)),
+    Deed("loyalty/opt_out", loyalty_actions.opt_out, 2, _MEMBER),
     Deed("swell/tier/earned", tier_actions.earn_tier, 2, _loyal(lambda it: tier_of(it) != TIERS[-1])),
     Deed("swell/tier/lost", tier_actions.lose_tier, 2, _loyal(lambda it: tier_of(it) is not None, opted_out=True)),
     Deed("swell/tier/status/changed", tier_actions.move_within_tier, 3, _ENROLLED),
-    Deed("swell/points/reminder", actions.be_reminded_of_points, 2, _loyal(lambda it: not affords(it))),
-    Deed("swell/redemption/reminder", actions.be_reminded_of_reward, 2, _loyal(affords)),
-    Deed("loyalty/expiration/reminder", actions.be_reminded_of_expiry, 3, _ENROLLED),
+    Deed("swell/points/reminder", loyalty_actions.be_reminded_of_points, 2, _loyal(lambda it: not affords(it))),
+    Deed("swell/redemption/reminder", loyalty_actions.be_reminded_of_reward, 2, _loyal(affords)),
+    Deed("loyalty/expiration/reminder", loyalty_actions.be_reminded_of_expiry, 3, _ENROLLED),
     Deed("swell/referral/share", referral_actions.share, 4, _MEMBER),
     Deed("yotpo/referral/shared", referral_actions.share_newer, 3, _MEMBER),
     Deed("loyalty/referral/product_share", referral_actions.share_product, 3, _MEMBER),

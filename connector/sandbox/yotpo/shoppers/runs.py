@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 from connector.sandbox.simulation.shapes import WrongRequestError
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.actions.silent_changes import change_silently
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.repertoire import pick
 from connector.sandbox.yotpo.shoppers.sender import Manner
 from connector.sandbox.yotpo.shoppers.shop import Shop
-from connector.sandbox.yotpo.shoppers.silent_changes import change_silently
 from connector.sandbox.yotpo.shoppers.standing import CannotActError
 
 #: How many customers are looked at for each shopper that is wanted: not all can act.

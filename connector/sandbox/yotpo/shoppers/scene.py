@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
-from connector.sandbox.yotpo.person import Person
+from connector.sandbox.yotpo.people.person import Person
 from connector.sandbox.yotpo.shoppers.newcomers import newcomer
-from connector.sandbox.yotpo.shoppers.payloads import Moment, Webhook
-from connector.sandbox.yotpo.shoppers.review_payloads import Review
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Webhook
+from connector.sandbox.yotpo.shoppers.payloads.review_payloads import Review
 from connector.sandbox.yotpo.store import Store
 
 #: What no look-up can tell of a customer, by its name in the customer of a webhook.

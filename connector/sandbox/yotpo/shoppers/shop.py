@@ -5,7 +5,7 @@ from random import Random
 
 import orjson
 
-from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.repertoire import LOYALTY_DEEDS, REVIEW_DEEDS, Deed
 from connector.sandbox.yotpo.shoppers.scene import Memory, Scene
 from connector.sandbox.yotpo.shoppers.sender import Manner, Parcel, Sender, fate

@@ -1,9 +1,9 @@
 """Who may do what: the state that a customer must be in, read without changing anything."""
 
 from connector.sandbox.simulation.shapes import WrongRequestError
-from connector.sandbox.yotpo.person import TIERS, Loyalty, Person, Tier
-from connector.sandbox.yotpo.shoppers import loyalty_objects
-from connector.sandbox.yotpo.shoppers.loyalty_objects import Reward
+from connector.sandbox.yotpo.people.person import TIERS, Loyalty, Person, Tier
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import Reward
 
 
 class CannotActError(WrongRequestError):

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connector.sandbox.yotpo.names import SYMBOLS
-from connector.sandbox.yotpo.people import Address, Loyalty, Person, Reviews
+from connector.sandbox.yotpo.people.generator import Address, Loyalty, Person, Reviews
+from connector.sandbox.yotpo.people.names import SYMBOLS
 
 LOYALTY = "loyalty"
 REVIEWS = "reviews"

@@ -14,7 +14,7 @@ from typing import Any
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.people import Address, Person
+from connector.sandbox.yotpo.people.generator import Address, Person
 from connector.sandbox.yotpo.store import Store, Wanted
 from connector.sandbox.yotpo.world import Call
 

@@ -8,10 +8,10 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.sandbox.yotpo.draws import EARLIEST, Draws
-from connector.sandbox.yotpo.enrolment import enrol
-from connector.sandbox.yotpo.names import FIRST_NAMES, LAST_NAMES, PLACES, STREETS, TAGS, TOPICS
-from connector.sandbox.yotpo.person import (
+from connector.sandbox.yotpo.people.draws import EARLIEST, Draws
+from connector.sandbox.yotpo.people.enrolment import enrol
+from connector.sandbox.yotpo.people.names import FIRST_NAMES, LAST_NAMES, PLACES, STREETS, TAGS, TOPICS
+from connector.sandbox.yotpo.people.person import (
     TIERS,
     Actions,
     Address,

@@ -8,7 +8,7 @@ from zlib import crc32
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.loyalty_shape import legacy_customer
+from connector.sandbox.yotpo.apis.loyalty_shape import legacy_customer
 from connector.sandbox.yotpo.store import Wanted
 from connector.sandbox.yotpo.world import Call
 

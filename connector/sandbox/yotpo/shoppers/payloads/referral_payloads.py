@@ -4,17 +4,17 @@ The shapes are those of Yotpo's page of webhook events (completed) and of the Lo
 """
 
 from connector.sandbox.simulation.shapes import Json
-from connector.sandbox.yotpo.loyalty_shape import loyalty_id
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.shoppers import loyalty_objects, spellings
-from connector.sandbox.yotpo.shoppers.customer_objects import (
+from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
+from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, spellings
+from connector.sandbox.yotpo.shoppers.payloads.customer_objects import (
     code_counters,
     customer,
     newer_referral_code,
     referral_code,
     referral_of,
 )
-from connector.sandbox.yotpo.shoppers.payloads import STORE, WEBSITE, About, Moment, Webhook
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import STORE, WEBSITE, About, Moment, Webhook
 from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 _EMAILS = ("sent", "opened", "clicked", "bounced", "soft_bounced", "rejected", "unsubscribed", "marked_as_spam",

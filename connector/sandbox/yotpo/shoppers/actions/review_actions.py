@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from connector.sandbox.yotpo.person import Person, Reviews
-from connector.sandbox.yotpo.shoppers.payloads import Moment, Webhook
-from connector.sandbox.yotpo.shoppers.review_payloads import Review, review, review_request
+from connector.sandbox.yotpo.people.person import Person, Reviews
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Webhook
+from connector.sandbox.yotpo.shoppers.payloads.review_payloads import Review, review, review_request
 from connector.sandbox.yotpo.shoppers.scene import Scene
 from connector.sandbox.yotpo.shoppers.standing import CannotActError
 

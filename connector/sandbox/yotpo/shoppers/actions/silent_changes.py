@@ -1,9 +1,9 @@
 """What changes without any webhook; a look-up shows it, whenever there is one."""
 
-from connector.sandbox.yotpo.names import FIRST_NAMES
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.shoppers.referral_actions import click
-from connector.sandbox.yotpo.shoppers.review_actions import recompute
+from connector.sandbox.yotpo.people.names import FIRST_NAMES
+from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.actions.referral_actions import click
+from connector.sandbox.yotpo.shoppers.actions.review_actions import recompute
 from connector.sandbox.yotpo.shoppers.scene import Scene
 
 

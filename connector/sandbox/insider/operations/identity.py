@@ -3,8 +3,8 @@
 from typing import Any
 
 from connector.sandbox.insider import answers
+from connector.sandbox.insider.operations.validation import Errors, note_identifiers
 from connector.sandbox.insider.profiles import Identifiers, Profile, flat
-from connector.sandbox.insider.validation import Errors, note_identifiers
 from connector.sandbox.insider.world import Call
 from connector.sandbox.simulation.answers import Answer
 

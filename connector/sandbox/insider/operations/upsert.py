@@ -12,8 +12,8 @@ import orjson
 
 from connector.sandbox.insider import answers, defaults
 from connector.sandbox.insider.catalog import Drop, sift_defaults
+from connector.sandbox.insider.operations.validation import Errors, user_errors
 from connector.sandbox.insider.profiles import Profile, flat
-from connector.sandbox.insider.validation import Errors, user_errors
 from connector.sandbox.insider.world import Account, Call, World
 from connector.sandbox.simulation.answers import Answer
 

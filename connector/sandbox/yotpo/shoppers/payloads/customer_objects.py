@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from connector.sandbox.simulation.shapes import Json
-from connector.sandbox.yotpo.core_shape import display
-from connector.sandbox.yotpo.loyalty_shape import loyalty_id
-from connector.sandbox.yotpo.person import Loyalty, Person, Referral
-from connector.sandbox.yotpo.shoppers import spellings
+from connector.sandbox.yotpo.apis.core_shape import display
+from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
+from connector.sandbox.yotpo.people.person import Loyalty, Person, Referral
+from connector.sandbox.yotpo.shoppers.payloads import spellings
 from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 _SPEND = ("total_spend_cents", "total_purchases", "perks_redeemed", "last_purchase_at")

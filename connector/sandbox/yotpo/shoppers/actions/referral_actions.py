@@ -2,11 +2,11 @@
 
 from collections.abc import Generator, Iterator
 
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.shoppers import payloads, referral_payloads
-from connector.sandbox.yotpo.shoppers.actions import create_account, earn, purchase
-from connector.sandbox.yotpo.shoppers.customer_objects import referral_of
-from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.actions.loyalty_actions import create_account, earn, purchase
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_payloads, referral_payloads
+from connector.sandbox.yotpo.shoppers.payloads.customer_objects import referral_of
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.scene import Scene
 from connector.sandbox.yotpo.shoppers.standing import enrolled, member
 
@@ -42,7 +42,7 @@ def complete(person: Person, scene: Scene) -> Iterator[Webhook]:
     friend = yield from _friend_buys(person, scene)
     earn(member(person), _BONUS)
     yield referral_payloads.completed(person, scene.moment(person), friend, _BONUS)
-    yield payloads.points_changed(person, scene.moment(person), _BONUS, "Refer a friend", [])
+    yield loyalty_payloads.points_changed(person, scene.moment(person), _BONUS, "Refer a friend", [])
 
 
 def complete_newer(person: Person, scene: Scene) -> Iterator[Webhook]:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connector.sandbox.simulation.shapes import Json
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.shoppers import loyalty_objects, spellings
-from connector.sandbox.yotpo.shoppers.customer_objects import customer
-from connector.sandbox.yotpo.shoppers.loyalty_objects import Reward
+from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, spellings
+from connector.sandbox.yotpo.shoppers.payloads.customer_objects import customer
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import Reward
 from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 WEBSITE = {"website_url": "http://yotpo.myshopify.com"}

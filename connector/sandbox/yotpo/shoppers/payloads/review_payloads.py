@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.sandbox.yotpo.person import Person
-from connector.sandbox.yotpo.shoppers import spellings
-from connector.sandbox.yotpo.shoppers.payloads import About, Moment, Webhook
+from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.payloads import spellings
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import About, Moment, Webhook
 
 #: Yotpo's reviewer ids have nothing to do with those of customers.
 _FIRST_REVIEWER = 1_001

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime, timedelta
 
-from connector.sandbox.yotpo.draws import Draws
-from connector.sandbox.yotpo.person import TIERS, Actions, Loyalty, Referral, Requirements
+from connector.sandbox.yotpo.people.draws import Draws
+from connector.sandbox.yotpo.people.person import TIERS, Actions, Loyalty, Referral, Requirements
 
 #: Of the customer's currency for one unit of the store's.
 _RATES = {"USD": 1.0, "EUR": 0.9, "TRY": 40.0, "GBP": 0.8, "ILS": 3.5}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from connector.sandbox.yotpo.person import TIERS, Loyalty, Person, Tier
-from connector.sandbox.yotpo.shoppers import tier_payloads
-from connector.sandbox.yotpo.shoppers.customer_objects import customer
-from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.people.person import TIERS, Loyalty, Person, Tier
+from connector.sandbox.yotpo.shoppers.payloads import tier_payloads
+from connector.sandbox.yotpo.shoppers.payloads.customer_objects import customer
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.scene import Scene
 from connector.sandbox.yotpo.shoppers.standing import CannotActError, enrolled, member, tier_of
 

@@ -1,8 +1,8 @@
 """The webhooks that are for the merchant and know no customer."""
 
-from connector.sandbox.yotpo.shoppers import loyalty_objects
-from connector.sandbox.yotpo.shoppers.loyalty_objects import FIVE_OFF
-from connector.sandbox.yotpo.shoppers.payloads import Moment, Webhook
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import FIVE_OFF
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Webhook
 
 
 def codes_running_out(moment: Moment, unused: int = 0) -> Webhook:

@@ -5,8 +5,8 @@ from typing import Any
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.loyalty_shape import loyalty_customer, number_of_loyalty_id
-from connector.sandbox.yotpo.people import TIERS, Person
+from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_customer, number_of_loyalty_id
+from connector.sandbox.yotpo.people.generator import TIERS, Person
 from connector.sandbox.yotpo.store import Store, Wanted
 from connector.sandbox.yotpo.world import Call
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from connector.sandbox.insider import answers
 from connector.sandbox.insider.defaults import is_number, time_of
-from connector.sandbox.insider.identity import asked_profile
+from connector.sandbox.insider.operations.identity import asked_profile
 from connector.sandbox.insider.profiles import Profile
 from connector.sandbox.insider.world import Call
 from connector.sandbox.simulation.answers import Answer

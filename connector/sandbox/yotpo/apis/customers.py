@@ -5,9 +5,9 @@ from typing import Any
 
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.core_shape import BOTH, LOYALTY, REVIEWS, core_customer
-from connector.sandbox.yotpo.cursors import Search, WrongCursorError, read_cursor, write_cursor
-from connector.sandbox.yotpo.people import Person
+from connector.sandbox.yotpo.apis.core_shape import BOTH, LOYALTY, REVIEWS, core_customer
+from connector.sandbox.yotpo.apis.cursors import Search, WrongCursorError, read_cursor, write_cursor
+from connector.sandbox.yotpo.people.generator import Person
 from connector.sandbox.yotpo.store import Store, Wanted
 from connector.sandbox.yotpo.switches import Switches
 from connector.sandbox.yotpo.world import Call, Received

@@ -7,13 +7,13 @@ Where the customer is in no state to do it, an action raises CannotActError, bef
 from collections.abc import Iterator
 from datetime import timedelta
 
-from connector.sandbox.yotpo.person import Loyalty, Person, Requirements
-from connector.sandbox.yotpo.shoppers import loyalty_objects, payloads
+from connector.sandbox.yotpo.people.person import Loyalty, Person, Requirements
+from connector.sandbox.yotpo.shoppers.actions.tier_actions import move_to, reached
 from connector.sandbox.yotpo.shoppers.newcomers import fresh_loyalty
-from connector.sandbox.yotpo.shoppers.payloads import Webhook
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, loyalty_payloads
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.scene import Scene
 from connector.sandbox.yotpo.shoppers.standing import CannotActError, affordable, enrolled, member
-from connector.sandbox.yotpo.shoppers.tier_actions import move_to, reached
 
 #: What a reminder speaks of, and how long before it the customer's own field says that the points expire.
 _EXPIRY_DAYS, _EXPIRY_GAP_DAYS = 30, 10
@@ -39,8 +39,8 @@ def purchase(person: Person, scene: Scene, *, cents: int | None = None) -> Itera
     earn(loyalty, points)
     if loyalty.points_expire_at:
         loyalty.points_expire_at = loyalty.last_purchase_at + _YEAR
-    yield payloads.points_earned(person, moment, "Make a purchase", points, orders)
-    yield payloads.points_changed(person, scene.moment(person), points, "Make a purchase", orders)
+    yield loyalty_payloads.points_earned(person, moment, "Make a purchase", points, orders)
+    yield loyalty_payloads.points_changed(person, scene.moment(person), points, "Make a purchase", orders)
     if (tier := reached(loyalty)) is not None:
         yield from move_to(person, scene, tier)
 
@@ -51,29 +51,29 @@ def adjust(person: Person, scene: Scene, *, difference: int | None = None) -> It
     difference = scene.dice.randrange(-200, 500) if difference is None else difference
     difference = max(difference, -loyalty.points_balance)
     earn(loyalty, difference)
-    yield payloads.points_changed(person, scene.moment(person), difference, "Adjusted by the store", [])
+    yield loyalty_payloads.points_changed(person, scene.moment(person), difference, "Adjusted by the store", [])
 
 
 def redeem(person: Person, scene: Scene) -> Iterator[Webhook]:
     """Buy a coupon."""
     reward = affordable(person, loyalty_objects.REWARDS)
     _pay(member(person), reward.points)
-    yield payloads.redeemed(person, scene.moment(person), reward, scene.code())
-    yield payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
+    yield loyalty_payloads.redeemed(person, scene.moment(person), reward, scene.code())
+    yield loyalty_payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
 
 
 def redeem_custom_reward(person: Person, scene: Scene) -> Iterator[Webhook]:
     reward = affordable(person, (loyalty_objects.DONATION,))
     _pay(member(person), reward.points)
-    yield payloads.custom_reward(person, scene.moment(person))
-    yield payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
+    yield loyalty_payloads.custom_reward(person, scene.moment(person))
+    yield loyalty_payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
 
 
 def donate(person: Person, scene: Scene) -> Iterator[Webhook]:
     reward = affordable(person, (loyalty_objects.GIVEN_AWAY,))
     _pay(member(person), reward.points)
-    yield payloads.donation(person, scene.moment(person))
-    yield payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
+    yield loyalty_payloads.donation(person, scene.moment(person))
+    yield loyalty_payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
 
 
 def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = None) -> Iterator[Webhook]:
@@ -84,13 +84,13 @@ def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = No
     loyalty.perks_redeemed += 1
     moment = scene.moment(person)
     expires_at = moment.now.replace(microsecond=0) + timedelta(days=expires_in_days) if expires_in_days else None
-    yield payloads.awarded(person, moment, scene.code(), expires_at)
+    yield loyalty_payloads.awarded(person, moment, scene.code(), expires_at)
 
 
 def ask_for_cancellation(person: Person, scene: Scene) -> Iterator[Webhook]:
     """Want to give a coupon back; nothing changes until the merchant agrees."""
     enrolled(person)
-    yield payloads.cancellation_request(person, scene.moment(person), scene.code())
+    yield loyalty_payloads.cancellation_request(person, scene.moment(person), scene.code())
 
 
 def have_birthday(person: Person, scene: Scene) -> Iterator[Webhook]:
@@ -110,7 +110,7 @@ def capture_birthday(
     loyalty.birthday_day = day or scene.dice.randrange(1, 29)
     drawn = scene.dice.choice((None, scene.dice.randrange(1940, 2005)))
     loyalty.birthday_year = year or loyalty.birthday_year or drawn
-    yield payloads.captured(person, scene.moment(person), "birthday")
+    yield loyalty_payloads.captured(person, scene.moment(person), "birthday")
 
 
 def capture_anniversary(
@@ -121,7 +121,7 @@ def capture_anniversary(
     loyalty.anniversary_month = month or scene.dice.randrange(1, 13)
     loyalty.anniversary_day = day or scene.dice.randrange(1, 29)
     drawn = scene.dice.choice(("", scene.dice.randrange(1990, 2020)))
-    webhook = payloads.captured(person, scene.moment(person), "anniversary")
+    webhook = loyalty_payloads.captured(person, scene.moment(person), "anniversary")
     webhook.body["customer"]["anniversary_year"] = year or person.told.get("anniversary_year") or drawn
     yield webhook
 
@@ -131,7 +131,7 @@ def create_account(person: Person, scene: Scene) -> Iterator[Webhook]:
     moment = scene.moment(person)
     if person.loyalty is None:
         person.loyalty = fresh_loyalty(moment.now.replace(microsecond=0))
-    yield payloads.account_created(person, moment)
+    yield loyalty_payloads.account_created(person, moment)
 
 
 def opt_in(person: Person, scene: Scene, *, accepts_marketing: bool | None = None) -> Iterator[Webhook]:
@@ -140,7 +140,7 @@ def opt_in(person: Person, scene: Scene, *, accepts_marketing: bool | None = Non
     loyalty.is_opt_in, loyalty.opt_in_at, loyalty.opt_out_at = True, moment.now.replace(microsecond=0), None
     if accepts_marketing is not None:
         loyalty.accepts_marketing = accepts_marketing
-    yield payloads.opt_in(person, moment)
+    yield loyalty_payloads.opt_in(person, moment)
 
 
 def opt_out(person: Person, scene: Scene) -> Iterator[Webhook]:
@@ -148,18 +148,20 @@ def opt_out(person: Person, scene: Scene) -> Iterator[Webhook]:
     loyalty = member(person)
     moment = scene.moment(person)
     loyalty.is_opt_in, loyalty.opt_in_at, loyalty.opt_out_at = False, None, moment.now.replace(microsecond=0)
-    yield payloads.opt_out(person, moment)
+    yield loyalty_payloads.opt_out(person, moment)
 
 
 def be_reminded_of_points(person: Person, scene: Scene) -> Iterator[Webhook]:
     missed = [each for each in loyalty_objects.REWARDS if each.points > enrolled(person).points_balance]
     if not missed:
         raise CannotActError("The customer's points suffice for every reward.")
-    yield payloads.points_reminder(person, scene.moment(person), missed[0])
+    yield loyalty_payloads.points_reminder(person, scene.moment(person), missed[0])
 
 
 def be_reminded_of_reward(person: Person, scene: Scene) -> Iterator[Webhook]:
-    yield payloads.redemption_reminder(person, scene.moment(person), affordable(person, loyalty_objects.REWARDS))
+    yield loyalty_payloads.redemption_reminder(
+        person, scene.moment(person), affordable(person, loyalty_objects.REWARDS)
+    )
 
 
 def be_reminded_of_expiry(person: Person, scene: Scene) -> Iterator[Webhook]:
@@ -169,14 +171,14 @@ def be_reminded_of_expiry(person: Person, scene: Scene) -> Iterator[Webhook]:
     loyalty.next_points_expire_on = today.date() + timedelta(days=_EXPIRY_DAYS)
     loyalty.next_points_expire_amount = loyalty.points_balance
     loyalty.points_expire_at = today + timedelta(days=_EXPIRY_DAYS - _EXPIRY_GAP_DAYS)
-    yield payloads.expiration_reminder(person, moment, _EXPIRY_DAYS)
+    yield loyalty_payloads.expiration_reminder(person, moment, _EXPIRY_DAYS)
 
 
 def _gift(person: Person, scene: Scene, occasion: str) -> Webhook:
     loyalty = member(person)
     loyalty.perks_redeemed += 1
     moment = scene.moment(person)
-    return payloads.gift(person, moment, occasion, moment.now - _HALF_A_DAY, scene.code())
+    return loyalty_payloads.gift(person, moment, occasion, moment.now - _HALF_A_DAY, scene.code())
 
 
 def earn(loyalty: Loyalty, points: int) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connector.sandbox.simulation.shapes import Json
-from connector.sandbox.yotpo.loyalty_shape import loyalty_id
-from connector.sandbox.yotpo.person import Tier
-from connector.sandbox.yotpo.shoppers import spellings
+from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
+from connector.sandbox.yotpo.people.person import Tier
+from connector.sandbox.yotpo.shoppers.payloads import spellings
 
 #: Perks name another option than the one that is shown beside them (152 and 149 in the samples).
 _OPTION_OF_PERK = 3

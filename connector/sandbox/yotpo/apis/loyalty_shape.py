@@ -6,8 +6,8 @@ The loyalty shape is that of recorded production answers; its names differ from 
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connector.sandbox.yotpo.core_shape import display
-from connector.sandbox.yotpo.people import Actions, Loyalty, Person, Referral, Requirements
+from connector.sandbox.yotpo.apis.core_shape import display
+from connector.sandbox.yotpo.people.generator import Actions, Loyalty, Person, Referral, Requirements
 
 #: What the shop sells in; a customer's own currency may be another.
 _STORE_CURRENCY = "USD"

@@ -13,7 +13,8 @@ from flask import Blueprint, Response, request
 from connector.sandbox.simulation import routes
 from connector.sandbox.simulation.answers import Answer, as_response
 from connector.sandbox.simulation.shapes import as_object, as_text
-from connector.sandbox.yotpo import answers, customers, legacy, loyalty, patching, tokens
+from connector.sandbox.yotpo import answers
+from connector.sandbox.yotpo.apis import customers, legacy, loyalty, patching, tokens
 from connector.sandbox.yotpo.faults import Fault
 from connector.sandbox.yotpo.gate import Serve, behind, by_app_token, by_keys, by_secret, by_token
 from connector.sandbox.yotpo.log import Request, masked

@@ -3,9 +3,9 @@
 from typing import Any
 
 from connector.sandbox.insider import answers, defaults
-from connector.sandbox.insider.identity import asked_profile, profile_of
+from connector.sandbox.insider.operations.identity import asked_profile, profile_of
+from connector.sandbox.insider.operations.validation import Errors, note_identifiers
 from connector.sandbox.insider.profiles import Profile, flat
-from connector.sandbox.insider.validation import Errors, note_identifiers
 from connector.sandbox.insider.world import Call
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_list, as_names, as_object

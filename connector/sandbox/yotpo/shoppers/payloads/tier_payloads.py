@@ -1,9 +1,9 @@
 """The webhooks of VIP tiers."""
 
 from connector.sandbox.simulation.shapes import Json
-from connector.sandbox.yotpo.person import Person, Tier
-from connector.sandbox.yotpo.shoppers import loyalty_objects
-from connector.sandbox.yotpo.shoppers.payloads import About, Moment, Webhook, of_customer
+from connector.sandbox.yotpo.people.person import Person, Tier
+from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import About, Moment, Webhook, of_customer
 from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 

@@ -1,0 +1,1 @@
+"""What Insider's API does with users."""
