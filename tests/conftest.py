@@ -17,10 +17,6 @@ import hypothesis
 import psycopg
 import pytest
 import requests
-from pipelines import Connector
-from shops import SHOP, Shop
-from workers import Worker, quick_insider
-from yotpo_simulators import simulator
 
 from connector import mapping
 from connector.journal import migrate, stores
@@ -30,17 +26,21 @@ from connector.sandbox.processes import Group, free_port
 from connector.sandbox.servers import EmbeddedPostgres, EmbeddedRedis
 from connector.sandbox.stack import Stack
 from connector.settings import DEFAULT_MAPPINGS
+from tests import ROOT
+from tests.delivery.pipelines import Connector
+from tests.sandbox.yotpo.simulators import simulator
+from tests.sync.shops import SHOP, Shop
+from tests.workers.worker import Worker, quick_insider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yotpo_simulators import Yotpo
-
     from connector.mapping import MappingSet
     from connector.model import Store
+    from tests.sandbox.yotpo.simulators import Yotpo
 
 #: TEST_STATE lets two runs go on side by side; those who share one run have each a directory of their own in it.
-STATE = Path(os.environ.get("TEST_STATE") or Path(__file__).resolve().parent.parent / ".local" / "test")
+STATE = Path(os.environ.get("TEST_STATE") or ROOT / ".local" / "test")
 STATE /= os.environ.get("PYTEST_XDIST_WORKER", "")
 SECRET_KEY = "a key for tests of no use elsewhere"
 

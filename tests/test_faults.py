@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -21,9 +20,11 @@ from faults.report import cells, markdown
 from faults.running import Outcome, Runner
 from faults.scenarios import SCENARIOS
 from faults.supervisor import Supervisor
+from tests import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from connector.sandbox.stack import Stack
     from faults.plan import Plan
@@ -259,7 +260,7 @@ def test_the_report_sets_what_fails_in_bold_and_says_why() -> None:
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    state = Path(__file__).resolve().parent.parent / ".local" / "test" / "faults"
+    state = ROOT / ".local" / "test" / "faults"
     with Runner(state, events=600, customers=50, seed=1, durable=False) as running:
         yield running
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import STATE
 
 from faults.latency import Latency
 from faults.running import Runner
 from faults.scenarios import SCENARIOS
 from faults.scenarios.backfills import moments
 from faults.scenarios.beside import Phase, times_as_long
+from tests.conftest import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import configparser
 import re
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -15,8 +15,11 @@ from packaging.requirements import Requirement
 from connector import settings
 from connector.cli import main
 from connector.sandbox.processes import parse_procfile
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

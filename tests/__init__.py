@@ -1,0 +1,8 @@
+"""The tests, in the rooms of the connector; what several rooms start stands in `conftest`."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MAPPINGS = ROOT / "mappings"
+EXAMPLES = MAPPINGS / "examples"
+BROKEN_MAPPINGS = ROOT / "tests" / "mapping" / "broken_mappings"

@@ -1,0 +1,162 @@
+"""`connector mappings try --explain`: the whole story of one value."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import EXAMPLES
+from tests.cli.mapping_commands import TIER_EARNED, copied, printed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_file_of_an_overlay_is_tried_with_it(tmp_path: Path) -> None:
+    copy = copied(tmp_path)
+    file = str(copy / "overlays" / "outlet" / "swell.tier.earned.yaml")
+    webhook = copy / "examples" / "swell.tier.earned" / "documented.json"
+    webhook.write_text(json.dumps({**json.loads(webhook.read_text()), "outlet": {"tier": "Fox"}}))
+
+    told = printed("try", file, str(webhook), "--explain", "yotpo_vip_tier_name")
+
+    assert told.splitlines() == [
+        "swell/tier/earned  swell.tier.earned/documented  overlay outlet",
+        "yotpo_vip_tier_name, an attribute of user 1 at customer",
+        "  rule       {text: outlet.tier}  overlays/outlet/swell.tier.earned.yaml:#",
+        "  overrides  {text: new_tier.name}  swell.tier.earned.yaml:#",
+        '  looked at  outlet.tier  "Fox"',
+        '  Insider    gets "Fox", as String',
+    ]
+
+
+def test_what_is_omitted_is_explained_by_the_rule_that_does(tmp_path: Path) -> None:
+    copy = copied(tmp_path)
+    told = printed(
+        "try", TIER_EARNED, "--directory", str(copy), "--overlay", "outlet", "--explain", "yotpo_points_earned"
+    )
+
+    assert told.splitlines()[-3:] == [
+        "yotpo_points_earned, omitted",
+        "  rule       {omit: true}  overlays/outlet/swell.tier.earned.yaml:#",
+        "  omits      {number: points_earned}  groups.yaml:#, group customer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("webhook", "name", "told"),
+    [
+        (
+            TIER_EARNED,
+            "yotpo_amount_spent_cents",
+            """\
+swell/tier/earned  swell.tier.earned/documented
+yotpo_amount_spent_cents, an attribute of user 1 at customer
+  rule       {number: vip_stats.amountSpentCents}  groups.yaml:#, group tier_change
+  looked at  vip_stats.amountSpentCents  absent
+  Insider    gets nothing, and keeps what it has: nothing is there
+yotpo_amount_spent_cents, a param of tier_earned of user 1 at customer
+  rule       {number: [new_tier.amount_spent_cents, vip_stats.amountSpentCents]}  groups.yaml:#, group tier_change
+  looked at  new_tier.amount_spent_cents  10000
+             vip_stats.amountSpentCents   absent  (not needed)
+  Insider    gets 10000, as Number
+""",
+        ),
+        (
+            f"{EXAMPLES}/swell.points.changed/money_with_thousands.json",
+            "yotpo_credit_balance",
+            """\
+swell/points/changed  swell.points.changed/money_with_thousands
+yotpo_credit_balance, an attribute of user 1 at customer
+  rule       {money: credit_balance}  groups.yaml:#, group customer
+  looked at  customer.credit_balance  "$2,620"
+  becomes    2620
+  Insider    gets 2620, as Number
+""",
+        ),
+        (
+            f"{EXAMPLES}/swell.points.changed/no_address.json",
+            "yotpo_point_balance",
+            """\
+swell/points/changed  swell.points.changed/no_address
+yotpo_point_balance, an attribute of user 1 at customer
+  rule       {number: [current_balance, customer.points_balance]}  swell.points.changed.yaml:#
+  overrides  {number: points_balance}  groups.yaml:#, group customer
+  looked at  current_balance          460
+             customer.points_balance  460  (not needed)
+  Insider    gets nothing of this user: The person has no e-mail address.
+""",
+        ),
+        (
+            f"{EXAMPLES}/swell.tier.lost/no_tier_left.json",
+            "yotpo_vip_tier_name",
+            """\
+swell/tier/lost  swell.tier.lost/no_tier_left
+yotpo_vip_tier_name, an attribute of user 1 at customer
+  rule       {text: new_tier.name, absent: clear}  swell.tier.lost.yaml:#
+  looked at  new_tier.name  absent
+  Insider    is told to forget it: nothing is there, and the rule says absent: clear
+""",
+        ),
+        (
+            f"{EXAMPLES}/swell.birthday.captured/bad_day_holds_no_balance_back.json",
+            "yotpo_birthday",
+            """\
+swell/birthday/captured  swell.birthday.captured/bad_day_holds_no_balance_back
+No rule of swell/birthday/captured fills yotpo_birthday (did you mean 'yotpo_birthday_day'?).
+""",
+        ),
+        (
+            f"{EXAMPLES}/swell.referral.completed/without_friend.json",
+            "yotpo_vip_tier_name",
+            """\
+swell/referral/completed  swell.referral.completed/without_friend
+yotpo_vip_tier_name, an attribute of user 1 at referrer
+  rule       {text: vip_tier_name, empty: clear}  groups.yaml:#, group tier
+  looked at  referrer.vip_tier_name  absent
+  Insider    gets nothing, and keeps what it has: nothing is there
+user 2 at friend or referred_customer is skipped, being optional: there is no identifier
+""",
+        ),
+        (
+            f"{EXAMPLES}/swell.redemption_code.below_threshold/documented.json",
+            "number_of_unused_codes",
+            """\
+swell/redemption_code/below_threshold  swell.redemption_code.below_threshold/documented
+number_of_unused_codes, a detail of the notice
+  rule       {number: number_of_unused_codes}  swell.redemption_code.below_threshold.yaml:#
+  looked at  number_of_unused_codes  0
+  operator   gets 0, as Number
+""",
+        ),
+    ],
+    ids=lambda found: "" if "\n" in found else found.rpartition("/")[2],
+)
+def test_the_whole_story_of_one_value(webhook: str, name: str, told: str) -> None:
+    assert printed("try", webhook, "--explain", name) == told
+
+
+def test_a_birthday_without_a_year_says_what_it_lacks() -> None:
+    told = printed("try", f"{EXAMPLES}/swell.birthday.captured/documented.json", "--explain", "birthday")
+
+    assert told.endswith("keeps what it has: the date has no year, and the store no stand-in year\n")
+
+
+def test_a_story_as_json_is_that_of_the_name_alone() -> None:
+    (told,) = json.loads(printed("try", TIER_EARNED, "--explain", "yotpo_vip_tier_name", "--format", "json"))
+
+    (user,) = told["users"]
+    (reading,) = user["attributes"]
+    assert reading == {
+        "name": "yotpo_vip_tier_name",
+        "outcome": "filled",
+        "value": "GOLD",
+        "data_type": "String",
+        "problem": None,
+        "rule": {"written": "{text: new_tier.name}", "place": "swell.tier.earned.yaml:#", "group": None},
+        "overrides": [],
+        "alternatives": [{"part": "", "path": "new_tier.name", "state": "value", "raw": "GOLD", "counts": True}],
+    }
+    assert user["identifiers"] == []

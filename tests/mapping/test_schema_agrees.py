@@ -1,0 +1,199 @@
+"""The schema and the loader agree about files that nobody has thought of: sound ones, each spoilt in a place or two.
+
+A file is written here as the YAML that it is made of: objects, lists, and scalars as they are typed, quotes and all.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.errors import MappingError
+from connector.mapping import load_files
+from connector.mapping.loading import layers
+from connector.mapping.reading.problems import Problems
+from connector.mapping.types.rules import ABSENT, ALWAYS, EMPTY, OMIT, TYPES
+from connector.model.identifiers import NAMES
+from tests.mapping.editors import mistakes
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+# What an editor takes for null, and numbers that are no path to the loader (`+5`), are not among them: there the two
+# differ, as test_schema.py shows.
+WORDS = ["a", "customer.email", "a.0.b", "a..b", "x/y", "no", "true", "false", "clear", "webhook", "2020-01-01"]
+NUMBERS = ["5", "012", "0x1f", "1.5", "1e3", "-7"]
+QUOTED = ['"true"', '"7"', '"a b"', '""', '" "', '"clear"', "'a'"]
+KNOWN = [*NAMES, *TYPES, ALWAYS, OMIT, ABSENT, EMPTY, "year", "day", "users", "notice", "label"]
+#: None of them another in quotes, for that would be the same key again.
+KEYS = [*WORDS, *NUMBERS, *KNOWN, "x", "X", "a-b", "_a", '""']
+SWITCHED_ON = ["true", '"true"']
+
+scalars = st.sampled_from([*WORDS, *NUMBERS, *QUOTED])
+keys = st.sampled_from(KEYS)
+lists = st.lists(scalars, max_size=2, unique_by=lambda typed: typed.strip("\"'"))
+leaves: SearchStrategy[Any] = scalars | lists | st.builds(dict)
+anything: SearchStrategy[Any] = (
+    leaves | st.dictionaries(keys, leaves, max_size=2) | st.lists(st.builds(dict) | lists, max_size=1)
+)
+
+paths = st.sampled_from(["a", "customer.email", "a.0.b", "5", "012", "true", "-7", '"5"'])
+sources = paths | st.lists(paths, min_size=1, max_size=2)
+parts = st.fixed_dictionaries({"year": sources, "month": sources, "day": sources})
+constants = st.fixed_dictionaries({ALWAYS: st.sampled_from(["true", "5", "1.5", "gold", '"5"', "2020-01-01"])})
+
+
+def reading(name: str) -> SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({name: sources | parts if name == "date" else sources})
+
+
+reads = st.one_of(list(map(reading, TYPES)))
+clears = st.builds(lambda rule, when: rule | {when: "clear"}, reads, st.sampled_from([ABSENT, EMPTY]))
+omitted = st.fixed_dictionaries({OMIT: st.sampled_from(SWITCHED_ON)})
+identifiers = st.dictionaries(st.sampled_from(NAMES), sources, min_size=1, max_size=2)
+texts = st.sampled_from(["It happened.", "5", "true", '"#"', "no"])
+labels = st.sampled_from([("It Happened", "it_happened"), ("5", "5"), ("true", '"true"')])
+
+
+def rules(*names: str, clearable: bool = False) -> SearchStrategy[dict[str, Any]]:
+    """Rules of these names. A name is of one kind everywhere, so each file has names of its own."""
+    rule = reads | constants | clears if clearable else reads | constants
+    return st.dictionaries(st.sampled_from(names), rule, min_size=1, max_size=2)
+
+
+@st.composite
+def groups_files(draw: st.DrawFn) -> dict[str, Any]:
+    shared = {"identifiers": identifiers, "attributes": rules("z", "5", clearable=True), "params": rules("z", "true")}
+    return {
+        "g": draw(st.fixed_dictionaries(shared)),
+        "h": draw(st.fixed_dictionaries({}, optional={"paths": st.just("webhook")}))
+        | {"attributes": {"h": {"text": "a"}}},
+        "k": {"params": {"other": {"text": "a"}}},
+    }
+
+
+@st.composite
+def topic_files(draw: st.DrawFn) -> dict[str, Any]:
+    """Sound with the groups of any groups file, of which it includes all."""
+    label, name = draw(labels)
+    event: dict[str, Any] = {"label": label, "name": name, "include": ["g", "k"]}
+    event |= draw(st.fixed_dictionaries({}, optional={"params": rules("x", "012")}))
+    own: dict[str, SearchStrategy[Any]] = {
+        "person": sources,
+        "optional": st.sampled_from(SWITCHED_ON),
+        "identifiers": identifiers,
+    }
+    own["attributes"] = st.builds(lambda more, omit: more | {"h": omit}, rules("x", "y_1", clearable=True), omitted)
+    user: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=own))
+    user |= {"include": ["g", "h"], "events": [event]}
+    more = st.fixed_dictionaries({}, optional={"skip_hook": st.just("true")})
+    return {"topic": "a/b", "description": draw(texts), "users": [user]} | draw(more)
+
+
+def notice_files() -> SearchStrategy[dict[str, Any]]:
+    notice = st.fixed_dictionaries({"text": texts}, optional={"details": rules("x", "5")})
+    head = {"topic": st.just("a/b"), "description": texts, "notice": notice}
+    return st.fixed_dictionaries(head, optional={"users": st.builds(list)})
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, sound: SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
+    file = deepcopy(draw(sound))
+    for _ in range(draw(st.integers(1, 2))):
+        spoil(draw, file)
+    return file
+
+
+def spoil(draw: st.DrawFn, file: dict[str, Any]) -> None:
+    """Take something out of a file, put something in, or put something else in its place."""
+    inside = draw(st.sampled_from(list(containers(file))))
+    places = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
+    deed = draw(st.sampled_from(["take", "replace", "put"])) if places else "put"
+    if deed == "put" and isinstance(inside, dict):
+        inside[draw(keys)] = draw(anything)
+    elif deed == "put":
+        inside.append(draw(anything))
+    elif deed == "take":
+        del inside[draw(st.sampled_from(places))]
+    else:
+        inside[draw(st.sampled_from(places))] = draw(anything)
+
+
+def containers(tree: Any) -> Any:
+    if isinstance(tree, dict | list):
+        yield tree
+        for inner in tree.values() if isinstance(tree, dict) else tree:
+            yield from containers(inner)
+
+
+def written(tree: Any) -> str:
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key}: {written(value)}" for key, value in tree.items()) + "}"
+    if isinstance(tree, list):
+        return "[" + ", ".join(map(written, tree)) + "]"
+    return str(tree)
+
+
+SOUND_GROUPS = {
+    "g": {"identifiers": {"email": "a"}, "params": {"q": {"text": "a"}}},
+    "h": {"attributes": {"h": {"text": "a"}}},
+}
+SOUND_GROUPS["k"] = {"params": {"other": {"text": "a"}}}
+SOUND_TOPIC = {
+    "topic": "a/b",
+    "description": "x",
+    "users": [{"include": ["g", "h"], "events": [{"label": "A", "name": "a", "include": ["g", "k"]}]}],
+}
+
+
+def load(topic: Any, groups: Any) -> None:
+    files = {"a.b.yaml": topic, "groups.yaml": groups}
+    load_files({name: written(tree).encode() for name, tree in files.items() if tree is not None})
+
+
+@settings(max_examples=100, deadline=None)
+@given(topic=topic_files(), groups=groups_files())
+def test_sound_files_are_valid_and_load(topic: dict[str, Any], groups: dict[str, Any]) -> None:
+    assert mistakes(written(topic)) == mistakes(written(groups)) == []
+    load(topic, groups)
+
+
+@settings(max_examples=50, deadline=None)
+@given(topic=notice_files())
+def test_sound_notices_are_valid_and_load(topic: dict[str, Any]) -> None:
+    assert mistakes(written(topic)) == []
+    load(topic, None)
+
+
+def agree(name: str, file: dict[str, Any], *, topic: Any, groups: Any) -> None:
+    """What the fields refuse the schema refuses; and what it refuses the loader does, be it for another reason."""
+    found = mistakes(written(file))
+    problems = Problems()
+    layers.read({name: written(file).encode()}, problems)
+    if problems:
+        assert found, f"the loader alone refuses {written(file)}: {problems}"
+    if found:
+        with pytest.raises(MappingError):
+            load(topic, groups)
+
+
+@settings(max_examples=200, deadline=None)
+@given(topic=spoilt(topic_files()))
+def test_a_spoilt_file_of_a_topic_is_refused_by_both_or_by_none(topic: dict[str, Any]) -> None:
+    agree("a.b.yaml", topic, topic=topic, groups=SOUND_GROUPS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(topic=spoilt(notice_files()))
+def test_a_spoilt_notice_is_refused_by_both_or_by_none(topic: dict[str, Any]) -> None:
+    agree("a.b.yaml", topic, topic=topic, groups=None)
+
+
+@settings(max_examples=200, deadline=None)
+@given(groups=spoilt(groups_files()))
+def test_a_spoilt_groups_file_is_refused_by_both_or_by_none(groups: dict[str, Any]) -> None:
+    agree("groups.yaml", groups, topic=SOUND_TOPIC, groups=groups)

@@ -1,0 +1,184 @@
+"""Turns at a store's Yotpo: one worker at a time, its rate kept, its failures waited out, its refusals noticed."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.journal import partitions
+from connector.journal.sync import accounts
+
+if TYPE_CHECKING:
+    from tests.sync.shops import Shop
+
+BOTH = ["loyalty,reviews"]
+
+
+def test_a_new_account_is_tried_out_before_anything_else(shop: Shop) -> None:
+    shop.connect()
+    shop.start()
+    shop.read()
+
+    assert shop.account().expands == ("loyalty,reviews",)
+    assert shop.report()["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("switches", "expands"),
+    [
+        ({"expand": "both"}, ("loyalty,reviews",)),
+        ({"expand": "loyalty_only"}, ("loyalty", "reviews")),
+        ({"expand": "reviews_only"}, ("loyalty", "reviews")),
+        ({"expand": "single_only_400"}, ("loyalty", "reviews")),
+        ({"no_loyalty": ["shop"]}, ("loyalty", "reviews")),
+    ],
+)
+def test_what_can_be_expanded_is_found_out(shop: Shop, switches: dict[str, object], expands: tuple[str, ...]) -> None:
+    shop.yotpo.switch(**switches)
+    shop.connect()
+    shop.turns.take(seconds=20)
+
+    assert shop.account().expands == expands
+
+
+def test_two_workers_together_ask_no_more_than_five_times_a_second(shop: Shop) -> None:
+    shop.yotpo.switch(requests_per_second=5)
+    shop.connect(expands=BOTH)
+    shop.start()
+    workers = [Thread(target=shop.new_turns().take, kwargs={"seconds": 6}) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    stats = shop.yotpo.ask("stats")
+
+    assert stats["stores"]["shop"]["most_in_a_second"] <= 5
+    assert "429" not in stats["requests"]["by_status"]
+    assert shop.report()["state"] == "done"
+
+
+def test_who_holds_the_line_is_not_talked_over(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.start()
+    with shop.database.transaction() as connection:
+        assert partitions.hold_yotpo(connection, shop.store_id)
+        shop.turns.take(seconds=1)
+        assert shop.asked() == []
+    shop.read()
+
+    assert shop.report()["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 429, "retry_after": 2},
+        {"kind": "html"},
+        {"kind": "truncated"},
+        {"kind": "drop"},
+    ],
+    ids=lambda fault: str(fault.get("status", fault["kind"])),
+)
+def test_a_yotpo_that_fails_is_waited_for(shop: Shop, fault: dict[str, object]) -> None:
+    shop.connect(expands=BOTH)
+    shop.start()
+    shop.yotpo.tell("faults", {**fault, "times": 1, "path": "customers"})
+    assert not shop.turns.take(seconds=5)
+    account, report = shop.account(), shop.report()
+    # A rate that is used up concerns all that is asked of the store; all else may concern this page alone.
+    assert (account.paused, account.state) == (fault.get("status") == 429, "connected")
+    assert " asked " in report["note"]
+    assert "until" in report["note"]
+    assert report["pages"] == 0
+    shop.resume_account()
+    shop.read()
+
+    assert (shop.report()["state"], shop.report()["note"]) == ("done", None)
+    assert shop.account().failures == 0
+
+
+def test_a_token_that_is_over_is_renewed_and_kept(shop: Shop) -> None:
+    shop.connect(expands=BOTH, mode="own", secret="secret-of-shop", token="a token of long ago")
+    shop.start()
+    shop.read()
+
+    assert shop.report()["state"] == "done"
+    assert shop.account().token not in {None, "a token of long ago"}
+    assert [one["path"] for one in shop.asked()].count("/core/v3/stores/shop/access_tokens") == 1
+
+
+def test_after_three_refusals_an_account_counts_as_revoked_and_is_not_asked_again(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.start()
+    shop.yotpo.switch(revoked=["shop"])
+    for _ in range(3):
+        assert shop.account().state == "connected"
+        shop.turns.take(seconds=5)
+        shop.resume_account()
+    before = len(shop.asked())
+    shop.turns.take(seconds=2)
+    with shop.database.connection() as connection:
+        assert accounts.connected(connection) == []
+
+    assert shop.account().state == "revoked"
+    assert len(shop.asked()) == before
+    assert shop.report()["note"] == "the account at Yotpo is revoked"
+
+
+def test_whom_webhooks_touch_while_it_is_revoked_is_looked_up_once_it_is_connected_again(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.connector.rows("update yotpo_accounts set state = 'revoked' returning store_id")
+    shop.touch("ann@example.com")
+    shop.are_due()
+    shop.turns.take(seconds=1)
+    assert shop.asked() == []
+    shop.connect(expands=BOTH)
+    shop.read()
+
+    assert [one["query"]["email"] for one in shop.asked() if "email" in one["query"]] == [["ann@example.com"]]
+
+
+def test_connected_anew_it_goes_on(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.start()
+    shop.yotpo.switch(revoked=["shop"])
+    for _ in range(3):
+        shop.turns.take(seconds=5)
+        shop.resume_account()
+    shop.yotpo.switch(revoked=[])
+    shop.connect()
+    shop.read()
+
+    assert shop.report()["state"] == "done"
+
+
+def test_two_refusals_and_an_answer_are_no_revocation(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.start()
+    for _ in range(2):
+        shop.yotpo.switch(revoked=["shop"])
+        shop.turns.take(seconds=5)
+        shop.turns.take(seconds=5)
+        shop.resume_account()
+        shop.yotpo.switch(revoked=[])
+        shop.turns.take(seconds=0.1)
+
+    assert (shop.account().state, shop.account().unauthorized) == ("connected", 0)
+
+
+def test_disconnected_it_is_asked_nothing_and_forgets_the_keys(shop: Shop) -> None:
+    shop.connect(expands=BOTH)
+    shop.start()
+    shop.touch("ann@example.com")
+    with shop.database.transaction() as connection:
+        assert accounts.disconnect(connection, shop.store_id)
+    shop.turns.take(seconds=2)
+    account = shop.account()
+
+    assert (account.state, account.token, account.secret, account.loyalty_key) == ("disconnected", None, None, None)
+    assert shop.report()["state"] == "cancelled"
+    assert shop.connector.rows("select from refreshes") == []
+    assert shop.asked() == []

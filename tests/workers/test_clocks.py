@@ -1,0 +1,163 @@
+"""Processes whose clocks are wrong by minutes lose nothing, hold nothing up, and keep the order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import redis
+
+from connector.sandbox.processes import free_port
+from connector.sandbox.stack import ROOT, Stack
+from tests.conftest import SECRET_KEY
+from tests.sandbox.test_stack import Store, changed
+from tests.workers.worker import LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from connector.sandbox.servers import EmbeddedRedis
+
+pytestmark = pytest.mark.slow
+
+FIVE_MINUTES = timedelta(minutes=5)
+#: Takes the place of a program of the Procfile, and runs it with another clock. It can be set while the program runs.
+PROGRAM = """#!{python}
+import sys, threading, time_machine
+from datetime import UTC, datetime, timedelta
+clock = time_machine.travel(datetime.now(UTC) + timedelta(seconds={seconds}), tick=True).start()
+if {later}:
+    threading.Timer(8, clock.shift, [{later}]).start()
+from {module} import {main} as main
+sys.argv[0] = "{name}"
+sys.exit(main())
+"""
+PROGRAMS = {"celery": ("celery.__main__", "main"), "gunicorn": ("gunicorn.app.wsgiapp", "run")}
+
+
+def wrong_clocks(directory: Path, ahead: timedelta, *, later: timedelta = timedelta(0)) -> str:
+    """Return a PATH on which gunicorn and Celery run so far ahead, and after 8 seconds further by `later`."""
+    for name, (module, main) in PROGRAMS.items():
+        program = directory / name
+        text = PROGRAM.format(
+            python=sys.executable,
+            seconds=ahead.total_seconds(),
+            later=later.total_seconds(),
+            module=module,
+            main=main,
+            name=name,
+        )
+        program.write_text(text, encoding="utf-8")
+        program.chmod(0o755)
+    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture
+def store(stack: Stack) -> Store:
+    return Store(stack)
+
+
+@pytest.fixture
+def repaired(stack: Stack) -> Iterator[Stack]:
+    """The stack, all of whose processes have the right clock again afterwards."""
+    yield stack
+    names = [name for name in ("web", "worker", "beat") if name in stack.group.alive()]
+    stack.group.kill(*names)
+    stack.start(["web", "worker", "beat"])
+
+
+def tier(email: str, name: str) -> dict[str, Any]:
+    """A webhook without a time of its own."""
+    return {
+        "topic": "swell/tier/earned",
+        "customer": {"email": email, "vip_tier_name": name},
+        "new_tier": {"id": name, "name": name},
+    }
+
+
+@pytest.mark.parametrize("ahead", [FIVE_MINUTES, -FIVE_MINUTES], ids=["ahead", "behind"])
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_with_one_clock_wrong_everything_arrives_within_seconds(
+    repaired: Stack, store: Store, tmp_path: Path, name: str, ahead: timedelta
+) -> None:
+    repaired.group.kill(name)
+    environment = repaired.environment
+    right = environment["PATH"]
+    environment["PATH"] = f"{wrong_clocks(tmp_path, ahead)}{os.pathsep}{right}"
+    try:
+        repaired.start([name])
+    finally:
+        environment["PATH"] = right
+    emails = [f"c{number}@example.com" for number in range(30)]
+
+    answers = store.post_all(
+        webhook for email in emails for webhook in (changed(email, 1), tier(email.replace("c", "d"), "Gold"))
+    )
+
+    assert set(answers) == {200}
+    store.wait_for([*emails, *(email.replace("c", "d") for email in emails)], seconds=15)
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        rows = connection.execute(
+            "select dated, occurred_at, received_at, now() from events join stores on stores.id = store_id "
+            "where stores.name = %s",
+            (store.partner,),
+        ).fetchall()
+    assert len(rows) == 60
+    for dated, occurred_at, received_at, now in rows:
+        assert now - timedelta(minutes=1) < received_at <= now
+        assert occurred_at < received_at if dated else occurred_at == received_at
+
+
+def test_what_two_web_processes_take_keeps_its_order_whatever_their_clocks_say(
+    stack: Stack, store: Store, tmp_path: Path
+) -> None:
+    port = str(free_port())
+    environment = stack.environment
+    ahead = {"PATH": f"{wrong_clocks(tmp_path, FIVE_MINUTES)}{os.pathsep}{environment['PATH']}", "PORT": port}
+    stack.group.start("web-ahead", LINES["web"], {**environment, **ahead})
+    stack.group.wait_for_http("web-ahead", f"http://127.0.0.1:{port}/health")
+    right = store.url
+    emails = [f"c{number}@example.com" for number in range(10)]
+    try:
+        store.url = right.replace(environment["PORT"], port)
+        assert set(store.post_all(tier(email, "Gold") for email in emails)) == {200}
+        store.wait_for(emails, seconds=20)
+        store.url = right
+        assert set(store.post_all(tier(email, "Silver") for email in emails)) == {200}
+    finally:
+        stack.group.terminate(10, "web-ahead")
+
+    patience = time.monotonic() + 20
+    while any(len(user["events"]) < 2 for user in store.users().values()):
+        assert time.monotonic() < patience
+        time.sleep(0.2)
+    assert {user["custom"]["yotpo_vip_tier_name"] for user in store.users().values()} == {"Silver"}
+
+
+@pytest.mark.parametrize("later", [FIVE_MINUTES, -FIVE_MINUTES], ids=["forward", "back"])
+def test_sweeps_go_on_when_the_clock_is_set(redis_server: EmbeddedRedis, tmp_path: Path, later: timedelta) -> None:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "postgresql:///none",
+        "REDIS_URL": redis_server.url,
+        "SECRET_KEY": SECRET_KEY,
+        "PATH": wrong_clocks(tmp_path, timedelta(0), later=later),
+        "PYTHONPATH": str(ROOT),
+    }
+    with (
+        redis.Redis.from_url(redis_server.url) as client,
+        subprocess.Popen(["sh", "-c", LINES["beat"]], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL) as beat,
+    ):
+        client.flushall()
+        time.sleep(11)
+        set_at = client.llen("connector")
+        time.sleep(12)
+        beat.terminate()
+        assert client.llen("connector") >= set_at + 2

@@ -1,0 +1,127 @@
+"""Tokens: fetched where there is none, renewed once where they are over, and never more than that."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.errors import YotpoRefused, YotpoUnauthorized, YotpoUnavailable
+from connector.yotpo.client import Page
+from tests.yotpo.answers import APP_KEY, EXPIRED, NOBODY, RENEWAL, RENEWED, SECRET, TOKEN, Answer, answering, told
+
+CUSTOMERS = f"/core-host/core/v3/stores/{APP_KEY}/customers"
+ASK, FETCH = f"GET {CUSTOMERS}", f"POST /core-host/core/v3/stores/{APP_KEY}/access_tokens"
+
+
+def test_a_token_is_fetched_where_there_is_none() -> None:
+    with answering(RENEWAL, NOBODY) as yotpo:
+        line = yotpo.line(token=None)
+        line.token()
+        line.token()
+        line.customers()
+
+    assert line.renewed_token == line.account.token == RENEWED
+    assert yotpo.paths == [FETCH, ASK]
+    assert yotpo.asked[0].content == {"secret": SECRET}
+    assert "x-yotpo-token" not in yotpo.asked[0].headers
+    assert yotpo.asked[1].headers["x-yotpo-token"] == RENEWED
+
+
+def test_a_token_that_is_there_is_used() -> None:
+    with answering(NOBODY) as yotpo:
+        line = yotpo.line()
+        line.token()
+        line.customers()
+
+    assert line.renewed_token is None
+    assert yotpo.paths == [ASK]
+
+
+def test_a_token_that_is_over_is_renewed_and_the_request_repeated() -> None:
+    with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
+        line = yotpo.line()
+
+        assert line.customers(expand="reviews") == Page([], None)
+        line.customers()
+    assert line.renewed_token == RENEWED
+    assert yotpo.paths == [ASK, FETCH, ASK, ASK]
+    assert yotpo.asked[2].query == yotpo.asked[0].query
+    assert [asked.headers.get("x-yotpo-token") for asked in yotpo.asked] == [TOKEN, None, RENEWED, RENEWED]
+
+
+def test_what_was_to_be_written_is_written_with_the_renewed_token() -> None:
+    with answering(EXPIRED, RENEWAL, Answer(204, b"")) as yotpo:
+        yotpo.line().upsert({"email": "ada@example.test"})
+
+    assert yotpo.asked[2].content == {"customer": {"email": "ada@example.test"}}
+
+
+def test_a_refusal_that_a_renewed_token_does_not_mend_is_one() -> None:
+    with answering(EXPIRED, RENEWAL, EXPIRED) as yotpo:
+        line = yotpo.line()
+        with pytest.raises(YotpoUnauthorized, match="401"):
+            line.customers()
+
+    assert line.renewed_token == RENEWED
+    assert yotpo.paths == [ASK, FETCH, ASK]
+
+
+def test_a_token_that_was_fetched_just_now_is_not_renewed() -> None:
+    with answering(RENEWAL, EXPIRED) as yotpo, pytest.raises(YotpoUnauthorized):
+        yotpo.line(token=None).customers()
+
+    assert yotpo.paths == [FETCH, ASK]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (told({"error": "secret is wrong"}, 401), YotpoUnauthorized),
+        (told({"error": "no such store"}, 404), YotpoRefused),
+        (told({}, 500), YotpoUnavailable),
+        (told({"token": "x"}), YotpoUnavailable),
+    ],
+)
+def test_a_token_that_cannot_be_fetched_or_renewed_is_an_error(answer: Answer, expected: type[Exception]) -> None:
+    with answering(answer) as yotpo, pytest.raises(expected):
+        yotpo.line(token=None).token()
+    with answering(EXPIRED, answer) as yotpo, pytest.raises(expected):
+        yotpo.line().customers()
+
+    assert yotpo.paths == [ASK, FETCH]
+
+
+def test_without_a_secret_there_is_no_token_to_be_had() -> None:
+    with answering(EXPIRED) as yotpo:
+        for token in (None, TOKEN):
+            with pytest.raises(YotpoUnauthorized, match="no API secret"):
+                yotpo.line(secret=None, token=token).customers()
+
+    assert yotpo.paths == [ASK]
+
+
+def test_the_token_of_the_app_is_not_renewed() -> None:
+    with answering(EXPIRED) as yotpo:
+        line = yotpo.app_line()
+        for ask in (line.customers, line.info, line.webhooks, lambda: line.loyalty(email="ada@example.test")):
+            with pytest.raises(YotpoUnauthorized):
+                ask()
+
+    assert len(yotpo.asked) == 4
+    assert line.renewed_token is None
+
+
+def test_without_a_token_of_the_app_nothing_is_asked() -> None:
+    with answering(NOBODY) as yotpo:
+        line = yotpo.app_line(token=None)
+        line.token()
+        with pytest.raises(YotpoUnauthorized, match="connect the account again"):
+            line.customers()
+
+    assert yotpo.asked == []
+
+
+def test_wrong_keys_of_the_merchant_do_not_cost_a_token() -> None:
+    with answering(EXPIRED) as yotpo, pytest.raises(YotpoUnauthorized):
+        yotpo.line().loyalty(email="ada@example.test")
+
+    assert len(yotpo.asked) == 1
