@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
     from connector.model import Store
-    from connector.yotpo.client import Line
+    from connector.yotpo.client import StoreClient
 
 #: A worker that speaks to the store's Yotpo is through with it in this time, unless Yotpo is very slow.
 _WAIT_SECONDS = 30.0
@@ -95,7 +95,7 @@ def speaking() -> Iterator[Connection]:
     """Lend a connection in a transaction in which Yotpo is asked, too."""
     database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
     try:
-        with database.transaction(idle_seconds=partitions.SPEAKING_SECONDS) as connection:
+        with database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
             yield connection
     finally:
         database.close()
@@ -143,14 +143,14 @@ def _connect_own(name: str, keys: dict[str, str | None], *, again: bool, backfil
         _replaceable(connection, store, again=again)
         _wait(connection, store)
         yotpo = _yotpo()
-        line = yotpo.line(_own_account(store, keys))
-        _prove(line)
+        client = yotpo.store_client(_own_account(store, keys))
+        _prove(client)
         number = keeping.keep(
             connection,
             shared.vault(),
             yotpo,
             store,
-            line.account,
+            client.account,
             actor=actor,
             public_url=shared.settings().public_url,
             backfill=backfill,
@@ -178,14 +178,14 @@ def _own_account(store: Store, keys: dict[str, str | None]) -> YotpoAccount:
     )
 
 
-def _prove(line: Line) -> None:
+def _prove(client: StoreClient) -> None:
     """Let Yotpo say whether the keys are right. Raises OperatorError with the remedy."""
     asked = "--app-key and --secret"
     try:
-        line.info()
-        if line.has_loyalty:
+        client.info()
+        if client.has_loyalty:
             asked = "--loyalty-guid and --loyalty-key"
-            line.loyalty(email=_NOBODY)
+            client.loyalty(email=_NOBODY)
     except YotpoUnavailable as error:
         raise OperatorError(f"{error}. Nothing was kept; try again in a few minutes") from None
     except YotpoError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from connector.model import Over, Settled, TrueAt, UserUpdate
+from connector.model import ClearedAt, Settled, TrueAt, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -125,7 +125,7 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
     for name in delivery.update.cleared:
         if user.times.get(name, true_at) <= true_at:
             user.attributes.pop(name, None)
-            user.times[name] = user.cleared[name] = Over(*true_at)
+            user.times[name] = user.cleared[name] = ClearedAt(*true_at)
         else:
             notes.setdefault("stale", []).append(name)
     for name, value in delivery.update.attributes.items():
@@ -135,7 +135,7 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
             user.times[name] = true_at
             continue
         notes.setdefault("stale", []).append(name)
-        if isinstance(newest, Over):
+        if isinstance(newest, ClearedAt):
             # Insider may have this value all the same: from an attempt whose answer did not come.
             user.cleared[name] = newest
     for event in delivery.update.events:
@@ -152,7 +152,7 @@ def _leave_out_what_is_over(user: User, known: Mapping[str, TrueAt]) -> None:
     """
     over = {name for name in user.cleared if name not in user.attributes}
     valued = {name for one in user.deliveries for name in one.update.attributes} if over else set()
-    still_over = {name for name in over - valued if isinstance(known.get(name), Over)}
+    still_over = {name for name in over - valued if isinstance(known.get(name), ClearedAt)}
     user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in still_over}
     user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in still_over}
 

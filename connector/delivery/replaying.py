@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
     from connector.journal.replays import By, Selection
-    from connector.mapping.running.mapped_events import Yield
+    from connector.mapping.running.mapped_events import MappedEvent
     from connector.workshop.activation import MappingSets
     from connector.workshop.differences import Difference
 
@@ -77,7 +77,7 @@ def plan(
     )
 
 
-def _changes(tried: Iterable[tuple[Yield, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+def _changes(tried: Iterable[tuple[MappedEvent, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
     """Count how what events yield differs from what was last owed for them."""
     counted = changes.count((one.event.topic, one.event.id, _differences(one, owed)) for one, owed in tried)
     return [
@@ -95,7 +95,7 @@ def _changes(tried: Iterable[tuple[Yield, list[dict[str, Any]]]]) -> list[dict[s
     ]
 
 
-def _differences(one: Yield, owed: list[dict[str, Any]]) -> Iterator[Difference]:
+def _differences(one: MappedEvent, owed: list[dict[str, Any]]) -> Iterator[Difference]:
     # Whom the mapping itself has refused, nobody was to be sent.
     before = [update for update in map(update_of, owed) if update.identifiers]
     return differences.between(before, one.mapped.updates)

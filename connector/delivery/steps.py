@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
-    from connector.mapping.running.mapped_events import Yield
-    from connector.model import Owed, Partition, Store
+    from connector.mapping.running.mapped_events import MappedEvent
+    from connector.model import NewDelivery, Partition, Store
     from connector.workshop.activation import MappingSets
 
 _MAP_LIMIT = 500
-#: While a batch is on its way nobody else works in its lane, so those that give way are small.
-_BULK_BATCH = 200
-#: How soon a lane that another worker holds is looked at again.
+#: While a batch is on its way nobody else works in its partition, so those that give way are small.
+_LOW_PRIORITY_BATCH = 200
+#: How soon a partition that another worker holds is looked at again.
 _HELD_SECONDS = 0.01
 #: Of webhooks in one step, so that large ones do not fill a worker's memory.
 _MAP_BYTES = 8_000_000
@@ -57,7 +57,7 @@ class Pipeline:
         insider: Destination,
         batch_size: int,
         retention: timedelta,
-        quiet: Quiet,
+        quiet: RefreshDelays,
         rest_seconds: float = 0.0,
     ) -> None:
         """`rest_seconds` lie after each step of what gives way to webhooks, unless there is as much as a step takes."""
@@ -70,37 +70,37 @@ class Pipeline:
         self._quiet = quiet
         self._rest_seconds = rest_seconds
 
-    def advance(self, *, seconds: float, bulk: bool = False) -> Advanced:
+    def advance(self, *, seconds: float, low_priority: bool = False) -> Advanced:
         """Map and deliver until nothing is left to do or the time is over.
 
-        With `bulk`, only what gives way to webhooks: replays and snapshots. Without, a lane that another worker
+        With `bulk`, only what gives way to webhooks: replays and snapshots. Without, a partition that another worker
         holds is waited for: it may be one that has just sent such a batch.
         """
         ends_at = time.monotonic() + seconds
-        owes_bulk = False
+        queued_low_priority = False
         while True:
             with self._database.connection() as connection:
-                busy = partitions.busy(connection, bulk=bulk)
+                busy = partitions.busy(connection, low_priority=low_priority)
                 mappings = self._mappings.in_force(connection)
             done = _Pass()
             for partition in busy:
                 if time.monotonic() > ends_at:
                     break
                 if partition.store_id not in done.closed:
-                    self._advance(partition, mappings, done, bulk=bulk)
-                    if bulk and not done.full:
+                    self._advance(partition, mappings, done, low_priority=low_priority)
+                    if low_priority and not done.full:
                         # Snapshots come page by page. A batch costs nearly the same for one as for a hundred, and while
-                        # it is on its way a webhook may wait for the lane, and all of them for the machine.
+                        # it is on its way a webhook may wait for the partition, and all of them for the machine.
                         time.sleep(self._rest_seconds)
             for store_id in done.refusals.keys() - done.delivered:
                 self._pause(store_id, done.refusals[store_id])
-            owes_bulk |= done.owes_bulk
+            queued_low_priority |= done.queued_low_priority
             if time.monotonic() > ends_at:
-                return Advanced(unfinished=True, owes_bulk=owes_bulk)
+                return Advanced(unfinished=True, queued_low_priority=queued_low_priority)
             if done.progress.total():
                 continue
-            if bulk or not done.held:
-                return Advanced(unfinished=False, owes_bulk=owes_bulk)
+            if low_priority or not done.held:
+                return Advanced(unfinished=False, queued_low_priority=queued_low_priority)
             time.sleep(_HELD_SECONDS)
 
     def busy(self) -> int:
@@ -108,31 +108,31 @@ class Pipeline:
         with self._database.connection() as connection:
             return len(partitions.busy(connection))
 
-    def is_bulk_waiting(self) -> bool:
+    def is_low_priority_waiting(self) -> bool:
         """Whether a replay is running, or anything that gives way to webhooks is to be delivered."""
         with self._database.connection() as connection:
-            return bool(replays.running(connection) or partitions.busy(connection, bulk=True))
+            return bool(replays.running(connection) or partitions.busy(connection, low_priority=True))
 
-    def _advance(self, partition: Partition, mappings: MappingSet, done: _Pass, *, bulk: bool) -> None:
+    def _advance(self, partition: Partition, mappings: MappingSet, done: _Pass, *, low_priority: bool) -> None:
         store_id = partition.store_id
         try:
-            received, owes_bulk = self.map_received(partition, mappings, bulk=bulk)
+            received, queued_low_priority = self.map_received(partition, mappings, low_priority=low_priority)
             done.progress[store_id] += received
-            done.full = received >= _BULK_BATCH
-            done.owes_bulk |= owes_bulk
-            sent = self.deliver_waiting(partition, mappings, bulk=bulk)
+            done.full = received >= _LOW_PRIORITY_BATCH
+            done.queued_low_priority |= queued_low_priority
+            sent = self.deliver_waiting(partition, mappings, low_priority=low_priority)
             done.held |= sent.held
         except JournalUnavailable:
             raise
         except ConnectorError as error:
-            # It concerns all lanes of the store; its events wait in the journal for the operator.
+            # It concerns all partitions of the store; its events wait in the journal for the operator.
             done.closed.add(store_id)
             _log.error("store.failed", store_id=store_id, error=str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other lanes' work goes on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other partitions' work goes on
             _log.error("partition.failed", store_id=store_id, partition=partition.number, exc_info=error)
         else:
             done.progress[store_id] += sent.settled
-            done.full |= sent.settled >= _BULK_BATCH
+            done.full |= sent.settled >= _LOW_PRIORITY_BATCH
             if sent.delivered:
                 done.delivered.add(store_id)
             if sent.refusal:
@@ -147,26 +147,32 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ map
 
-    def map_received(self, partition: Partition, mappings: MappingSet, *, bulk: bool = False) -> tuple[int, bool]:
+    def map_received(
+        self, partition: Partition, mappings: MappingSet, *, low_priority: bool = False
+    ) -> tuple[int, bool]:
         """Map the oldest received events of a partition, and journal a delivery for each user that they yield.
 
         All by the one set. Return of how many, and whether any of it gives way to webhooks.
         """
         with self._database.transaction() as connection:
-            if not partitions.hold(connection, partition) or (bulk and partitions.is_live(connection, partition)):
+            if not partitions.hold(connection, partition) or (
+                low_priority and partitions.is_live(connection, partition)
+            ):
                 return 0, False
-            limit = _BULK_BATCH if bulk else _MAP_LIMIT
-            received = events.take_received(connection, partition, bulk=bulk, limit=limit, size=_MAP_BYTES)
+            limit = _LOW_PRIORITY_BATCH if low_priority else _MAP_LIMIT
+            received = events.take_received(
+                connection, partition, low_priority=low_priority, limit=limit, size=_MAP_BYTES
+            )
             if not received:
                 return 0, False
             options = stores.options(connection, partition.store_id)
             if options is None:
                 return 0, False
             owed = _record(connection, [mapped_events.run(event, mappings, options) for event in received])
-            if not bulk:
+            if not low_priority:
                 refreshes.ask(connection, partition.store_id, _touched(owed), **self._quiet._asdict())
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
-        return len(received), any(one.bulk for one in owed)
+        return len(received), any(one.low_priority for one in owed)
 
     def map_replayed(self) -> int:
         """Map the next events of all replays again, as many as their rates allow by now; return how many."""
@@ -193,7 +199,7 @@ class Pipeline:
             ids = [event.id for event in taken.events]
             sets = dict.fromkeys(ids, in_force) if taken.then is None else self._sets_of(connection, taken.then)
             store_ids = {event.store_id for event in taken.events}
-            # No lane is held here; so nobody removes the store in the meantime.
+            # No partition is held here; so nobody removes the store in the meantime.
             options = {store_id: stores.options(connection, store_id, lock=True) for store_id in sorted(store_ids)}
             yields = [
                 mapped_events.run(event, mappings, of_store)
@@ -214,7 +220,7 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------------------------ deliver
 
-    def deliver_waiting(self, partition: Partition, mappings: MappingSet, *, bulk: bool = False) -> _Sent:
+    def deliver_waiting(self, partition: Partition, mappings: MappingSet, *, low_priority: bool = False) -> _Sent:
         """Send the oldest waiting deliveries of a partition, and record what became of each.
 
         With `bulk`, of those that give way to what webhooks owe. `mappings` tell which rule is to blame for a refusal.
@@ -222,13 +228,15 @@ class Pipeline:
         with self._database.transaction() as connection:
             if not partitions.hold(connection, partition):
                 return _Sent(held=True)
-            if bulk and partitions.is_live(connection, partition):
+            if low_priority and partitions.is_live(connection, partition):
                 return _Sent()
             store = stores.by_id(connection, self._vault, partition.store_id)
             if store is None or not _may_send(connection, store):
                 return _Sent()
-            limit = min(self._batch_size, _BULK_BATCH) if bulk else self._batch_size
-            waiting = merging.fitting(deliveries.take_waiting(connection, partition, bulk=bulk, limit=limit), _BYTES)
+            limit = min(self._batch_size, _LOW_PRIORITY_BATCH) if low_priority else self._batch_size
+            waiting = merging.fitting(
+                deliveries.take_waiting(connection, partition, low_priority=low_priority, limit=limit), _BYTES
+            )
             if not waiting:
                 return _Sent()
             batch = Sending(
@@ -243,7 +251,7 @@ class Pipeline:
         return _Sent(settled=batch.settled, delivered=batch.delivered, refusal=refusal)
 
 
-class Quiet(NamedTuple):
+class RefreshDelays(NamedTuple):
     """When a customer whom webhooks have touched is looked up."""
 
     #: After the last of them.
@@ -258,7 +266,7 @@ class Advanced(NamedTuple):
     #: True where the time was over before it had seen that nothing is left.
     unfinished: bool
     #: True where it has journaled deliveries for the workers whose deliveries give way.
-    owes_bulk: bool
+    queued_low_priority: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,21 +292,21 @@ class _Pass:
     delivered: set[int] = field(default_factory=set)
     #: Why nothing was taken of a partition, where it alone could not tell who is to blame.
     refusals: dict[int, str] = field(default_factory=dict)
-    #: True where another worker holds a lane in which there is something to do.
+    #: True where another worker holds a partition in which there is something to do.
     held: bool = False
     #: True where something was journaled that gives way to webhooks.
-    owes_bulk: bool = False
-    #: True where there was as much to do in the last lane as a step takes of what gives way.
+    queued_low_priority: bool = False
+    #: True where there was as much to do in the last partition as a step takes of what gives way.
     full: bool = False
     #: Stores that cannot be worked on at all.
     closed: set[int] = field(default_factory=set)
 
 
 def _record(
-    connection: Connection, yields: Sequence[Yield], *, replay_id: int | None = None, skip_hook: bool = False
-) -> list[Owed]:
+    connection: Connection, yields: Sequence[MappedEvent], *, replay_id: int | None = None, skip_hook: bool = False
+) -> list[NewDelivery]:
     """Journal what the mapping of events has yielded, and return what is owed for it."""
-    owed = [owed for one in yields for owed in one.owed(replay_id=replay_id, skip_hook=skip_hook)]
+    owed = [owed for one in yields for owed in one.deliveries(replay_id=replay_id, skip_hook=skip_hook)]
     deliveries.append(connection, owed)
     for event, _, mapped, _ in yields:
         if mapped.notice:
@@ -310,7 +318,7 @@ def _record(
     return owed
 
 
-def _touched(owed: Sequence[Owed]) -> Iterator[str]:
+def _touched(owed: Sequence[NewDelivery]) -> Iterator[str]:
     """Yield the customers of whom a webhook has told, by what Yotpo can look them up by."""
     return (one.customer for one in owed if {"email", "phone_number"} & one.update.identifiers.keys())
 

@@ -33,7 +33,7 @@ _Answer = TypeVar("_Answer")
 _Waiting = tuple["Sequence[Incoming]", "Future[list[Appended]]"]
 
 
-class Patience:
+class CircuitBreaker:
     """Waits for PostgreSQL a limited time; once it was in vain, nobody waits for a moment."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        self._patience = Patience()
+        self._breaker = CircuitBreaker()
         threading.Thread(target=self._run, name="appender", daemon=True).start()
 
     def append(self, incoming: Sequence[Incoming], *, timeout_seconds: float) -> list[Appended]:
@@ -72,11 +72,11 @@ class Appender:
 
         Raises JournalUnavailable where PostgreSQL has not answered in time.
         """
-        self._patience.check()
+        self._breaker.check()
         done: Future[list[Appended]] = Future()
         self._waiting.put((incoming, done))
         # What is being written when the time is over may yet be committed, and is a duplicate next time.
-        return self._patience.wait(done, timeout_seconds)
+        return self._breaker.wait(done, timeout_seconds)
 
     def _run(self) -> None:
         while True:
@@ -102,7 +102,7 @@ class Appender:
             self._isolate(group, error)
         except Exception as error:  # noqa: BLE001 - whatever it was, each waiting thread is told
             if isinstance(error, JournalUnavailable):
-                self._patience.lose()
+                self._breaker.lose()
             for _, done in group:
                 done.set_exception(error)
         else:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from connector import observability
-from connector.intake.appending import Appender, Patience
+from connector.intake.appending import Appender, CircuitBreaker
 from connector.journal import notices, stores
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Reception:
         self._appender = Appender(database)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reception")
         self._stores: dict[str, tuple[float, Store]] = {}
-        self._patience = Patience()
+        self._breaker = CircuitBreaker()
         self._counts: Counter[tuple[int, str]] = Counter()
         self._counting = threading.Lock()
         threading.Thread(target=self._run, name="counts", daemon=True).start()
@@ -89,8 +89,8 @@ class Reception:
         return self._database.ask(lambda connection: stores.by_token(connection, self._vault, token))
 
     def _ask(self, question: Callable[[], _Answer], timeout_seconds: float) -> _Answer:
-        self._patience.check()
-        return self._patience.wait(self._executor.submit(question), timeout_seconds)
+        self._breaker.check()
+        return self._breaker.wait(self._executor.submit(question), timeout_seconds)
 
     def _run(self) -> None:
         while True:

@@ -6,7 +6,7 @@ vault         encryption of the stores' secrets
 stores        stores, their credentials and pauses
 events        what was received: appended, claimed for mapping, marked
 append        one commit for all webhooks that wait together
-lanes         who works on which partition, and what is to be done there, fairly for its customers and stores
+partitions         who works on which partition, and what is to be done there, fairly for its customers and stores
 deliveries    what is owed to Insider: waiting, delivered, dead; attempts; from when each customer's attributes are
 dead_letters  what Insider refuses for good, by cause
 replays       what operators let be mapped and sent again

@@ -57,7 +57,7 @@ def discard(connection: Connection, group: str) -> tuple[str, int]:
 
 
 def bury(connection: Connection, event_id: int, *, reason: str) -> int:
-    """Make dead letters of what an event has waiting; return how many that are. Its lanes wait until it is done."""
+    """Make dead letters of an event's waiting deliveries; return how many. Its partitions wait until this is done."""
     return connection.execute(
         """
         update deliveries set state = 'dead', reason = %s, cause = 'operator', rule = '', settled_at = now()

@@ -1,6 +1,6 @@
-"""Deliveries: what is owed to Insider, taken and settled lane by lane; attempts; from when each attribute is.
+"""Deliveries: what is owed to Insider, taken and settled partition by partition; attempts; from when each attribute is.
 
-Whoever calls holds the lane (`lanes`).
+Whoever calls holds the partition (`partitions`).
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import orjson
 
 from connector.journal import partitions
-from connector.model import Delivery, Over, TrueAt, UserEvent, UserUpdate, partition_number
+from connector.model import ClearedAt, Delivery, TrueAt, UserEvent, UserUpdate, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from connector.journal.database import Connection
-    from connector.model import Attempt, Owed, Partition, Settled
+    from connector.model import Attempt, NewDelivery, Partition, Settled
 
 #: As many of a delivery's attempts are kept, the newest.
 _ATTEMPTS = 50
 
 
-def append(connection: Connection, owed: Sequence[Owed]) -> None:
+def append(connection: Connection, owed: Sequence[NewDelivery]) -> None:
     """Journal deliveries in order."""
     rows = [
         (
@@ -36,7 +36,7 @@ def append(connection: Connection, owed: Sequence[Owed]) -> None:
             one.occurred_at,
             _stored(one.update),
             one.skip_hook,
-            one.bulk,
+            one.low_priority,
             one.mapping,
             one.replay_id,
             *((one.refusal.reason, one.refusal.cause, one.refusal.rule) if one.refusal else (None, None, None)),
@@ -63,18 +63,20 @@ def append(connection: Connection, owed: Sequence[Owed]) -> None:
         )
 
 
-_LANE: LiteralString = "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'waiting'"
+_PARTITION: LiteralString = (
+    "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'waiting'"
+)
 _WAITING: LiteralString = """
     select id, event_id, topic, customer, update, occurred_at, skip_hook, bytes, refused_attempt_id
     from deliveries where id in ({}) order by id
 """
-_OLDEST = _WAITING.format(partitions.oldest("deliveries", _LANE))
-_FAIR = _WAITING.format(partitions.fairly("deliveries", _LANE))
+_OLDEST = _WAITING.format(partitions.oldest("deliveries", _PARTITION))
+_FAIR = _WAITING.format(partitions.fairly("deliveries", _PARTITION))
 
 
-def take_waiting(connection: Connection, partition: Partition, *, bulk: bool, limit: int) -> list[Delivery]:
-    """Return the oldest waiting deliveries of a lane that may share a request: `skip_hook` is a whole request's."""
-    wanted = {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
+def take_waiting(connection: Connection, partition: Partition, *, low_priority: bool, limit: int) -> list[Delivery]:
+    """Return a partition's oldest waiting deliveries that may share a request; `skip_hook` is one for a whole request."""
+    wanted = {"bulk": low_priority, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
     rows = connection.execute(_OLDEST, wanted).fetchall()
     if partitions.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, wanted).fetchall()
@@ -201,12 +203,12 @@ def remember_times(connection: Connection, store_id: int, times: Mapping[str, Ma
 
 def _kept(true_at: TrueAt) -> list[int]:
     """Return a time as it is kept: one more item says that the attribute is over."""
-    return [*true_at, 1] if isinstance(true_at, Over) else [*true_at]
+    return [*true_at, 1] if isinstance(true_at, ClearedAt) else [*true_at]
 
 
 def _time_of(kept: list[int]) -> TrueAt:
     milliseconds, event_id, *over = kept
-    return Over(milliseconds, event_id) if over else TrueAt(milliseconds, event_id)
+    return ClearedAt(milliseconds, event_id) if over else TrueAt(milliseconds, event_id)
 
 
 def oldest_undelivered_seconds(connection: Connection) -> float:

@@ -66,7 +66,7 @@ def now(connection: Connection) -> datetime:
 
 
 def append(
-    connection: Connection, incoming: Sequence[Incoming], *, bulk: bool = False, backfill_id: int | None = None
+    connection: Connection, incoming: Sequence[Incoming], *, low_priority: bool = False, backfill_id: int | None = None
 ) -> list[Appended]:
     """Journal events in order; of one that is there already, return the first one's id.
 
@@ -75,7 +75,7 @@ def append(
     """
     if not incoming:
         return []
-    new = _insert(connection, incoming, bulk=bulk, backfill_id=backfill_id)
+    new = _insert(connection, incoming, low_priority=low_priority, backfill_id=backfill_id)
     repeated = [one for one in incoming if (one.store_id, one.key) not in new]
     known = _repeated(connection, repeated, new) if repeated else {}
     appended = []
@@ -101,7 +101,7 @@ def _repeated(
 
 
 def _insert(
-    connection: Connection, incoming: Sequence[Incoming], *, bulk: bool = False, backfill_id: int | None = None
+    connection: Connection, incoming: Sequence[Incoming], *, low_priority: bool = False, backfill_id: int | None = None
 ) -> dict[tuple[int, str], int]:
     rows = [
         (
@@ -117,11 +117,11 @@ def _insert(
         for one in incoming
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    inserted = connection.execute(_APPEND, [*columns, bulk, backfill_id])
+    inserted = connection.execute(_APPEND, [*columns, low_priority, backfill_id])
     return {(row.store_id, row.key): row.id for row in inserted}
 
 
-_LANE: LiteralString = (
+_PARTITION: LiteralString = (
     "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'received'"
 )
 _RECEIVED: LiteralString = """
@@ -131,19 +131,24 @@ _RECEIVED: LiteralString = """
     where size <= %(size)s or position = 1
     order by id
 """
-_OLDEST = _RECEIVED.format(partitions.oldest("events", _LANE))
-_FAIR = _RECEIVED.format(partitions.fairly("events", _LANE))
+_OLDEST = _RECEIVED.format(partitions.oldest("events", _PARTITION))
+_FAIR = _RECEIVED.format(partitions.fairly("events", _PARTITION))
 
 
 def take_received(
-    connection: Connection, partition: Partition, *, bulk: bool = False, limit: int, size: int
+    connection: Connection, partition: Partition, *, low_priority: bool = False, limit: int, size: int
 ) -> list[Event]:
     """Return the oldest events of a partition that wait for their mapping, at least one, up to `size` bytes together.
 
     The caller holds the partition.
     """
-    lane = {"bulk": bulk, "store_id": partition.store_id, "partition": partition.number}
-    wanted = {**lane, "limit": limit, "size": size}
+    wanted = {
+        "bulk": low_priority,
+        "store_id": partition.store_id,
+        "partition": partition.number,
+        "limit": limit,
+        "size": size,
+    }
     rows = connection.execute(_OLDEST, wanted).fetchall()
     if partitions.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, wanted).fetchall()

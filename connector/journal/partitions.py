@@ -1,4 +1,4 @@
-"""Lanes: a store's customers are dealt to partitions, each worked on by one worker at a time, with something to do.
+"""A store's customers are spread over partitions; one worker at a time works on a partition.
 
 A worker holds a partition by an advisory lock that ends with its transaction. A killed worker's connection ends, so its
 lock ends, and the work is taken again: there are no leases to expire.
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: How many of one customer's rows a step takes at most, so that a customer with thousands holds up his lane's others
-#: for no longer than this takes.
+#: How many of one customer's rows a step takes at most. A customer with thousands holds up the other customers of the
+#: partition no longer than this takes.
 SHARE = 100
 #: How far behind such a customer's rows a step looks for those of others.
 _HORIZON = 20_000
@@ -25,7 +25,7 @@ _HORIZON = 20_000
 
 #: How long a transaction may idle that holds the right to speak to Yotpo: several questions may follow each other
 #: without a word to PostgreSQL.
-SPEAKING_SECONDS = 300
+LEASE_SECONDS = 300
 
 
 def hold(connection: Connection, partition: Partition) -> bool:
@@ -38,20 +38,20 @@ def hold_probe(connection: Connection, store_id: int) -> bool:
     return _lock(connection, store_id, -1)
 
 
-def hold_yotpo(connection: Connection, store_id: int) -> bool:
+def hold_lease(connection: Connection, store_id: int) -> bool:
     """Hold the right to speak to a store's Yotpo: one at a time can keep to its rate without asking the others."""
     return _lock(connection, store_id, -2)
 
 
 def hold_all(connection: Connection, store_id: int) -> None:
-    """Wait until nobody works on any lane of a store or speaks to its Yotpo; hold it all until the transaction ends."""
+    """Hold all partitions of a store and its lease until the transaction ends; wait for those that hold one now."""
     connection.execute(
         "select pg_advisory_xact_lock(%s, number) from generate_series(-2, %s) as number", (store_id, PARTITIONS - 1)
     )
 
 
 def is_live(connection: Connection, partition: Partition) -> bool:
-    """Whether a lane has something to do for webhooks, to which replays and snapshots give way."""
+    """Whether a partition has something to do for webhooks, to which replays and snapshots give way."""
     row = connection.execute(
         """
         select exists (select from events
@@ -108,12 +108,12 @@ _BUSY = """
 """
 
 
-def busy(connection: Connection, *, bulk: bool = False) -> list[Partition]:
+def busy(connection: Connection, *, low_priority: bool = False) -> list[Partition]:
     """Return partitions that have something to map, or to deliver now; the stores take turns, each oldest first.
 
     With `bulk`, of what gives way to webhooks.
     """
-    return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": bulk})]
+    return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": low_priority})]
 
 
 def is_crowded(customers: Iterable[str | None]) -> bool:
@@ -122,7 +122,7 @@ def is_crowded(customers: Iterable[str | None]) -> bool:
 
 
 def oldest(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query for the `id` of the oldest rows of a lane, `%(limit)s` at most."""
+    """Return a query for the `id` of the oldest rows of a partition, `%(limit)s` at most."""
     return f"select id from {table} where {condition} order by id limit %(limit)s"
 
 

@@ -98,25 +98,25 @@ class TrueAt(NamedTuple):
     event_id: int
 
 
-class Over(TrueAt):
+class ClearedAt(TrueAt):
     """From when an attribute has been over, so that Insider has forgotten it, or is to."""
 
     __slots__ = ()
 
 
 class Partition(NamedTuple):
-    """An ordered lane of a store's customers: one worker at a time maps and delivers what is in it."""
+    """An ordered partition of a store's customers: one worker at a time maps and delivers what is in it."""
 
     store_id: int
     number: int
 
 
-#: Lanes a store. Fixed, because a customer who changed lanes could overtake himself.
+#: Partitions a store. Fixed, because a customer who changed partitions could overtake himself.
 PARTITIONS = 16
 
 
 def partition_number(customer: str) -> int:
-    """Return the lane of a customer (or, of an event without one, of its idempotency key)."""
+    """Return the partition of a customer (or, of an event without one, of its idempotency key)."""
     return zlib.crc32(customer.encode()) % PARTITIONS
 
 
@@ -261,7 +261,7 @@ class Appended:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Owed:
+class NewDelivery:
     """A delivery that is to be journaled: waiting, or dead from the start where it has a refusal."""
 
     event_id: int
@@ -272,7 +272,7 @@ class Owed:
     update: UserUpdate
     skip_hook: bool
     #: True where it gives way to what webhooks owe.
-    bulk: bool
+    low_priority: bool
     #: The version of the mapping set.
     mapping: str
     refusal: Refusal | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.journal.sync.backfills import Backfill
     from connector.model import Json, YotpoAccount
-    from connector.yotpo.client import Line, Page
+    from connector.yotpo.client import Page, StoreClient
 
 #: Yotpo's largest (its page "Guidelines and conventions").
 _PAGE = 100
@@ -38,7 +38,7 @@ _TWICE = "listed twice on a page"
 _log = observability.logger("backfill")
 
 
-def read_page(connection: Connection, account: YotpoAccount, line: Line, *, settling: timedelta) -> int:
+def read_page(connection: Connection, account: YotpoAccount, client: StoreClient, *, settling: timedelta) -> int:
     """Journal the next page of the store's running backfill; return how many snapshots that were.
 
     Each is dated by `settling` before the question, because Yotpo may not show yet what was written just before: a
@@ -52,7 +52,7 @@ def read_page(connection: Connection, account: YotpoAccount, line: Line, *, sett
     backfill.number = min(backfill.number, len(account.expands) - 1)
     expand = account.expands[backfill.number]
     try:
-        page = _page(account, line, backfill, expand)
+        page = _page(account, client, backfill, expand)
     except CursorExpired:
         _begin_anew(backfill)
         backfills.record(connection, backfill)
@@ -72,7 +72,7 @@ def read_page(connection: Connection, account: YotpoAccount, line: Line, *, sett
     # Numbered, because what a customer was two pages ago he may be again.
     asked_by = f"backfill {backfill.id} page {backfill.pages}"
     incoming = [snapshots.incoming(account.store_id, one, asked_by=asked_by, true_at=true_at) for one in new]
-    events.append(connection, incoming, bulk=True, backfill_id=backfill.id)
+    events.append(connection, incoming, low_priority=True, backfill_id=backfill.id)
     _go_on(backfill, page.cursor, scans=len(account.expands))
     backfills.record(connection, backfill)
     _log.info(
@@ -86,10 +86,10 @@ def read_page(connection: Connection, account: YotpoAccount, line: Line, *, sett
     return len(incoming)
 
 
-def _page(account: YotpoAccount, line: Line, backfill: Backfill, expand: str) -> Page:
+def _page(account: YotpoAccount, client: StoreClient, backfill: Backfill, expand: str) -> Page:
     if backfill.cursor and not account.repeats_expand:
         expand = ""
-    return line.customers(expand=expand, cursor=backfill.cursor, limit=_PAGE)
+    return client.customers(expand=expand, cursor=backfill.cursor, limit=_PAGE)
 
 
 def _postpone(connection: Connection, backfill: Backfill, error: YotpoUnavailable) -> None:

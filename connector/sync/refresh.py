@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.journal.sync.refreshes import Due
     from connector.model import Incoming, Json, YotpoAccount
-    from connector.yotpo.client import Line
+    from connector.yotpo.client import StoreClient
 
 #: In one turn: two questions each, five a second; and no more once it has taken so long, because Yotpo is slow.
 _LIMIT = 5
@@ -56,7 +56,7 @@ class _Shown(NamedTuple):
 
 
 def look_up(
-    connection: Connection, account: YotpoAccount, line: Line, *, settling: timedelta, quiet_seconds: float
+    connection: Connection, account: YotpoAccount, client: StoreClient, *, settling: timedelta, quiet_seconds: float
 ) -> Looked:
     """Look up the customers of a store who are due, a few at a time, and journal what Yotpo shows of them.
 
@@ -73,7 +73,7 @@ def look_up(
     for due in refreshes.due(connection, account.store_id, limit=_LIMIT):
         asked_at = events.now(connection)
         try:
-            shown = _ask(account, line, due.customer)
+            shown = _ask(account, client, due.customer)
         except YotpoError as error:
             # It concerns the whole store: the rate is used up, or the credentials are no good.
             failure = error
@@ -85,7 +85,7 @@ def look_up(
             failure = shown.failure
         if failure or time.monotonic() > ends_at:
             break
-    events.append(connection, incoming, bulk=True)
+    events.append(connection, incoming, low_priority=True)
     # What a webhook tells may win over what was shown just now; so the next reconcile sends these customers again.
     # Yotpo may show under his address whom the webhook named by his number.
     looked_up = {due.customer for due in (*served, *postponed)} | {one.customer for one in incoming if one.customer}
@@ -97,12 +97,12 @@ def look_up(
     return Looked(len(incoming), failure)
 
 
-def _ask(account: YotpoAccount, line: Line, customer: str) -> _Shown:
+def _ask(account: YotpoAccount, client: StoreClient, customer: str) -> _Shown:
     """Ask both APIs about a customer. Raises YotpoUnavailable where the rate is used up, YotpoUnauthorized."""
     email = clean_email(customer)
     name = {"email": email} if email else {"phone": customer}
     try:
-        core = _core(account, line, name)
+        core = _core(account, client, name)
     except YotpoRefused as error:
         _log.warning("refresh.refused", store_id=account.store_id, status=error.status)
         core = None
@@ -111,7 +111,7 @@ def _ask(account: YotpoAccount, line: Line, customer: str) -> _Shown:
             raise
         return _Shown(failure=error)
     try:
-        loyalty = line.loyalty(**name) if line.has_loyalty else None
+        loyalty = client.loyalty(**name) if client.has_loyalty else None
     except (YotpoRefused, YotpoUnauthorized) as error:
         # The Core API has just taken the credentials: this is about Loyalty alone, or its keys.
         _log.warning("loyalty.refused", store_id=account.store_id, error=str(error))
@@ -124,12 +124,12 @@ def _ask(account: YotpoAccount, line: Line, customer: str) -> _Shown:
     return _Shown(core, named | {"loyalty": loyalty} if loyalty else None)
 
 
-def _core(account: YotpoAccount, line: Line, name: dict[str, str]) -> Json | None:
+def _core(account: YotpoAccount, client: StoreClient, name: dict[str, str]) -> Json | None:
     """Return all that the Core API shows of a customer, with one question for each value of `expand`."""
     core: Json = {}
     for expand in account.expands or ():
         # What was not asked for is null in the answer, and must not hide what another one has shown.
-        one = line.customer(**name, expand=expand) or {}
+        one = client.customer(**name, expand=expand) or {}
         core |= {field: value for field, value in one.items() if value is not None or field not in core}
     return core or None
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from connector.journal.sync.accounts import Busy
     from connector.journal.vault import Vault
     from connector.model import YotpoAccount
-    from connector.yotpo.client import Line, Yotpo
+    from connector.yotpo.client import StoreClient, Yotpo
 
     #: One thing that is done in a turn; returns how many snapshots it has journaled, and why Yotpo is to be left alone.
-    Step = Callable[[Connection, YotpoAccount, Line], tuple[int, YotpoError | None]]
+    Step = Callable[[Connection, YotpoAccount, StoreClient], tuple[int, YotpoError | None]]
 
 #: Stores that one process speaks to at the same time; each has a thread and a connection to PostgreSQL.
 STORES = 6
@@ -119,16 +119,16 @@ class Turns:
     def _turn(self, store_id: int, step: Step) -> bool:
         """Take one turn; False where it was not ours, or Yotpo is to be left alone."""
         try:
-            with self._database.transaction(idle_seconds=partitions.SPEAKING_SECONDS) as connection:
-                if not partitions.hold_yotpo(connection, store_id):
+            with self._database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
+                if not partitions.hold_lease(connection, store_id):
                     return False
                 account = accounts.by_store(connection, self._vault, store_id)
                 if account is None or account.state != "connected" or account.paused:
                     return False
-                line = self._yotpo.line(account)
-                journaled, failure = step(connection, account, line)
-                if line.renewed_token:
-                    accounts.keep_token(connection, self._vault, account, line.renewed_token)
+                client = self._yotpo.store_client(account)
+                journaled, failure = step(connection, account, client)
+                if client.renewed_token:
+                    accounts.keep_token(connection, self._vault, account, client.renewed_token)
                 _settle(connection, account, failure)
         except JournalUnavailable:
             raise
@@ -144,21 +144,25 @@ class Turns:
             self._wake()
         return failure is None
 
-    def _look_up(self, connection: Connection, account: YotpoAccount, line: Line) -> tuple[int, YotpoError | None]:
+    def _look_up(
+        self, connection: Connection, account: YotpoAccount, client: StoreClient
+    ) -> tuple[int, YotpoError | None]:
         """Look up who is due; before that, try out an account that is new."""
         if account.expands is not None:
             return refresh.look_up(
-                connection, account, line, settling=self._settling, quiet_seconds=self._quiet_seconds
+                connection, account, client, settling=self._settling, quiet_seconds=self._quiet_seconds
             )
         try:
-            trial.try_out(connection, self._vault, account, line, public_url=self._public_url)
+            trial.try_out(connection, self._vault, account, client, public_url=self._public_url)
         except YotpoError as error:
             return 0, error
         return 0, None
 
-    def _read_page(self, connection: Connection, account: YotpoAccount, line: Line) -> tuple[int, YotpoError | None]:
+    def _read_page(
+        self, connection: Connection, account: YotpoAccount, client: StoreClient
+    ) -> tuple[int, YotpoError | None]:
         try:
-            return backfill.read_page(connection, account, line, settling=self._settling), None
+            return backfill.read_page(connection, account, client, settling=self._settling), None
         except YotpoError as error:
             return 0, error
 

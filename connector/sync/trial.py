@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.journal.vault import Vault
     from connector.model import Json, YotpoAccount
-    from connector.yotpo.client import Line, Page
+    from connector.yotpo.client import Page, StoreClient
 
 #: What fills `yotpo_loyalty` and `yotpo_ugc` of a customer.
 _LOYALTY, _REVIEWS = "loyalty", "reviews"
@@ -41,12 +41,14 @@ class _Expanding(NamedTuple):
     repeated: bool
 
 
-def try_out(connection: Connection, vault: Vault, account: YotpoAccount, line: Line, *, public_url: str) -> None:
+def try_out(
+    connection: Connection, vault: Vault, account: YotpoAccount, client: StoreClient, *, public_url: str
+) -> None:
     """Try a new account out and keep what was found. Raises YotpoUnavailable, YotpoUnauthorized."""
-    expanding = _expanding(line)
+    expanding = _expanding(client)
     store = stores.by_id(connection, vault, account.store_id)
     url = urls.webhook(public_url, store.webhook_token) if public_url and store else ""
-    review_webhooks = _registered(line, url) if account.mode == "oauth" else {}
+    review_webhooks = _registered(client, url) if account.mode == "oauth" else {}
     accounts.keep_findings(
         connection,
         account,
@@ -63,27 +65,27 @@ def try_out(connection: Connection, vault: Vault, account: YotpoAccount, line: L
     )
 
 
-def _expanding(line: Line) -> _Expanding:
+def _expanding(client: StoreClient) -> _Expanding:
     """Find out how each customer has to be asked for.
 
     With both values at once only where a page shows as much as with each of them alone: null stands both for what was
     not asked for and for what is not there.
     """
-    alone = {value: _page(line, value) for value in _SHOWS}
+    alone = {value: _page(client, value) for value in _SHOWS}
     possible = [value for value, page in alone.items() if page is not None] or [""]
     shown = {value: _shown(page, _SHOWS[value]) for value, page in alone.items() if page}
     first = alone[possible[0]] if possible[0] else None
     if len(shown) == len(_SHOWS) and all(shown.values()):
-        both = _page(line, _BOTH)
+        both = _page(client, _BOTH)
         if both and all(_shown(both, _SHOWS[value]) == names for value, names in shown.items()):
             possible, first = [_BOTH], both
-    return _Expanding(possible, repeated=first is not None and _is_lost(line, possible[0], first))
+    return _Expanding(possible, repeated=first is not None and _is_lost(client, possible[0], first))
 
 
-def _page(line: Line, expand: str) -> Page | None:
+def _page(client: StoreClient, expand: str) -> Page | None:
     """Return the first page; None where Yotpo does not take this `expand`."""
     try:
-        return line.customers(expand=expand)
+        return client.customers(expand=expand)
     except YotpoRefused as error:
         _check_for_good(error)
         _log.warning("expand.refused", expand=expand, status=error.status)
@@ -101,15 +103,15 @@ def _shown(page: Page, field: str) -> set[str]:
     return {f"{one.get('email')} {one.get('external_id')}" for one in page.customers if one.get(field)}
 
 
-def _is_lost(line: Line, expand: str, first: Page) -> bool:
+def _is_lost(client: StoreClient, expand: str, first: Page) -> bool:
     """Whether the second page shows nothing of what was asked for with the first, and does where it is said again."""
     if first.cursor is None or not _is_expanded(first.customers):
         return False
     try:
-        second = line.customers(cursor=first.cursor)
+        second = client.customers(cursor=first.cursor)
         if _is_expanded(second.customers):
             return False
-        return _is_expanded(line.customers(cursor=first.cursor, expand=expand).customers)
+        return _is_expanded(client.customers(cursor=first.cursor, expand=expand).customers)
     except YotpoRefused as error:
         # Either nothing is taken beside a cursor, or none is known for long; look-ups need none.
         if not isinstance(error, CursorExpired):
@@ -122,23 +124,23 @@ def _is_expanded(customers: list[Json]) -> bool:
     return any(one.get(field) for one in customers for field in _SHOWS.values())
 
 
-def _registered(line: Line, url: str) -> dict[str, str]:
+def _registered(client: StoreClient, url: str) -> dict[str, str]:
     """Register our URL for reviews, and say of each event what became of it. There is one webhook an event."""
     if not url:
         return dict.fromkeys(_REVIEW_EVENTS, "not registered: PUBLIC_URL is not set")
     found = {}
     for event in _REVIEW_EVENTS:
         try:
-            found[event] = _register(line, event, f"{url}/{event}")
+            found[event] = _register(client, event, f"{url}/{event}")
         except YotpoRefused as error:
             found[event] = f"not registered: {error}"
     return found
 
 
-def _register(line: Line, event: str, url: str) -> str:
-    _, there = line.webhooks().get(event, ("", ""))
+def _register(client: StoreClient, event: str, url: str) -> str:
+    _, there = client.webhooks().get(event, ("", ""))
     if not there:
-        line.register_webhook(event, url)
+        client.register_webhook(event, url)
     elif there != url:
         return (
             "not registered: Yotpo takes one webhook an event, and another URL has it; remove that one at Yotpo first"

@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from connector import mapping, observability
-from connector.delivery.steps import Pipeline, Quiet
+from connector.delivery.steps import Pipeline, RefreshDelays
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider.client import Insider
 from connector.journal.database import Database
@@ -44,7 +44,7 @@ _QUEUE = "connector"
 _BULK_QUEUE = "connector-bulk"
 #: For what is asked of Yotpo, which waits most of the time.
 _YOTPO_QUEUE = "connector-yotpo"
-#: Those who deliver snapshots are woken so often, and rest so long after each of the lanes.
+#: Those who deliver snapshots are woken so often, and rest so long after each of the partitions.
 _SNAPSHOTS_SECONDS = 5.0
 _REST_SECONDS = 0.2
 #: A turn at a Yotpo that is slow, yet answers, may take long; its hint may come twice then, which does no harm.
@@ -147,7 +147,7 @@ def pipeline() -> Pipeline:
         ),
         batch_size=settings().batch_size,
         retention=timedelta(days=settings().retention_days),
-        quiet=Quiet(settings().refresh_quiet_seconds, settings().refresh_longest_seconds),
+        quiet=RefreshDelays(settings().refresh_quiet_seconds, settings().refresh_longest_seconds),
         rest_seconds=_REST_SECONDS,
     )
 
@@ -183,7 +183,7 @@ def advance() -> None:
     """Map and deliver what there is; where it is too much for one task, wake another."""
     with _in_peace():
         advanced = pipeline().advance(seconds=_TASK_SECONDS)
-        if advanced.owes_bulk:
+        if advanced.queued_low_priority:
             wake_bulk()
         if advanced.unfinished:
             wake()
@@ -197,7 +197,7 @@ def advance_bulk() -> None:
         mapped = True
         while mapped:
             mapped = pipeline().map_replayed() > 0
-            if pipeline().advance(seconds=ends_at - time.monotonic(), bulk=True).unfinished:
+            if pipeline().advance(seconds=ends_at - time.monotonic(), low_priority=True).unfinished:
                 wake_bulk()
                 return
 
@@ -216,7 +216,7 @@ def sweep() -> None:
     with _in_peace():
         for _ in range(min(pipeline().busy(), _SWEEP_HINTS)):
             wake()
-        if pipeline().is_bulk_waiting():
+        if pipeline().is_low_priority_waiting():
             wake_bulk()
         with database().connection() as connection:
             wanted = are_wanted(connection, reconcile_at=settings().reconcile_at)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from connector.mapping import MappingSet
-    from connector.mapping.running.mapped_events import Yield
+    from connector.mapping.running.mapped_events import MappedEvent
     from connector.workshop.changes import Change
     from connector.workshop.trying import Trial
 
@@ -48,11 +48,11 @@ def compare(old: MappingSet, new: MappingSet, trials: Iterable[Trial], *, exampl
     )
 
 
-def _both(old: MappingSet, new: MappingSet, trial: Trial) -> tuple[Yield, Yield]:
+def _both(old: MappingSet, new: MappingSet, trial: Trial) -> tuple[MappedEvent, MappedEvent]:
     return mapped_events.run(trial.event, old, trial.options), mapped_events.run(trial.event, new, trial.options)
 
 
-def _between(before: Yield, after: Yield) -> Iterator[Difference]:
+def _between(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
     if before.mapping is None or after.mapping is None:
         if before.mapping is not after.mapping:
             yield Difference("topic", "", "mapped" if after.mapping else "unmapped", None, None)
@@ -66,7 +66,7 @@ def _between(before: Yield, after: Yield) -> Iterator[Difference]:
     yield from _details(before, after)
 
 
-def _refusals(before: Yield, after: Yield) -> Iterator[Difference]:
+def _refusals(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
     """Tell of users who are refused by the one and not by the other."""
     olds, news = ([refusal.reason for _, refusal in one.mapped.refused] for one in (before, after))
     for reason in dict.fromkeys([*olds, *news]):
@@ -86,7 +86,7 @@ def _identifiers(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> I
             yield one._replace(part="identifier")
 
 
-def _details(before: Yield, after: Yield) -> Iterator[Difference]:
+def _details(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
     """Tell of a notice's text and details, as if they were attributes."""
     olds, news = (
         UserUpdate(

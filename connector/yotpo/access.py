@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from connector.http.outbound import Reply, Sender
     from connector.model import Json, YotpoAccount
-    from connector.yotpo.pace import Pace
+    from connector.yotpo.rate_limiter import RateLimiter
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
@@ -35,12 +35,12 @@ class Hosts(NamedTuple):
 class Access:
     """The requests of one store. Every one of them raises a YotpoError where it did not succeed."""
 
-    def __init__(self, sender: Sender, hosts: Hosts, account: YotpoAccount, pace: Pace) -> None:
+    def __init__(self, sender: Sender, hosts: Hosts, account: YotpoAccount, limiter: RateLimiter) -> None:
         self.account = account
         self.renewed_token: str | None = None
         self._sender = sender
         self._hosts = hosts
-        self._pace = pace
+        self._limiter = limiter
 
     @property
     def own(self) -> bool:
@@ -122,9 +122,9 @@ class Access:
         parameters: Mapping[str, str] | None = None,
         content: Json | None = None,
     ) -> Reply:
-        self._pace.wait()
+        self._limiter.wait()
         reply = send(self._sender, method, host, where, headers=headers, parameters=parameters, content=content)
-        self._pace.heed(reply.headers)
+        self._limiter.update_from_headers(reply.headers)
         return reply
 
     def _checked(self, reply: Reply, parameters: Mapping[str, str] | None = None) -> Reply:

@@ -12,7 +12,7 @@ from connector.errors import YotpoRefused
 from connector.http.outbound import Sender
 from connector.yotpo import oauth, refusals, wire
 from connector.yotpo.access import Access, Hosts
-from connector.yotpo.pace import Pace
+from connector.yotpo.rate_limiter import RateLimiter
 from connector.yotpo.wire import Page
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connector.model import Json, YotpoAccount
     from connector.settings import Settings
 
-__all__ = ["Hosts", "Line", "Page", "Yotpo"]
+__all__ = ["Hosts", "Page", "StoreClient", "Yotpo"]
 
 #: A page of customers with all that they may hold has a few hundred thousand bytes.
 _ANSWER_LIMIT = 8_000_000
@@ -47,9 +47,9 @@ class Yotpo:
             read_seconds=settings.yotpo_read_seconds,
         )
 
-    def line(self, account: YotpoAccount) -> Line:
+    def store_client(self, account: YotpoAccount) -> StoreClient:
         """Return the line to one store: one at a time, the caller holds the store over all processes."""
-        return Line(Access(self._sender, self._hosts, account, Pace()))
+        return StoreClient(Access(self._sender, self._hosts, account, RateLimiter()))
 
     def exchange(self, *, client_id: str, client_secret: str, code: str, redirect_uri: str) -> str:
         """Return the access token for the code that Yotpo redirected the merchant with."""
@@ -63,7 +63,7 @@ class Yotpo:
         )
 
 
-class Line:
+class StoreClient:
     """Speaks for one store, at the pace that Yotpo allows; the first request waits too, for it may be a take-over."""
 
     def __init__(self, access: Access) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from connector.errors import CursorExpired, YotpoRefused, YotpoUnauthorized, YotpoUnavailable
 from connector.http import outbound
-from connector.yotpo.pace import reset_seconds
+from connector.yotpo.rate_limiter import reset_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -73,8 +73,8 @@ def _compare(found: Findings, others: set[str], spans: dict[str, tuple[float, fl
         }
         yield from _told(when, list(took.values()))
         if when.endswith("of one"):
-            lane = [seconds for event, seconds in took.items() if partition_number(event.customer) == _HOT_LANE]
-            yield from _told("of these, in the lane of the one", lane)
+            partition = [seconds for event, seconds in took.items() if partition_number(event.customer) == _HOT_LANE]
+            yield from _told("of these, in the partition of the one", partition)
 
 
 def _told(when: str, seconds: list[float]) -> Iterator[str]:

@@ -131,7 +131,7 @@ def test_a_snapshot_starts_no_journeys_and_gives_way_to_live_events(connector: C
 
     advanced = connector.pipeline.advance(seconds=10)
     assert advanced == (False, True)  # Whoever called it is to wake those who deliver what gives way.
-    assert connector.pipeline.advance(seconds=10, bulk=True) == (False, False)
+    assert connector.pipeline.advance(seconds=10, low_priority=True) == (False, False)
 
     assert [request["skip_hook"] for request in insider.get("requests")] == [False, True]
 
@@ -144,7 +144,7 @@ def test_an_unknown_topic_stays_unmapped_until_it_is_mapped_again(connector: Con
     # As if a release had brought a mapping for it: the same event under a topic that has one.
     connector.rows("update events set topic = 'swell/points/changed' where id = %s returning id", event_id)
     connector.replay(state="unmapped")
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     assert connector.rows("select state from events where id = %s", event_id)[0].state == "mapped"
     (request,) = insider.get("requests")

@@ -1,4 +1,4 @@
-"""Who is to blame: one delivery, one lane, a store, or Insider; and that nobody suffers for another."""
+"""Who is to blame: one delivery, one partition, a store, or Insider; and that nobody suffers for another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.conftest import Insider
 
 
-def test_a_lane_that_cannot_be_worked_on_holds_up_no_other_store(
+def test_a_partition_that_cannot_be_worked_on_holds_up_no_other_store(
     connector: Connector, vault: Vault, mappings: MappingSet, insider: Insider
 ) -> None:
     with connector.database.connection() as connection:
@@ -137,7 +137,7 @@ def test_when_insider_begins_to_refuse_everything_nobody_is_buried(connector: Co
     assert connector.states() == {"delivered": 1, "waiting": 60}
 
 
-def test_poison_at_the_head_of_a_lane_does_not_block_those_behind(connector: Connector, insider: Insider) -> None:
+def test_poison_at_the_head_of_a_partition_does_not_block_those_behind(connector: Connector, insider: Insider) -> None:
     emails = [email for n in range(700) if partition_number(email := f"c{n}@example.com") == 3]
     insider.post("faults", kind="400", emails=emails[:9])
     connector.receive(*(changed(email, 1, NOW) for email in emails))

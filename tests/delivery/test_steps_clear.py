@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from connector.journal import deliveries, stores, story
-from connector.model import Attempt, Owed, UserEvent, UserUpdate, partition_number
+from connector.model import Attempt, NewDelivery, UserEvent, UserUpdate, partition_number
 from connector.model.times import rfc3339
 from tests.delivery.pipelines import NOW, Connector, changed
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 UPSERT, CLEAR = "/api/user/v1/upsert", "/api/user/v1/attribute/delete"
 TOPIC = "swell/points/changed"
 ANN = "ann@example.com"
-#: They share a lane.
+#: They share a partition.
 EMAILS = [email for n in range(2000) if partition_number(email := f"c{n}@example.com") == 3]
 OTHER_LANE = next(email for n in range(99) if partition_number(email := f"d{n}@example.com") != 3)
 _numbers = itertools.count(1)
@@ -34,9 +34,9 @@ def owed(
     seconds: float = 0,
     events: tuple[UserEvent, ...] = (),
     **attributes: Any,
-) -> Owed:
+) -> NewDelivery:
     """Return a delivery of what was true so many seconds after a minute ago."""
-    return Owed(
+    return NewDelivery(
         event_id=next(_numbers),
         store_id=connector.store.id,
         topic=TOPIC,
@@ -44,17 +44,17 @@ def owed(
         occurred_at=NOW - timedelta(seconds=60 - seconds),
         update=UserUpdate(identifiers={"email": email}, attributes=attributes, events=events, cleared=cleared),
         skip_hook=False,
-        bulk=False,
+        low_priority=False,
         mapping="hash",
     )
 
 
-def owe(connector: Connector, *group: Owed) -> None:
+def owe(connector: Connector, *group: NewDelivery) -> None:
     with connector.database.connection() as connection:
         deliveries.append(connection, group)
 
 
-def deliver(connector: Connector, *group: Owed) -> None:
+def deliver(connector: Connector, *group: NewDelivery) -> None:
     owe(connector, *group)
     connector.pipeline.advance(seconds=20)
 
@@ -467,7 +467,7 @@ def test_a_dead_letter_of_a_clear_can_be_replayed(connector: Connector, insider:
     mend(insider)
 
     connector.replay(group=group["group"])
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     assert connector.groups() == []
     assert connector.states() == {"delivered": 1, "replayed": 1}

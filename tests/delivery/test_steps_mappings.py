@@ -159,9 +159,9 @@ def test_a_replay_maps_by_what_is_active_now_or_by_what_mapped_each_event_then(
     activate(connection, B)
 
     then = of_c.replay(*ids, mapping="then")
-    of_c.pipeline.advance(seconds=10, bulk=True)
+    of_c.pipeline.advance(seconds=10, low_priority=True)
     now = of_c.replay(*ids)
-    of_c.pipeline.advance(seconds=10, bulk=True)
+    of_c.pipeline.advance(seconds=10, low_priority=True)
     then_again = of_c.replay(*ids, mapping="then")
 
     assert of_replay(of_c, then) == [BY_C, BY_A]
@@ -184,7 +184,7 @@ def test_events_whose_set_is_not_to_be_had_are_left_as_they_were_and_counted(
     before = of_c.rows("select * from events where mapping is distinct from %s order by id", C.version)
 
     replay_id = of_c.replay(mapping="then")
-    of_c.pipeline.advance(seconds=10, bulk=True)
+    of_c.pipeline.advance(seconds=10, low_priority=True)
 
     assert of_replay(of_c, replay_id) == [BY_C, BY_C]
     assert of_c.rows("select * from events where mapping is distinct from %s order by id", C.version) == before

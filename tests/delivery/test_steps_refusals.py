@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.model import Store
     from tests.conftest import Insider
 
-#: A batch as large as Insider takes, of customers who share a lane.
+#: A batch as large as Insider takes, of customers who share a partition.
 EMAILS = [email for n in range(17_000) if partition_number(email := f"c{n}@example.com") == 3][:1000]
 BAD = EMAILS[0:1] + EMAILS[100:105] + EMAILS[-1:]
 RULE = "swell.points.changed.yaml:"
@@ -53,7 +53,7 @@ def test_of_a_thousand_users_993_are_delivered_at_once_and_the_7_bad_ones_buried
     assert dead[0].rule.startswith(RULE)
     if kind == "fail_users":
         assert (dead[0].reason, dead[0].cause) == ("no good", "events.event_params.required")
-        assert len(insider.get("requests")) == 2  # The lane's thousand come in two mapping steps.
+        assert len(insider.get("requests")) == 2  # The partition's thousand come in two mapping steps.
     else:
         assert dead[0].cause == "request.400"
         assert "Insider answered 400" in dead[0].reason
@@ -89,7 +89,7 @@ def test_a_user_refused_only_for_the_phone_number_is_sent_once_more_without_it(
     (event_id,) = connector.receive(ann, topic="customer/snapshot")
     connector.pipeline.advance(seconds=10)
 
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     assert insider.user("ann@example.com")["identifiers"] == {"email": "ann@example.com"}
     (delivery,) = story_of(connector, event_id)["deliveries"]
@@ -108,7 +108,7 @@ def test_one_who_has_only_a_phone_number_is_buried_for_it(connector: Connector, 
     connector.receive({"phone_number": "+14155550100", "first_name": "Ann"}, topic="customer/snapshot")
     connector.pipeline.advance(seconds=10)
 
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     (dead,) = connector.rows("select cause, rule from deliveries where state = 'dead'")
     assert dead.cause == "identifiers.phone_number.regexp"
@@ -177,7 +177,7 @@ def test_once_the_mapping_is_mended_the_dead_letters_are_replayed(
     file.write_text(file.read_text() + MENDED)
     after = Connector(database, vault, mapping.load(purchases), store)
     replay_id = after.replay(group=group["group"])
-    after.pipeline.advance(seconds=10, bulk=True)
+    after.pipeline.advance(seconds=10, low_priority=True)
 
     assert after.groups() == []
     assert after.states() == {"delivered": 100, "replayed": 7}
@@ -198,7 +198,7 @@ def test_a_replay_sends_no_attribute_older_than_what_insider_has_and_collides_wi
 
     for _ in range(2):
         connector.replay(old)
-        connector.pipeline.advance(seconds=10, bulk=True)
+        connector.pipeline.advance(seconds=10, low_priority=True)
 
     user = insider.user("ann@example.com")
     assert user["custom"]["yotpo_point_balance"] == 2
@@ -214,7 +214,7 @@ def test_what_is_older_than_insiders_retention_is_reported_and_not_sent(connecto
     connector.pipeline.advance(seconds=10)
 
     replay_id = connector.replay(event_id)
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     (replay,) = connector.replays(replay_id)
     assert (replay["events"], replay["delivered"], replay["with_events_too_old"]) == (1, 1, 1)
@@ -231,7 +231,7 @@ def test_live_events_go_before_those_of_a_replay(connector: Connector, insider: 
     connector.pipeline.advance(seconds=10)
 
     assert [user["identifiers"]["email"] for user in insider.get("users")] == [EMAILS[60]]
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
     assert len(insider.get("users")) == 51
 
 
@@ -242,7 +242,7 @@ def test_of_two_webhooks_of_the_same_second_a_replay_of_the_first_does_not_bring
     connector.pipeline.advance(seconds=10)
 
     connector.replay(first)
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     assert insider.user("ann@example.com")["custom"]["yotpo_point_balance"] == 2
 
@@ -261,7 +261,7 @@ def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector:
         connector.receive(ann, topic="customer/snapshot")
     connector.pipeline.advance(seconds=10)
 
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     # The two together and the first alone are refused; the first goes without its number, the second with it.
     noted = [row.notes for row in connector.rows("select notes from deliveries order by id")]
@@ -269,17 +269,17 @@ def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector:
     assert insider.user("ann@example.com")["identifiers"]["phone_number"] == "+14155550101"
 
 
-def test_a_lane_with_something_live_is_left_to_it_by_replays(connector: Connector, insider: Insider) -> None:
+def test_a_partition_with_something_live_is_left_to_it_by_replays(connector: Connector, insider: Insider) -> None:
     ids = connector.receive(changed(EMAILS[0], 1, NOW - timedelta(minutes=1)))
     connector.pipeline.advance(seconds=10)
     connector.replay(*ids)
     connector.receive(changed(EMAILS[1], 1, NOW))
 
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
 
     assert len(insider.get("requests")) == 1
     connector.pipeline.advance(seconds=10)
-    connector.pipeline.advance(seconds=10, bulk=True)
+    connector.pipeline.advance(seconds=10, low_priority=True)
     assert [request["skip_hook"] for request in insider.get("requests")] == [False, False, True]
 
 

@@ -153,11 +153,11 @@ def test_only_the_dead_letters_of_the_group_are_discarded(database: Database, st
 
 
 def test_an_operator_buries_what_an_event_has_waiting(database: Database, store: Store) -> None:
-    waiting, bulk, delivered, others = append(
+    waiting, low_priority, delivered, others = append(
         database,
         *[
-            owed(number, store_id=store.id, bulk=bulk)
-            for number, bulk in ((1, False), (1, True), (1, False), (2, False))
+            owed(number, store_id=store.id, low_priority=low_priority)
+            for number, low_priority in ((1, False), (1, True), (1, False), (2, False))
         ],
     )
     dead = die(database, store, 1)
@@ -168,7 +168,7 @@ def test_an_operator_buries_what_an_event_has_waiting(database: Database, store:
 
         assert states(connection) == {
             waiting: "dead",
-            bulk: "dead",
+            low_priority: "dead",
             delivered: "delivered",
             others: "waiting",
             dead: "dead",

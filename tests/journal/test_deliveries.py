@@ -14,7 +14,7 @@ from connector.model import (
     Attempt,
     Delivery,
     Incoming,
-    Owed,
+    NewDelivery,
     Partition,
     Refusal,
     Settled,
@@ -35,7 +35,7 @@ CUSTOMERS = {partition_number(f"{number}@example.com"): f"{number}@example.com" 
 REFUSAL = Refusal(reason="Insider's own sentence", cause="attributes.name.type", rule="groups.yaml:7")
 
 
-def owed(event_id: int, **changes: Any) -> Owed:
+def owed(event_id: int, **changes: Any) -> NewDelivery:
     given: dict[str, Any] = {
         "event_id": event_id,
         "store_id": 1,
@@ -47,7 +47,7 @@ def owed(event_id: int, **changes: Any) -> Owed:
         "bulk": False,
         "mapping": "hash",
     }
-    return Owed(**given | changes)
+    return NewDelivery(**given | changes)
 
 
 def incoming(key: str, **changes: Any) -> Incoming:
@@ -74,7 +74,7 @@ def receive(connection: Connection, store: Store, partition: int, *, ago: float,
     return appended.id
 
 
-def append(database: Database, *group: Owed) -> list[int]:
+def append(database: Database, *group: NewDelivery) -> list[int]:
     """Append deliveries and return their ids."""
     with database.connection() as connection:
         deliveries.append(connection, group)
@@ -83,10 +83,10 @@ def append(database: Database, *group: Owed) -> list[int]:
 
 
 def taken(
-    database: Database, partition: Partition = PARTITION, *, bulk: bool = False, limit: int = 100
+    database: Database, partition: Partition = PARTITION, *, low_priority: bool = False, limit: int = 100
 ) -> list[Delivery]:
     with database.connection() as connection:
-        return deliveries.take_waiting(connection, partition, bulk=bulk, limit=limit)
+        return deliveries.take_waiting(connection, partition, low_priority=low_priority, limit=limit)
 
 
 def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:
@@ -138,11 +138,13 @@ def test_the_length_of_a_delivery_is_in_bytes(database: Database) -> None:
 
 
 def test_what_gives_way_is_taken_apart_from_what_webhooks_owe(database: Database) -> None:
-    bulk, live, more_bulk, more_live = append(database, owed(1, bulk=True), owed(2), owed(3, bulk=True), owed(4))
+    low_priority, live, more_bulk, more_live = append(
+        database, owed(1, low_priority=True), owed(2), owed(3, low_priority=True), owed(4)
+    )
 
     assert [delivery.id for delivery in taken(database)] == [live, more_live]
-    assert [delivery.id for delivery in taken(database, bulk=True)] == [bulk, more_bulk]
-    assert [delivery.id for delivery in taken(database, bulk=True, limit=1)] == [bulk]
+    assert [delivery.id for delivery in taken(database, low_priority=True)] == [low_priority, more_bulk]
+    assert [delivery.id for delivery in taken(database, low_priority=True, limit=1)] == [low_priority]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)

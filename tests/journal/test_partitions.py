@@ -1,4 +1,4 @@
-"""Lanes: who holds a partition, which are busy, and how the customers of one share each step."""
+"""Partitions: who holds a partition, which are busy, and how the customers of one share each step."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Databa
                 operator.execute("select pg_terminate_backend(%s, 10000)", (holder.info.backend_pid,))
             with database.transaction() as other:
                 assert partitions.hold(other, PARTITION)
-                waiting = deliveries.take_waiting(other, PARTITION, bulk=False, limit=10)
+                waiting = deliveries.take_waiting(other, PARTITION, low_priority=False, limit=10)
                 assert [delivery.id for delivery in waiting] == [number]
             partitions.hold(holder, PARTITION)
 
@@ -111,35 +111,35 @@ def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
         owe(connection, store, 7, ago=70, refusal=REFUSAL)
 
         assert partitions.busy(connection) == [(other.id, 5), (store.id, 3), (store.id, 1), (store.id, 5)]
-        assert partitions.busy(connection, bulk=True) == []
+        assert partitions.busy(connection, low_priority=True) == []
 
 
 def test_what_gives_way_is_busy_apart_from_what_webhooks_owe(database: Database, store: Store) -> None:
     with database.connection() as connection:
         receive(connection, store, 1, ago=10)
         owe(connection, store, 2, ago=20)
-        owe(connection, store, 2, ago=40, bulk=True)
-        owe(connection, store, 3, ago=50, bulk=True)
+        owe(connection, store, 2, ago=40, low_priority=True)
+        owe(connection, store, 3, ago=50, low_priority=True)
         # Live all the same: whether journeys may start says nothing about giving way.
         owe(connection, store, 4, ago=5, skip_hook=True)
-        owe(connection, store, 5, ago=60, bulk=True, refusal=REFUSAL)
+        owe(connection, store, 5, ago=60, low_priority=True, refusal=REFUSAL)
 
         assert partitions.busy(connection) == [(store.id, 2), (store.id, 1), (store.id, 4)]
-        assert partitions.busy(connection, bulk=True) == [(store.id, 3), (store.id, 2)]
+        assert partitions.busy(connection, low_priority=True) == [(store.id, 3), (store.id, 2)]
         stores.hold(connection, store, held=True)
         assert partitions.busy(connection) == [(store.id, 1)]
-        assert partitions.busy(connection, bulk=True) == []
+        assert partitions.busy(connection, low_priority=True) == []
 
 
 def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Store) -> None:
     with database.connection() as connection:
         receive(connection, store, 1, ago=1)
         owe(connection, store, 2, ago=1)
-        owe(connection, store, 3, ago=1, bulk=True)
+        owe(connection, store, 3, ago=1, low_priority=True)
         events.mark_mapped(connection, [(1, "hash", [])])
         deliveries.settle(connection, [Settled(id=1, refusal=REFUSAL), Settled(id=2)])
 
-        assert partitions.busy(connection) == partitions.busy(connection, bulk=True) == []
+        assert partitions.busy(connection) == partitions.busy(connection, low_priority=True) == []
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_store_that_may_not_send_is_mapped_only(
     with database.connection() as connection:
         receive(connection, store, 1, ago=1)
         owe(connection, store, 2, ago=2)
-        owe(connection, store, 3, ago=2, bulk=True)
+        owe(connection, store, 3, ago=2, low_priority=True)
         if state.startswith("paused"):
             stores.pause(connection, store, seconds=60 if state == "paused" else -1, reason="x")
         elif state.startswith("held"):
@@ -169,7 +169,7 @@ def test_a_store_that_may_not_send_is_mapped_only(
             stores.remove(connection, store)
 
         assert partitions.busy(connection) == [(store.id, number) for number in expected]
-        assert partitions.busy(connection, bulk=True) == ([(store.id, 3)] if 2 in expected else [])
+        assert partitions.busy(connection, low_priority=True) == ([(store.id, 3)] if 2 in expected else [])
 
 
 def test_every_partition_of_every_store_can_be_busy(database: Database, vault: Vault, store: Store) -> None:
@@ -179,15 +179,15 @@ def test_every_partition_of_every_store_can_be_busy(database: Database, vault: V
             for each in (store, other):
                 receive(connection, each, number, ago=1)
                 owe(connection, each, number, ago=1)
-                owe(connection, each, number, ago=1, bulk=True)
+                owe(connection, each, number, ago=1, low_priority=True)
 
         expected = [(each.id, number) for each in (store, other) for number in range(PARTITIONS)]
-        assert sorted(partitions.busy(connection)) == sorted(partitions.busy(connection, bulk=True)) == expected
+        assert sorted(partitions.busy(connection)) == sorted(partitions.busy(connection, low_priority=True)) == expected
 
 
 # ------------------------------------------------------------------------------------------------ sharing
 
-#: Customers of one lane; nobody stands for events without a customer, and for customers who come but once.
+#: Customers of one partition; nobody stands for events without a customer, and for customers who come but once.
 ANN, BEN, *OTHERS = [
     name for name in (f"{n}@example.com" for n in range(200)) if partition_number(name) == PARTITION[1]
 ]
@@ -202,7 +202,7 @@ def map_step(connection: Connection, limit: int) -> list[int]:
 
 
 def deliver_step(connection: Connection, limit: int) -> list[int]:
-    waiting = [one.id for one in deliveries.take_waiting(connection, PARTITION, bulk=False, limit=limit)]
+    waiting = [one.id for one in deliveries.take_waiting(connection, PARTITION, low_priority=False, limit=limit)]
     deliveries.settle(connection, [Settled(id=delivery_id) for delivery_id in waiting])
     return waiting
 

@@ -144,11 +144,11 @@ def test_a_selection_is_what_all_its_parts_agree_on(
 
 
 def test_what_waits_to_be_delivered_is_on_its_way_and_not_taken(connection: Connection) -> None:
-    waiting, settled, bulk = receive_many(connection, 3)
+    waiting, settled, low_priority = receive_many(connection, 3)
     owe(connection, waiting, "delivered")
     owe(connection, waiting, "waiting")
     owe(connection, settled, "delivered")
-    owe(connection, bulk, "waiting", bulk=True)
+    owe(connection, low_priority, "waiting", low_priority=True)
 
     counts = replays.count(connection, Selection(store_id=1), retention_days=90)
     assert counts == {"events": 1, "too_old": counts["too_old"], "on_their_way": 2}
@@ -370,7 +370,7 @@ def test_an_event_may_be_replayed_again_and_each_replay_tells_its_own(connection
     connection.execute("""update deliveries set notes = '{"stale": ["p"]}' where id = %s""", (stale,))
     second = start(connection, store_id=1)
     assert step(connection, second) == ids
-    owe(connection, ids[0], "waiting", replay_id=second, bulk=True)
+    owe(connection, ids[0], "waiting", replay_id=second, low_priority=True)
     late = owe(connection, ids[1], "delivered", replay_id=second)
     connection.execute("""update deliveries set notes = '{"too_old": ["e"]}' where id = %s""", (late,))
 

@@ -11,7 +11,7 @@ import pytest
 from connector.errors import OperatorError, SecretsError, StoreNotFound
 from connector.journal import dead_letters, deliveries, events, stores, story
 from connector.journal.vault import Vault
-from connector.model import Incoming, Options, Owed, Refusal, Settled, UserUpdate
+from connector.model import Incoming, NewDelivery, Options, Refusal, Settled, UserUpdate
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -49,7 +49,7 @@ def receive(connection: Connection, store: Store, number: int) -> int:
 
 
 def owe(connection: Connection, store: Store, event_id: int, refusal: Refusal | None = None) -> None:
-    owed = Owed(
+    owed = NewDelivery(
         event_id=event_id,
         store_id=store.id,
         topic="a/b",
@@ -57,7 +57,7 @@ def owe(connection: Connection, store: Store, event_id: int, refusal: Refusal | 
         occurred_at=NOW,
         update=UserUpdate(identifiers={"email": "a@example.com"}),
         skip_hook=False,
-        bulk=False,
+        low_priority=False,
         mapping="hash",
         refusal=refusal,
     )

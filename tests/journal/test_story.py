@@ -134,7 +134,7 @@ def test_each_replay_of_it_is_told_with_who_and_why(database: Database, store: S
             started = replays.start(connection, selection, actor=actor, reason="mended", skip_hook=True, per_second=1)
             numbers.append(started[0])
         first, _, second = numbers
-    append(database, owed(event_id, store_id=store.id, replay_id=first, bulk=True, skip_hook=True))
+    append(database, owed(event_id, store_id=store.id, replay_id=first, low_priority=True, skip_hook=True))
     found = told(database, event_id)
 
     assert [(one["id"], one["actor"], one["reason"]) for one in found["replays"]] == [

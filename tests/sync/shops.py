@@ -86,7 +86,7 @@ class Shop:
 
     def deliver(self) -> None:
         self.connector.pipeline.advance(seconds=20)
-        self.connector.pipeline.advance(seconds=20, bulk=True)
+        self.connector.pipeline.advance(seconds=20, low_priority=True)
 
     def report(self) -> dict[str, Any]:
         """Return the report of the newest backfill."""

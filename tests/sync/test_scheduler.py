@@ -63,7 +63,7 @@ def test_who_holds_the_line_is_not_talked_over(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     with shop.database.transaction() as connection:
-        assert partitions.hold_yotpo(connection, shop.store_id)
+        assert partitions.hold_lease(connection, shop.store_id)
         shop.turns.take(seconds=1)
         assert shop.asked() == []
     shop.read()

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 from connector.http.outbound import Sender
 from connector.model import YotpoAccount
 from connector.yotpo.access import Access
-from connector.yotpo.client import Hosts, Line, Yotpo
-from connector.yotpo.pace import Pace
+from connector.yotpo.client import Hosts, StoreClient, Yotpo
+from connector.yotpo.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,14 +92,18 @@ class Server:
     def client(self) -> Yotpo:
         return Yotpo(hosts=self.hosts, connect_seconds=1, read_seconds=5)
 
-    def line(self, *, read_seconds: float = 5, hosts: Hosts | None = None, **changes: Any) -> Line:
+    def store_client(self, *, read_seconds: float = 5, hosts: Hosts | None = None, **changes: Any) -> StoreClient:
         """Return a line that does not wait, so that the tests do not."""
         sender = Sender(connect_seconds=1, read_seconds=read_seconds, bytes_limit=8_000_000)
-        return Line(Access(sender, hosts or self.hosts, self.account(**changes), Pace(sleep=lambda _: None)))
+        return StoreClient(
+            Access(sender, hosts or self.hosts, self.account(**changes), RateLimiter(sleep=lambda _: None))
+        )
 
-    def app_line(self, **changes: Any) -> Line:
+    def app_store_client(self, **changes: Any) -> StoreClient:
         """Return the line of a store that has connected Yotpo's app."""
-        return self.line(**{"mode": "oauth", "secret": None, "loyalty_guid": None, "loyalty_key": None, **changes})
+        return self.store_client(
+            **{"mode": "oauth", "secret": None, "loyalty_guid": None, "loyalty_key": None, **changes}
+        )
 
     @property
     def paths(self) -> list[str]:

@@ -13,7 +13,7 @@ from tests.yotpo.answers import APP_KEY, GUID, KEY, NOBODY, TOKEN, Answer, answe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from connector.yotpo.client import Line
+    from connector.yotpo.client import StoreClient
     from tests.yotpo.answers import Server
 
 CUSTOMERS = f"/core/v3/stores/{APP_KEY}/customers"
@@ -27,10 +27,10 @@ def page(*customers: dict[str, Any], cursor: str | None = None) -> Answer:
 
 def test_pages_are_read_one_after_the_other() -> None:
     with answering(page(ADA, cursor="bmV4dA=="), page(BEN)) as yotpo:
-        line = yotpo.line()
-        first = line.customers(expand="loyalty", limit=50)
-        second = line.customers(cursor=first.cursor, limit=50)
-        line.customers(cursor=first.cursor, expand="loyalty", limit=50)
+        store_client = yotpo.store_client()
+        first = store_client.customers(expand="loyalty", limit=50)
+        second = store_client.customers(cursor=first.cursor, limit=50)
+        store_client.customers(cursor=first.cursor, expand="loyalty", limit=50)
 
     assert first == Page([ADA], "bmV4dA==")
     assert second == Page([BEN], None)
@@ -43,7 +43,7 @@ def test_pages_are_read_one_after_the_other() -> None:
 
 def test_a_stores_own_token_is_a_header_for_the_core_api() -> None:
     with answering(NOBODY) as yotpo:
-        yotpo.line().customers()
+        yotpo.store_client().customers()
     (asked,) = yotpo.asked
 
     assert (asked.method, asked.path) == ("GET", "/core-host" + CUSTOMERS)
@@ -53,7 +53,7 @@ def test_a_stores_own_token_is_a_header_for_the_core_api() -> None:
 
 def test_the_token_of_the_app_is_a_parameter_for_the_same_path_of_another_host() -> None:
     with answering(NOBODY) as yotpo:
-        yotpo.app_line().customers()
+        yotpo.app_store_client().customers()
     (asked,) = yotpo.asked
 
     assert (asked.method, asked.path) == ("GET", "/developers-host" + CUSTOMERS)
@@ -75,16 +75,16 @@ def test_the_token_of_the_app_is_a_parameter_for_the_same_path_of_another_host()
 )
 def test_nobody_is_the_last_page(answer: Answer, cursor: str | None) -> None:
     with answering(answer) as yotpo:
-        assert yotpo.line().customers(cursor=cursor) == Page([], None)
+        assert yotpo.store_client().customers(cursor=cursor) == Page([], None)
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
 def test_a_refused_cursor_has_expired(status: int) -> None:
     with answering(told({"error": "invalid page_info"}, status)) as yotpo:
         with pytest.raises(CursorExpired, match="invalid page_info") as expired:
-            yotpo.line().customers(cursor="b2xk")
+            yotpo.store_client().customers(cursor="b2xk")
         with pytest.raises(YotpoRefused) as refused:
-            yotpo.line().customers()
+            yotpo.store_client().customers()
 
     assert expired.value.status == refused.value.status == status
     assert type(refused.value) is YotpoRefused
@@ -101,7 +101,7 @@ def test_a_refused_cursor_has_expired(status: int) -> None:
 )
 def test_a_customer_is_looked_up(wanted: dict[str, str], query: dict[str, str]) -> None:
     with answering(page(BEN, ADA)) as yotpo:
-        found = yotpo.line().customer(**wanted, expand="reviews")
+        found = yotpo.store_client().customer(**wanted, expand="reviews")
 
     assert found == ADA
     assert yotpo.asked[0].query == {**query, "expand": "reviews"}
@@ -111,15 +111,15 @@ def test_a_customer_is_looked_up(wanted: dict[str, str], query: dict[str, str]) 
 @pytest.mark.parametrize("answer", [page(ADA, BEN), NOBODY, told({"error": "no results found"}, 400)])
 def test_another_customer_than_the_wanted_is_none(wanted: dict[str, str], answer: Answer) -> None:
     with answering(answer) as yotpo:
-        assert yotpo.line().customer(**wanted) is None
+        assert yotpo.store_client().customer(**wanted) is None
 
 
 def test_nobody_in_particular_cannot_be_looked_up() -> None:
     with answering(NOBODY) as yotpo:
         with pytest.raises(ValueError, match="by email, phone or external_id"):
-            yotpo.line().customer()
+            yotpo.store_client().customer()
         with pytest.raises(ValueError, match="by email or phone"):
-            yotpo.line().loyalty()
+            yotpo.store_client().loyalty()
 
     assert yotpo.asked == []
 
@@ -138,7 +138,7 @@ def test_loyalty_is_asked_by_the_app_with_a_post_or_with_the_merchants_keys(
     wanted: dict[str, str], who: dict[str, str]
 ) -> None:
     with answering(told({"customers": FLAT}), told(FLAT)) as yotpo:
-        by_app, by_keys = yotpo.app_line(), yotpo.line()
+        by_app, by_keys = yotpo.app_store_client(), yotpo.store_client()
 
         assert by_app.has_loyalty
         assert by_keys.has_loyalty
@@ -152,12 +152,12 @@ def test_loyalty_is_asked_by_the_app_with_a_post_or_with_the_merchants_keys(
     assert "x-yotpo-token" not in keys.headers
 
 
-def of_the_app(server: Server) -> Line:
-    return server.app_line()
+def of_the_app(server: Server) -> StoreClient:
+    return server.app_store_client()
 
 
-def of_the_store(server: Server) -> Line:
-    return server.line()
+def of_the_store(server: Server) -> StoreClient:
+    return server.store_client()
 
 
 @pytest.mark.parametrize("connected", [of_the_app, of_the_store])
@@ -171,13 +171,13 @@ def of_the_store(server: Server) -> Line:
         told({"customers": {}}),
     ],
 )
-def test_who_has_not_joined_has_no_loyalty(answer: Answer, connected: Callable[[Server], Line]) -> None:
+def test_who_has_not_joined_has_no_loyalty(answer: Answer, connected: Callable[[Server], StoreClient]) -> None:
     with answering(answer) as yotpo:
         assert connected(yotpo).loyalty(email="ada@example.test") is None
 
 
 @pytest.mark.parametrize("connected", [of_the_app, of_the_store])
-def test_another_refusal_of_loyalty_is_one(connected: Callable[[Server], Line]) -> None:
+def test_another_refusal_of_loyalty_is_one(connected: Callable[[Server], StoreClient]) -> None:
     invalid = told({"error": "phone_number is invalid"}, 400)
     with answering(invalid) as yotpo, pytest.raises(YotpoRefused, match="phone_number is invalid"):
         connected(yotpo).loyalty(phone="+1")
@@ -187,12 +187,12 @@ def test_another_refusal_of_loyalty_is_one(connected: Callable[[Server], Line]) 
 
 def test_without_keys_of_the_merchant_there_is_no_loyalty_to_ask() -> None:
     with answering(NOBODY) as yotpo:
-        line = yotpo.line(loyalty_key=None)
+        store_client = yotpo.store_client(loyalty_key=None)
 
-        assert not line.has_loyalty
+        assert not store_client.has_loyalty
         with pytest.raises(YotpoRefused, match="no merchant keys"):
-            line.loyalty(email="ada@example.test")
-    assert not yotpo.app_line(token=None).has_loyalty
+            store_client.loyalty(email="ada@example.test")
+    assert not yotpo.app_store_client(token=None).has_loyalty
     assert yotpo.asked == []
 
 
@@ -201,7 +201,7 @@ def test_without_keys_of_the_merchant_there_is_no_loyalty_to_ask() -> None:
 )
 def test_a_customer_is_written(answer: Answer) -> None:
     with answering(answer) as yotpo:
-        yotpo.line().upsert({"email": "ada@example.test", "tags": None})
+        yotpo.store_client().upsert({"email": "ada@example.test", "tags": None})
     (asked,) = yotpo.asked
 
     assert (asked.method, asked.path) == ("PATCH", "/core-host" + CUSTOMERS)
@@ -211,8 +211,8 @@ def test_a_customer_is_written(answer: Answer) -> None:
 
 def test_the_connection_is_tested_without_changing_anything() -> None:
     with answering(NOBODY) as yotpo:
-        yotpo.app_line().info()
-        yotpo.line().info()
+        yotpo.app_store_client().info()
+        yotpo.store_client().info()
 
     assert yotpo.paths == [f"GET /developers-host/v2/{APP_KEY}/info", "GET /core-host" + CUSTOMERS]
     assert yotpo.asked[1].query == {"limit": "1"}
@@ -221,8 +221,8 @@ def test_the_connection_is_tested_without_changing_anything() -> None:
 @pytest.mark.parametrize("app_key", ["..", "a/b", "", "a?b=c", "a b", "ä"])
 def test_an_id_that_leads_to_another_path_is_refused(app_key: str) -> None:
     with answering(NOBODY) as yotpo:
-        for line in (yotpo.app_line(app_key=app_key), yotpo.line(app_key=app_key)):
+        for store_client in (yotpo.app_store_client(app_key=app_key), yotpo.store_client(app_key=app_key)):
             with pytest.raises(YotpoRefused, match="this one is none"):
-                line.info()
+                store_client.info()
 
     assert yotpo.asked == []

@@ -61,8 +61,8 @@ def test_webhooks_are_listed_by_event() -> None:
         {"id": "b-2", "webhook_event_name": "review_updated", "url": "https://b.example/y"},
     ]
     with answering(told({"webhooks": {"webhooks": listed}}), told({"webhooks": listed})) as yotpo:
-        line = yotpo.app_line()
-        found = [line.webhooks(), line.webhooks()]
+        store_client = yotpo.app_store_client()
+        found = [store_client.webhooks(), store_client.webhooks()]
 
     assert (
         found
@@ -74,20 +74,20 @@ def test_webhooks_are_listed_by_event() -> None:
 
 def test_no_webhooks_are_none_and_not_an_error() -> None:
     with answering(told({"webhooks": {"webhooks": []}})) as yotpo:
-        assert yotpo.app_line().webhooks() == {}
+        assert yotpo.app_store_client().webhooks() == {}
 
 
 @pytest.mark.parametrize("content", [{}, {"webhooks": None}, {"webhooks": {}}, {"webhooks": "none"}, []])
 def test_a_list_of_webhooks_of_another_shape_is_an_error(content: object) -> None:
     with answering(told(content)) as yotpo, pytest.raises(YotpoUnavailable, match="cannot be read"):
-        yotpo.app_line().webhooks()
+        yotpo.app_store_client().webhooks()
 
 
 def test_a_webhook_is_registered_and_removed() -> None:
     with answering(told({}, 201), Answer(204, b"")) as yotpo:
-        line = yotpo.app_line()
-        line.register_webhook("review_create", "https://a.example/x")
-        line.remove_webhook("17")
+        store_client = yotpo.app_store_client()
+        store_client.register_webhook("review_create", "https://a.example/x")
+        store_client.remove_webhook("17")
 
     assert yotpo.paths == [f"POST {WEBHOOKS}", f"DELETE {WEBHOOKS}/17"]
     assert yotpo.asked[0].content == {"event_name": "review_create", "url": "https://a.example/x"}
@@ -97,16 +97,16 @@ def test_a_webhook_is_registered_and_removed() -> None:
 def test_an_event_that_another_has_taken_is_refused_with_yotpos_sentence() -> None:
     taken = told({"errors": {"event_name": ["has already been taken"]}}, 422)
     with answering(taken) as yotpo, pytest.raises(YotpoRefused, match="event_name: has already been taken"):
-        yotpo.app_line().register_webhook("review_create", "https://a.example/x")
+        yotpo.app_store_client().register_webhook("review_create", "https://a.example/x")
 
 
 def test_a_stores_own_secret_does_not_do_for_webhooks() -> None:
     with answering(told({})) as yotpo:
-        line = yotpo.line()
+        store_client = yotpo.store_client()
         for ask in (
-            line.webhooks,
-            lambda: line.register_webhook("review_create", "https://a.example/x"),
-            lambda: line.remove_webhook("17"),
+            store_client.webhooks,
+            lambda: store_client.register_webhook("review_create", "https://a.example/x"),
+            lambda: store_client.remove_webhook("17"),
         ):
             with pytest.raises(YotpoRefused, match="needs Yotpo's app"):
                 ask()

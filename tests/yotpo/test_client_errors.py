@@ -15,7 +15,7 @@ from tests.yotpo.answers import NOBODY, Answer, answering, told
 def raised(answer: Answer, *, read_seconds: float = 5) -> YotpoError:
     """Return what asking the app's API for customers raises at this answer."""
     with answering(answer) as yotpo, pytest.raises(YotpoError) as error:
-        yotpo.line(read_seconds=read_seconds, mode="oauth").customers()
+        yotpo.store_client(read_seconds=read_seconds, mode="oauth").customers()
     return error.value
 
 
@@ -140,7 +140,7 @@ def test_a_success_that_cannot_be_read_is_tried_later(body: bytes, said: str) ->
 
 def test_what_is_no_customer_is_left_out_of_a_page() -> None:
     with answering(told({"customers": [None, "x", {"email": "ada@example.test"}, []], "pagination": []})) as yotpo:
-        assert yotpo.line().customers().customers == [{"email": "ada@example.test"}]
+        assert yotpo.store_client().customers().customers == [{"email": "ada@example.test"}]
 
 
 def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
@@ -172,14 +172,14 @@ def test_nobody_there_is_an_error_of_the_moment() -> None:
         pass
     for url in (yotpo.url, "http://["):
         with pytest.raises(YotpoUnavailable, match="no whole answer"):
-            yotpo.line(hosts=Hosts(url, url, url)).customers()
+            yotpo.store_client(hosts=Hosts(url, url, url)).customers()
 
 
 def test_a_redirect_is_not_followed() -> None:
     with answering(NOBODY) as other, answering(Answer(307, b"", {"Location": f"{other.url}/x"})) as yotpo:
-        for line in (yotpo.line(), yotpo.app_line()):
+        for store_client in (yotpo.store_client(), yotpo.app_store_client()):
             with pytest.raises(YotpoUnavailable, match="Yotpo answers 307"):
-                line.customers()
+                store_client.customers()
 
     assert other.asked == []
 
@@ -188,8 +188,8 @@ def test_the_environment_does_not_say_where_credentials_go(monkeypatch: pytest.M
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     with answering(NOBODY._replace(headers={"Set-Cookie": "session=1; Path=/"})) as yotpo:
-        line = yotpo.line()
-        line.customers()
-        line.customers()
+        store_client = yotpo.store_client()
+        store_client.customers()
+        store_client.customers()
 
     assert "cookie" not in yotpo.asked[1].headers

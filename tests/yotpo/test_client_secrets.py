@@ -61,11 +61,11 @@ def exchange(server: Server) -> None:
 
 
 ASKING: dict[str, Callable[[Server], object]] = {
-    "customers": lambda server: server.app_line(read_seconds=0.3).customers(cursor="bmV4dA=="),
-    "customer": lambda server: server.line(read_seconds=0.3).customer(phone=NUMBER),
-    "loyalty": lambda server: server.app_line(read_seconds=0.3).loyalty(email=ADDRESS),
-    "merchant's loyalty": lambda server: server.line(read_seconds=0.3).loyalty(email=ADDRESS),
-    "token": lambda server: server.line(read_seconds=0.3, token=None).token(),
+    "customers": lambda server: server.app_store_client(read_seconds=0.3).customers(cursor="bmV4dA=="),
+    "customer": lambda server: server.store_client(read_seconds=0.3).customer(phone=NUMBER),
+    "loyalty": lambda server: server.app_store_client(read_seconds=0.3).loyalty(email=ADDRESS),
+    "merchant's loyalty": lambda server: server.store_client(read_seconds=0.3).loyalty(email=ADDRESS),
+    "token": lambda server: server.store_client(read_seconds=0.3, token=None).token(),
     "exchange": exchange,
 }
 
@@ -105,9 +105,12 @@ def test_no_exception_tells_a_secret_or_a_person(answer: str, asking: str) -> No
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[", "ftp://127.0.0.1"])
 def test_nobody_there_tells_no_secret_either(url: str) -> None:
     with answering(NOBODY) as yotpo:
-        for line in (yotpo.app_line(hosts=Hosts(url, url, url)), yotpo.line(hosts=Hosts(url, url, url), token=None)):
+        for store_client in (
+            yotpo.app_store_client(hosts=Hosts(url, url, url)),
+            yotpo.store_client(hosts=Hosts(url, url, url), token=None),
+        ):
             with pytest.raises(YotpoError, match="no whole answer") as raised:
-                line.customer(email=ADDRESS)
+                store_client.customer(email=ADDRESS)
             assert raised.value.__context__ is None
             assert_hidden(repr(raised.value), *traceback.format_exception(raised.value))
 
@@ -115,7 +118,7 @@ def test_nobody_there_tells_no_secret_either(url: str) -> None:
 @pytest.mark.parametrize("secret", [f"{TOKEN}\n", f"{TOKEN}€"])
 def test_a_token_that_cannot_be_sent_is_not_told(secret: str) -> None:
     with answering(NOBODY) as yotpo, pytest.raises(YotpoError, match="no whole answer") as raised:
-        yotpo.line(token=secret).customers()
+        yotpo.store_client(token=secret).customers()
 
     assert raised.value.__context__ is None
     assert_hidden(str(raised.value), *traceback.format_exception(raised.value))
@@ -123,17 +126,17 @@ def test_a_token_that_cannot_be_sent_is_not_told(secret: str) -> None:
 
 def test_neither_an_account_nor_a_line_shows_its_secrets() -> None:
     with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
-        line = yotpo.line()
-        line.customers()
+        store_client = yotpo.store_client()
+        store_client.customers()
 
-        assert line.renewed_token == RENEWED
-        assert_hidden(repr(line.account), repr(line), repr(yotpo.account()), repr(vars(line)))
+        assert store_client.renewed_token == RENEWED
+        assert_hidden(repr(store_client.account), repr(store_client), repr(yotpo.account()), repr(vars(store_client)))
     assert {TOKEN, SECRET, GUID, KEY} < set(SECRETS)
 
 
 def test_no_log_line_holds_a_token_even_while_somebody_debugs_libraries(capsys: pytest.CaptureFixture[str]) -> None:
     with answering(NOBODY) as yotpo, debugging():
-        yotpo.app_line().customers()
+        yotpo.app_store_client().customers()
         logging.getLogger("library").warning("lost %s", f"'https://x/?utoken={TOKEN}&page=2' ACCESS_TOKEN%3d{RENEWED}")
     lines = capsys.readouterr().out
 

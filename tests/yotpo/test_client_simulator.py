@@ -11,9 +11,9 @@ from connector.errors import CursorExpired, YotpoError, YotpoUnauthorized, Yotpo
 from connector.http.outbound import Sender
 from connector.model import YotpoAccount
 from connector.yotpo.access import Access
-from connector.yotpo.client import Hosts, Line
+from connector.yotpo.client import Hosts, StoreClient
 from connector.yotpo.client import Yotpo as Client
-from connector.yotpo.pace import Pace
+from connector.yotpo.rate_limiter import RateLimiter
 from tests.sandbox.yotpo.simulators import APP, Yotpo, simulator
 
 if TYPE_CHECKING:
@@ -52,17 +52,17 @@ def hosts(yotpo: Yotpo) -> Hosts:
     return Hosts(yotpo.url, yotpo.url, yotpo.url)
 
 
-def hurried(yotpo: Yotpo, way: str, **changes: Any) -> Line:
+def hurried(yotpo: Yotpo, way: str, **changes: Any) -> StoreClient:
     """Return a line that does not wait, to a simulator that does not count."""
     sender = Sender(connect_seconds=1, read_seconds=5, bytes_limit=8_000_000)
-    return Line(Access(sender, hosts(yotpo), account(yotpo, way, **changes), Pace(sleep=lambda _: None)))
+    return StoreClient(Access(sender, hosts(yotpo), account(yotpo, way, **changes), RateLimiter(sleep=lambda _: None)))
 
 
-def everybody(line: Line, limit: int = 100) -> list[Json]:
-    page = line.customers(expand="loyalty,reviews", limit=limit)
+def everybody(store_client: StoreClient, limit: int = 100) -> list[Json]:
+    page = store_client.customers(expand="loyalty,reviews", limit=limit)
     found = page.customers
     while page.cursor:
-        page = line.customers(cursor=page.cursor, limit=limit)
+        page = store_client.customers(cursor=page.cursor, limit=limit)
         found += page.customers
     return found
 
@@ -88,15 +88,15 @@ def test_all_customers_are_read_also_where_nothing_but_the_limit_may_stand_besid
 def test_a_customer_is_found_by_each_identifier_and_nobody_is_none(yotpo: Yotpo, way: str, empty_as: str) -> None:
     yotpo.switch(empty_as=empty_as)
     core = yotpo.someone(email=True, phone_number=True, external_id=True)["core"]
-    line = hurried(yotpo, way)
+    store_client = hurried(yotpo, way)
     found = [
-        line.customer(email=f" {core['email'].upper()} ", expand="loyalty,reviews"),
-        line.customer(phone=core["phone_number"], expand="loyalty,reviews"),
-        line.customer(external_id=core["external_id"], expand="loyalty,reviews"),
+        store_client.customer(email=f" {core['email'].upper()} ", expand="loyalty,reviews"),
+        store_client.customer(phone=core["phone_number"], expand="loyalty,reviews"),
+        store_client.customer(external_id=core["external_id"], expand="loyalty,reviews"),
     ]
 
     assert found == [{**core, "custom_properties": None}] * 3
-    assert line.customer(email="nobody@example.com") is None
+    assert store_client.customer(email="nobody@example.com") is None
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -106,24 +106,24 @@ def test_loyalty_is_the_same_in_both_ways(yotpo: Yotpo, way: str, not_enrolled: 
     named = [each for each in yotpo.truth() if each["core"]["email"]]
     member = next(each for each in named if each["loyalty"])
     other = next(each for each in named if not each["loyalty"])
-    line = hurried(yotpo, way)
-    found = line.loyalty(email=member["core"]["email"])
+    store_client = hurried(yotpo, way)
+    found = store_client.loyalty(email=member["core"]["email"])
 
     assert found is not None
     assert {"email": found["email"], "points_balance": found["points_balance"]} == {
         name: member["loyalty"][name] for name in ("email", "points_balance")
     }
-    assert line.loyalty(email=other["core"]["email"]) is None
+    assert store_client.loyalty(email=other["core"]["email"]) is None
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_customer_is_written_and_read_back(yotpo: Yotpo, way: str, status: int) -> None:
     yotpo.switch(visibility_seconds=0, patch_status=status)
-    line = hurried(yotpo, way)
-    line.info()
-    line.upsert({"email": "new@example.com", "first_name": "Nora"})
-    found = line.customer(email="new@example.com")
+    store_client = hurried(yotpo, way)
+    store_client.info()
+    store_client.upsert({"email": "new@example.com", "first_name": "Nora"})
+    found = store_client.customer(email="new@example.com")
 
     assert found is not None
     assert found["first_name"] == "Nora"
@@ -132,20 +132,20 @@ def test_a_customer_is_written_and_read_back(yotpo: Yotpo, way: str, status: int
 @pytest.mark.parametrize("cursor_status", [400, 404, 410, 422])
 def test_a_cursor_that_is_over_is_told(yotpo: Yotpo, cursor_status: int) -> None:
     yotpo.switch(cursor_seconds=0, cursor_status=cursor_status)
-    line = hurried(yotpo, "own")
-    cursor = line.customers(limit=10).cursor
+    store_client = hurried(yotpo, "own")
+    cursor = store_client.customers(limit=10).cursor
 
     with pytest.raises(CursorExpired):
-        line.customers(cursor=cursor, limit=10)
+        store_client.customers(cursor=cursor, limit=10)
 
 
 def test_the_pace_is_one_that_yotpo_never_refuses(yotpo: Yotpo) -> None:
     yotpo.switch(requests_per_second=5, rate_headers="both")
     client = Client(hosts=hosts(yotpo), connect_seconds=1, read_seconds=5)
     for way in (account(yotpo, "own"), account(yotpo, "own", token=yotpo.token)):
-        line = client.line(way)
+        store_client = client.store_client(way)
         for _ in range(6):
-            line.customers(limit=1)
+            store_client.customers(limit=1)
 
     assert yotpo.ask("stats")["requests"]["by_status"].get("429", 0) == 0
     assert len([asked for asked in yotpo.ask("requests") if asked["method"] == "GET"]) == 12
@@ -167,19 +167,19 @@ def test_a_token_that_is_over_is_renewed(yotpo: Yotpo) -> None:
     yotpo.switch(token_seconds=0.0)
     over = yotpo.new_token()
     yotpo.switch(token_seconds=None)
-    line = hurried(yotpo, "own", token=over)
+    store_client = hurried(yotpo, "own", token=over)
 
-    assert len(line.customers(limit=3).customers) == 3
-    assert line.renewed_token not in {None, over}
+    assert len(store_client.customers(limit=3).customers) == 3
+    assert store_client.renewed_token not in {None, over}
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_store_that_has_withdrawn_is_told(yotpo: Yotpo, way: str) -> None:
-    line = hurried(yotpo, way, **({"token": yotpo.token} if way == "own" else {}))
+    store_client = hurried(yotpo, way, **({"token": yotpo.token} if way == "own" else {}))
     yotpo.switch(revoked=["shop"])
 
     with pytest.raises(YotpoUnauthorized):
-        line.info()
+        store_client.info()
 
 
 def test_a_code_is_exchanged_once(yotpo: Yotpo) -> None:
@@ -198,20 +198,20 @@ def test_a_code_is_exchanged_once(yotpo: Yotpo) -> None:
 
 
 def test_review_webhooks_are_registered_listed_and_removed(yotpo: Yotpo) -> None:
-    line = hurried(yotpo, "oauth")
-    line.register_webhook("review_create", "https://connector.example/webhooks/1")
-    ((webhook_id, url),) = line.webhooks().values()
+    store_client = hurried(yotpo, "oauth")
+    store_client.register_webhook("review_create", "https://connector.example/webhooks/1")
+    ((webhook_id, url),) = store_client.webhooks().values()
 
     assert url == "https://connector.example/webhooks/1"
-    line.remove_webhook(webhook_id)
-    assert line.webhooks() == {}
+    store_client.remove_webhook(webhook_id)
+    assert store_client.webhooks() == {}
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "truncated", "drop", "drop_after"])
 def test_what_goes_wrong_for_once_is_tried_later(yotpo: Yotpo, fault: str) -> None:
-    line = hurried(yotpo, "own", token=yotpo.token)
+    store_client = hurried(yotpo, "own", token=yotpo.token)
     yotpo.tell("faults", {"kind": fault, "times": 1})
 
     with pytest.raises(YotpoUnavailable):
-        line.customers(limit=5)
-    assert len(line.customers(limit=5).customers) == 5
+        store_client.customers(limit=5)
+    assert len(store_client.customers(limit=5).customers) == 5

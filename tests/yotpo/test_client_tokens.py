@@ -14,12 +14,12 @@ ASK, FETCH = f"GET {CUSTOMERS}", f"POST /core-host/core/v3/stores/{APP_KEY}/acce
 
 def test_a_token_is_fetched_where_there_is_none() -> None:
     with answering(RENEWAL, NOBODY) as yotpo:
-        line = yotpo.line(token=None)
-        line.token()
-        line.token()
-        line.customers()
+        store_client = yotpo.store_client(token=None)
+        store_client.token()
+        store_client.token()
+        store_client.customers()
 
-    assert line.renewed_token == line.account.token == RENEWED
+    assert store_client.renewed_token == store_client.account.token == RENEWED
     assert yotpo.paths == [FETCH, ASK]
     assert yotpo.asked[0].content == {"secret": SECRET}
     assert "x-yotpo-token" not in yotpo.asked[0].headers
@@ -28,21 +28,21 @@ def test_a_token_is_fetched_where_there_is_none() -> None:
 
 def test_a_token_that_is_there_is_used() -> None:
     with answering(NOBODY) as yotpo:
-        line = yotpo.line()
-        line.token()
-        line.customers()
+        store_client = yotpo.store_client()
+        store_client.token()
+        store_client.customers()
 
-    assert line.renewed_token is None
+    assert store_client.renewed_token is None
     assert yotpo.paths == [ASK]
 
 
 def test_a_token_that_is_over_is_renewed_and_the_request_repeated() -> None:
     with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
-        line = yotpo.line()
+        store_client = yotpo.store_client()
 
-        assert line.customers(expand="reviews") == Page([], None)
-        line.customers()
-    assert line.renewed_token == RENEWED
+        assert store_client.customers(expand="reviews") == Page([], None)
+        store_client.customers()
+    assert store_client.renewed_token == RENEWED
     assert yotpo.paths == [ASK, FETCH, ASK, ASK]
     assert yotpo.asked[2].query == yotpo.asked[0].query
     assert [asked.headers.get("x-yotpo-token") for asked in yotpo.asked] == [TOKEN, None, RENEWED, RENEWED]
@@ -50,24 +50,24 @@ def test_a_token_that_is_over_is_renewed_and_the_request_repeated() -> None:
 
 def test_what_was_to_be_written_is_written_with_the_renewed_token() -> None:
     with answering(EXPIRED, RENEWAL, Answer(204, b"")) as yotpo:
-        yotpo.line().upsert({"email": "ada@example.test"})
+        yotpo.store_client().upsert({"email": "ada@example.test"})
 
     assert yotpo.asked[2].content == {"customer": {"email": "ada@example.test"}}
 
 
 def test_a_refusal_that_a_renewed_token_does_not_mend_is_one() -> None:
     with answering(EXPIRED, RENEWAL, EXPIRED) as yotpo:
-        line = yotpo.line()
+        store_client = yotpo.store_client()
         with pytest.raises(YotpoUnauthorized, match="401"):
-            line.customers()
+            store_client.customers()
 
-    assert line.renewed_token == RENEWED
+    assert store_client.renewed_token == RENEWED
     assert yotpo.paths == [ASK, FETCH, ASK]
 
 
 def test_a_token_that_was_fetched_just_now_is_not_renewed() -> None:
     with answering(RENEWAL, EXPIRED) as yotpo, pytest.raises(YotpoUnauthorized):
-        yotpo.line(token=None).customers()
+        yotpo.store_client(token=None).customers()
 
     assert yotpo.paths == [FETCH, ASK]
 
@@ -83,9 +83,9 @@ def test_a_token_that_was_fetched_just_now_is_not_renewed() -> None:
 )
 def test_a_token_that_cannot_be_fetched_or_renewed_is_an_error(answer: Answer, expected: type[Exception]) -> None:
     with answering(answer) as yotpo, pytest.raises(expected):
-        yotpo.line(token=None).token()
+        yotpo.store_client(token=None).token()
     with answering(EXPIRED, answer) as yotpo, pytest.raises(expected):
-        yotpo.line().customers()
+        yotpo.store_client().customers()
 
     assert yotpo.paths == [ASK, FETCH]
 
@@ -94,34 +94,39 @@ def test_without_a_secret_there_is_no_token_to_be_had() -> None:
     with answering(EXPIRED) as yotpo:
         for token in (None, TOKEN):
             with pytest.raises(YotpoUnauthorized, match="no API secret"):
-                yotpo.line(secret=None, token=token).customers()
+                yotpo.store_client(secret=None, token=token).customers()
 
     assert yotpo.paths == [ASK]
 
 
 def test_the_token_of_the_app_is_not_renewed() -> None:
     with answering(EXPIRED) as yotpo:
-        line = yotpo.app_line()
-        for ask in (line.customers, line.info, line.webhooks, lambda: line.loyalty(email="ada@example.test")):
+        store_client = yotpo.app_store_client()
+        for ask in (
+            store_client.customers,
+            store_client.info,
+            store_client.webhooks,
+            lambda: store_client.loyalty(email="ada@example.test"),
+        ):
             with pytest.raises(YotpoUnauthorized):
                 ask()
 
     assert len(yotpo.asked) == 4
-    assert line.renewed_token is None
+    assert store_client.renewed_token is None
 
 
 def test_without_a_token_of_the_app_nothing_is_asked() -> None:
     with answering(NOBODY) as yotpo:
-        line = yotpo.app_line(token=None)
-        line.token()
+        store_client = yotpo.app_store_client(token=None)
+        store_client.token()
         with pytest.raises(YotpoUnauthorized, match="connect the account again"):
-            line.customers()
+            store_client.customers()
 
     assert yotpo.asked == []
 
 
 def test_wrong_keys_of_the_merchant_do_not_cost_a_token() -> None:
     with answering(EXPIRED) as yotpo, pytest.raises(YotpoUnauthorized):
-        yotpo.line().loyalty(email="ada@example.test")
+        yotpo.store_client().loyalty(email="ada@example.test")
 
     assert len(yotpo.asked) == 1

@@ -141,7 +141,7 @@ def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
         left join lateral (select min(due_at) as at from refreshes where store_id = account.store_id) due on true
         left join backfills running on running.store_id = account.store_id and running.state = 'running'
             and (running.paused_until is null or running.paused_until <= now())
-        left join lateral ({waiting_bulk("account.store_id")}) waiting on running.id is not null
+        left join lateral ({waiting_snapshots("account.store_id")}) waiting on running.id is not null
         where account.state = 'connected' and removed_at is null
           and (%(store_id)s::int is null or account.store_id = %(store_id)s)
           and (account.expands is null or due.at <= now() or running.id is not null)
@@ -153,7 +153,7 @@ def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
     return [Busy(row.store_id, row.live, bool(row.backfill)) for row in rows]
 
 
-def waiting_bulk(store_id: LiteralString) -> LiteralString:
+def waiting_snapshots(store_id: LiteralString) -> LiteralString:
     """Return a query for the `number` of a store's snapshots that wait; of each kind `%(room)s` are counted at most."""
     return f"""
         select (select count(*) from (select from events

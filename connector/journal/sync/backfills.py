@@ -227,7 +227,7 @@ _STANDING: LiteralString = f"""
     join stores on stores.id = store_id
     left join yotpo_accounts account using (store_id)
     left join lateral (select greatest(cardinality(account.expands), 1) as readings) expanded on true
-    left join lateral ({accounts.waiting_bulk("backfills.store_id")}) room on backfills.state = 'running'
+    left join lateral ({accounts.waiting_snapshots("backfills.store_id")}) room on backfills.state = 'running'
 """
 
 

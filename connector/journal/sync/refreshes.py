@@ -28,7 +28,7 @@ def ask(
     One who waits already waits on, so that one look-up serves many webhooks. A store that is not connected asks for
     nobody; one whose account is revoked will, once it is connected again.
     """
-    # In one order, because workers of several lanes would wait for each other otherwise.
+    # In one order, because workers of several partitions would wait for each other otherwise.
     wanted = sorted(set(customers))
     if wanted:
         connection.execute(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from connector import observability
-from connector.model import Mapped, Note, Owed, Refusal, UserUpdate
+from connector.model import Mapped, NewDelivery, Note, Refusal, UserUpdate
 from connector.model.identifiers import customer_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _log = observability.logger("mapping")
 
 
-class Yield(NamedTuple):
+class MappedEvent(NamedTuple):
     """What became of an event."""
 
     event: Event
@@ -31,14 +31,14 @@ class Yield(NamedTuple):
     #: The version of the mapping set that it comes from.
     version: str
 
-    def owed(self, *, replay_id: int | None = None, skip_hook: bool = False) -> Iterator[Owed]:
+    def deliveries(self, *, replay_id: int | None = None, skip_hook: bool = False) -> Iterator[NewDelivery]:
         """Yield what is owed to Insider, a delivery for each user; `skip_hook` where no journeys may start from it."""
         if self.mapping is None:
             return
         event, mapping = self.event, self.mapping
         users = [(update, None) for update in self.mapped.updates] + list(self.mapped.refused)
         for update, refusal in users:
-            yield Owed(
+            yield NewDelivery(
                 event_id=event.id,
                 store_id=event.store_id,
                 topic=event.topic,
@@ -47,18 +47,18 @@ class Yield(NamedTuple):
                 occurred_at=event.occurred_at,
                 update=update,
                 skip_hook=mapping.skip_hook or skip_hook,
-                bulk=mapping.skip_hook or replay_id is not None,
+                low_priority=mapping.skip_hook or replay_id is not None,
                 mapping=self.version,
                 refusal=refusal,
                 replay_id=replay_id,
             )
 
 
-def run(event: Event, mappings: MappingSet, options: Options) -> Yield:
+def run(event: Event, mappings: MappingSet, options: Options) -> MappedEvent:
     """Run the mapping of an event's topic. Never raises: a fault in one topic must not hold up other events."""
     mapping = mappings.get(event.topic, options.overlay)
     if mapping is None:
-        return Yield(event, None, Mapped(), mappings.version)
+        return MappedEvent(event, None, Mapped(), mappings.version)
     try:
         mapped = mapping.apply(orjson.loads(event.body), event.occurred_at, options)
     except Exception as error:  # noqa: BLE001 - see above
@@ -69,7 +69,7 @@ def run(event: Event, mappings: MappingSet, options: Options) -> Yield:
         mapped = Mapped(refused=((UserUpdate(identifiers={}), refusal),))
     if options.overlay and options.overlay not in mappings.overlays:
         mapped = replace(mapped, notes=(*mapped.notes, _missing(options.overlay)))
-    return Yield(event, mapping, mapped, mappings.version)
+    return MappedEvent(event, mapping, mapped, mappings.version)
 
 
 def _missing(overlay: str) -> Note:

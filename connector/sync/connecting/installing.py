@@ -78,7 +78,7 @@ class Installing:
         if store_id is None:
             return pages.USED
         try:
-            with self._database.transaction(idle_seconds=partitions.SPEAKING_SECONDS) as connection:
+            with self._database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
                 if not keeping.wait_to_speak(connection, store_id, seconds=_WAIT_SECONDS):
                     return pages.BUSY
                 found = self._invited(connection, store_id, install.replaces)
@@ -127,7 +127,7 @@ class Installing:
     def _disproved(self, account: YotpoAccount) -> Page | None:
         """Ask Yotpo whether the token belongs to the Yotpo store that the browser has named."""
         try:
-            self._yotpo.line(account).info()
+            self._yotpo.store_client(account).info()
         except YotpoUnavailable as error:
             return _told(pages.AWAY, error)
         except YotpoError as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.journal.vault import Vault
     from connector.model import Store, YotpoAccount
-    from connector.yotpo.client import Line, Yotpo
+    from connector.yotpo.client import StoreClient, Yotpo
 
 _POLL_SECONDS = 0.1
 _APP_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -29,7 +29,7 @@ def is_app_key(text: str) -> bool:
 def wait_to_speak(connection: Connection, store_id: int, *, seconds: float) -> bool:
     """Hold the right to speak to a store's Yotpo until the transaction ends; False where a worker does not give it."""
     ends_at = time.monotonic() + seconds
-    while not partitions.hold_yotpo(connection, store_id):
+    while not partitions.hold_lease(connection, store_id):
         if time.monotonic() > ends_at:
             return False
         time.sleep(_POLL_SECONDS)
@@ -87,18 +87,18 @@ def remove_webhooks(yotpo: Yotpo, account: YotpoAccount, public_url: str) -> dic
         return {}
     if not public_url:
         return {"review webhooks": "not removed: PUBLIC_URL is not set, which tells ours from others'"}
-    line = yotpo.line(account)
+    client = yotpo.store_client(account)
     try:
-        there = line.webhooks()
+        there = client.webhooks()
     except YotpoError as error:
         return {"review webhooks": f"not removed: {error}"}
     ours = {event: number for event, (number, url) in there.items() if url.startswith(urls.webhook(public_url, ""))}
-    return {event: _removed(line, number) for event, number in ours.items()}
+    return {event: _removed(client, number) for event, number in ours.items()}
 
 
-def _removed(line: Line, number: str) -> str:
+def _removed(client: StoreClient, number: str) -> str:
     try:
-        line.remove_webhook(number)
+        client.remove_webhook(number)
     except YotpoError as error:
         return f"not removed: {error}"
     return "removed"

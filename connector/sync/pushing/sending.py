@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from connector.sync.pushing.reading import Row
     from connector.sync.pushing.turns import Turns
     from connector.sync.pushing.work import Sending
-    from connector.yotpo.client import Line
+    from connector.yotpo.client import StoreClient
 
 #: A turn begins nothing after so many seconds.
 _TURN_SECONDS = 3.0
@@ -68,34 +68,34 @@ def _take_turn(turns: Turns, work: Work) -> Iterator[Result]:
     if work.next(now) is None:
         turns.wait(work.due_in(now), "Yotpo needs a while to show what was sent; reading it back")
         return
-    with turns.turn() as line:
-        if line is None:
+    with turns.turn() as client:
+        if client is None:
             return
         ends_at = time.monotonic() + _TURN_SECONDS
         for _ in range(TURN_CUSTOMERS):
             duty = work.next(time.monotonic())
             if duty is None or time.monotonic() >= ends_at:
                 return
-            result = _read_back(line, duty) if isinstance(duty, Reading) else _send(line, duty)
+            result = _read_back(client, duty) if isinstance(duty, Reading) else _send(client, duty)
             turns.answered()
             work.done(duty, result, time.monotonic())
             yield result
 
 
-def _send(line: Line, sending: Sending) -> Result:
+def _send(client: StoreClient, sending: Sending) -> Result:
     who = forms.who(sending.customer)
     try:
-        line.upsert(sending.customer)
+        client.upsert(sending.customer)
     except YotpoRefused as refused:
         return Result(sending.line, who, "refused", (str(refused),), sending.digest)
     return Result(sending.line, who, "sent", (), sending.digest)
 
 
-def _read_back(line: Line, reading: Reading) -> Result:
+def _read_back(client: StoreClient, reading: Reading) -> Result:
     number, customer, digest = reading.sending
     who = forms.who(customer)
     try:
-        shown = _shown(line, customer)
+        shown = _shown(client, customer)
     except YotpoRefused as refused:
         return Result(number, who, "missing", (str(refused),), digest)
     if shown is None:
@@ -105,9 +105,9 @@ def _read_back(line: Line, reading: Reading) -> Result:
     return Result(number, who, "differs" if names else "verified", problems, digest)
 
 
-def _shown(line: Line, customer: Json) -> Json | None:
+def _shown(client: StoreClient, customer: Json) -> Json | None:
     if "external_id" in customer:
-        return line.customer(external_id=customer["external_id"])
+        return client.customer(external_id=customer["external_id"])
     if "email" in customer:
-        return line.customer(email=customer["email"])
-    return line.customer(phone=customer["phone_number"])
+        return client.customer(email=customer["email"])
+    return client.customer(phone=customer["phone_number"])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Database
     from connector.journal.vault import Vault
     from connector.model import YotpoAccount
-    from connector.yotpo.client import Line, Yotpo
+    from connector.yotpo.client import StoreClient, Yotpo
 
 #: Between two turns, so that whoever waits for one finds the store free.
 _BREATH_SECONDS = 0.3
@@ -50,7 +50,7 @@ class Turns:
             return _good(accounts.by_store(connection, self._vault, self._store_id))
 
     @contextmanager
-    def turn(self) -> Iterator[Line | None]:
+    def turn(self) -> Iterator[StoreClient | None]:
         """Lend a line to Yotpo as soon as it is to be had.
 
         None where it was not: somebody else speaks to the store, or PostgreSQL is away; some time has passed then. An
@@ -61,9 +61,9 @@ class Turns:
         time.sleep(max(0.0, self._free_since + _BREATH_SECONDS - time.monotonic()))
         lent = False
         try:
-            with self._held() as line:
+            with self._held() as client:
                 lent = True
-                yield line
+                yield client
         except (YotpoUnavailable, JournalUnavailable) as error:
             self._failures += 1
             asked = error.retry_after if isinstance(error, YotpoUnavailable) else None
@@ -86,23 +86,23 @@ class Turns:
         time.sleep(seconds)
 
     @contextmanager
-    def _held(self) -> Iterator[Line | None]:
+    def _held(self) -> Iterator[StoreClient | None]:
         problem: YotpoUnavailable | YotpoUnauthorized | None = None
-        with self._database.transaction(idle_seconds=partitions.SPEAKING_SECONDS) as connection:
-            held = partitions.hold_yotpo(connection, self._store_id)
+        with self._database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
+            held = partitions.hold_lease(connection, self._store_id)
             if held:
                 account = _good(accounts.by_store(connection, self._vault, self._store_id))
-                line = self._yotpo.line(account)
+                client = self._yotpo.store_client(account)
                 try:
-                    yield line
+                    yield client
                     accounts.succeed(connection, account)
                 except (YotpoUnavailable, YotpoUnauthorized) as error:
                     # What was found out is kept all the same: a new token, or that the credentials are no good.
                     problem = error
                     if isinstance(error, YotpoUnauthorized):
                         accounts.count_unauthorized(connection, account)
-                if line.renewed_token:
-                    accounts.keep_token(connection, self._vault, account, line.renewed_token)
+                if client.renewed_token:
+                    accounts.keep_token(connection, self._vault, account, client.renewed_token)
         if problem:
             raise problem
         if not held:

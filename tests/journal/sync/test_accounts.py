@@ -250,13 +250,13 @@ def test_a_backfill_without_room_is_busy_but_asks_nothing(
 
 
 def insert_snapshot(connection: Connection, store: Store, number: int) -> None:
-    for bulk in (True, False):
+    for low_priority in (True, False):
         connection.execute(
             """
             insert into events (store_id, topic, key, dated, partition, occurred_at, received_at, body, bulk)
             values (%s, 'a/topic', %s, true, 0, now(), now(), '{}', %s)
             """,
-            (store.id, f"{number} {bulk}", bulk),
+            (store.id, f"{number} {low_priority}", low_priority),
         )
 
 

@@ -42,7 +42,7 @@ def test_a_customer_is_changed_by_any_one_identifier(yotpo: Yotpo, core: dict[st
 
 def test_every_field_that_can_be_set_is_set(yotpo: Yotpo) -> None:
     address = {
-        "address1": "5 Lane",
+        "address1": "5 Partition",
         "address2": "b",
         "city": "Ürümqi",
         "company": "Co",

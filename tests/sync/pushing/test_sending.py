@@ -177,7 +177,7 @@ def test_a_store_without_a_good_account_is_told(pushing: Pushing, state: str | N
 
 def test_while_another_process_speaks_to_the_store_it_waits(pushing: Pushing) -> None:
     with pushing.database.transaction() as connection:
-        assert partitions.hold_yotpo(connection, pushing.store_id)
+        assert partitions.hold_lease(connection, pushing.store_id)
         results: list[Result] = []
         thread = threading.Thread(target=lambda: results.extend(pushing.push(_customers(1)[0])))
         thread.start()
@@ -215,7 +215,7 @@ def test_others_get_their_turns_between(pushing: Pushing) -> None:
     turns = 0
     while thread.is_alive():
         with pushing.database.transaction() as connection:
-            turns += partitions.hold_yotpo(connection, pushing.store_id)
+            turns += partitions.hold_lease(connection, pushing.store_id)
         time.sleep(0.05)
 
     assert len(pushing.patched()) == 32

@@ -95,7 +95,7 @@ class Parcel:
 
 
 @dataclass
-class _Lane:
+class _Queue:
     """What one thread has to send, soonest first."""
 
     wanted: threading.Condition
@@ -108,7 +108,7 @@ class Sender:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lanes = [_Lane(threading.Condition(self._lock)) for _ in range(_THREADS)]
+        self._queues = [_Queue(threading.Condition(self._lock)) for _ in range(_THREADS)]
         self._order = count()
         self._counts: Counter[str] = Counter()
         self._underway = 0
@@ -117,15 +117,15 @@ class Sender:
         """Send a webhook of a customer, whose name stands for nothing but the order."""
         if parcel.manner.eventid:
             parcel = replace(parcel, headers=parcel.headers | {"eventid": fate.event_id})
-        lane = self._lanes[crc32(customer.encode()) % _THREADS]
+        queue = self._queues[crc32(customer.encode()) % _THREADS]
         due = time.monotonic() + fate.delay_seconds
         with self._lock:
             if fate.lost:
                 self._counts["lost"] += 1
                 return
-            self._put(lane, due, parcel)
+            self._put(queue, due, parcel)
             if fate.again_after_seconds is not None:
-                self._put(lane, due + fate.again_after_seconds, replace(parcel, is_repetition=True))
+                self._put(queue, due + fate.again_after_seconds, replace(parcel, is_repetition=True))
 
     def counts(self) -> dict[str, int]:
         """What was accepted (`sent` once, `repeated` on purpose), `retried`, `given_up`, `lost`, and is `waiting`."""
@@ -141,37 +141,37 @@ class Sender:
     def forget(self) -> None:
         """Drop what still waits, and count from zero."""
         with self._lock:
-            for lane in self._lanes:
-                self._underway -= len(lane.waiting)
-                lane.waiting.clear()
+            for queue in self._queues:
+                self._underway -= len(queue.waiting)
+                queue.waiting.clear()
             self._counts.clear()
 
-    def _put(self, lane: _Lane, due: float, parcel: Parcel) -> None:
-        heapq.heappush(lane.waiting, (due, next(self._order), parcel))
+    def _put(self, queue: _Queue, due: float, parcel: Parcel) -> None:
+        heapq.heappush(queue.waiting, (due, next(self._order), parcel))
         self._underway += 1
-        if not lane.is_served:
-            lane.is_served = True
-            threading.Thread(target=self._serve, args=(lane,), name="webhooks", daemon=True).start()
-        lane.wanted.notify()
+        if not queue.is_served:
+            queue.is_served = True
+            threading.Thread(target=self._serve, args=(queue,), name="webhooks", daemon=True).start()
+        queue.wanted.notify()
 
-    def _serve(self, lane: _Lane) -> None:
+    def _serve(self, queue: _Queue) -> None:
         with requests.Session() as session:
             # Proxies, cookies and passwords of whoever runs the simulator are none of Yotpo's.
             session.trust_env = False
             while True:
-                parcel = self._next(lane)
+                parcel = self._next(queue)
                 accepted = _is_accepted(session, parcel)
-                self._settle(lane, parcel, accepted=accepted)
+                self._settle(queue, parcel, accepted=accepted)
 
-    def _next(self, lane: _Lane) -> Parcel:
+    def _next(self, queue: _Queue) -> Parcel:
         with self._lock:
             while True:
-                wait = lane.waiting[0][0] - time.monotonic() if lane.waiting else None
+                wait = queue.waiting[0][0] - time.monotonic() if queue.waiting else None
                 if wait is not None and wait <= 0:
-                    return heapq.heappop(lane.waiting)[2]
-                lane.wanted.wait(wait)
+                    return heapq.heappop(queue.waiting)[2]
+                queue.wanted.wait(wait)
 
-    def _settle(self, lane: _Lane, parcel: Parcel, *, accepted: bool) -> None:
+    def _settle(self, queue: _Queue, parcel: Parcel, *, accepted: bool) -> None:
         tries = parcel.tries + 1
         with self._lock:
             if accepted:
@@ -179,7 +179,7 @@ class Sender:
             elif tries < parcel.manner.tries:
                 self._counts["retried"] += 1
                 wait = parcel.manner.wait_seconds * 2 ** (tries - 1)
-                self._put(lane, time.monotonic() + wait, replace(parcel, tries=tries))
+                self._put(queue, time.monotonic() + wait, replace(parcel, tries=tries))
             else:
                 self._counts["given_up"] += 1
             self._underway -= 1

@@ -42,8 +42,8 @@ class Shop:
         if url is None:
             return False
         # Two customers may share a thread, but no customer has two.
-        lane = str(webhook.about[0].person.number) if webhook.about else webhook.topic
-        self.sender.send(lane, Parcel(url, self._headers(webhook.topic), orjson.dumps(webhook.body), manner), drawn)
+        queue = str(webhook.about[0].person.number) if webhook.about else webhook.topic
+        self.sender.send(queue, Parcel(url, self._headers(webhook.topic), orjson.dumps(webhook.body), manner), drawn)
         if not drawn.lost:
             self.memory.note(webhook)
         return not drawn.lost

@@ -26,7 +26,7 @@ _PLAUSIBLE_SECONDS = 60.0
 _SECONDS = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 
 
-class Pace:
+class RateLimiter:
     """Holds the requests of one holder of a store apart, from the first on: another may have asked just before."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Pace:
         self._started.append(now)
         self._free_at = now + INTERVAL_SECONDS
 
-    def heed(self, headers: Mapping[str, str]) -> None:
+    def update_from_headers(self, headers: Mapping[str, str]) -> None:
         """Take from an answer that nothing is left, and for how long.
 
         Where our own requests of the last second are as many as Yotpo allows, that is no news: the next one of ours

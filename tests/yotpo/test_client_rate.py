@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from connector.errors import YotpoUnavailable
-from connector.yotpo.pace import Pace
+from connector.yotpo.rate_limiter import RateLimiter
 from tests.yotpo.answers import EXPIRED, NOBODY, RENEWAL, answering
 
 #: What a busy machine may take from the time between two arrivals: the first of them may have been held up.
@@ -26,17 +26,17 @@ class Clock:
         self.slept.append(seconds)
         self.now += seconds
 
-    def pace(self) -> Pace:
-        return Pace(clock=lambda: self.now, sleep=self.sleep)
+    def limiter(self) -> RateLimiter:
+        return RateLimiter(clock=lambda: self.now, sleep=self.sleep)
 
 
 def test_never_more_than_five_arrive_within_a_second_although_the_store_changes_hands() -> None:
     with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
         client = yotpo.client()
-        first = client.line(yotpo.account())
+        first = client.store_client(yotpo.account())
         for _ in range(4):
             first.customers()
-        second = client.line(yotpo.account())
+        second = client.store_client(yotpo.account())
         for _ in range(3):
             second.customers()
             second.loyalty(email="ada@example.test")
@@ -52,9 +52,9 @@ def test_two_stores_do_not_wait_for_each_other() -> None:
         client = yotpo.client()
 
         def ask(app_key: str) -> None:
-            line = client.line(yotpo.account(app_key=app_key))
+            store_client = client.store_client(yotpo.account(app_key=app_key))
             for _ in range(3):
-                line.customers()
+                store_client.customers()
 
         threads = [threading.Thread(target=ask, args=(app_key,)) for app_key in ("one", "two")]
         for thread in threads:
@@ -69,11 +69,11 @@ def test_two_stores_do_not_wait_for_each_other() -> None:
 
 def test_requests_start_a_fifth_of_a_second_apart_and_the_first_as_long_after_it_was_wanted() -> None:
     clock = Clock()
-    pace = clock.pace()
+    limiter = clock.limiter()
     clock.now += 60
     started = []
     for took in (0.0, 0.1, 0.5, 0.0):
-        pace.wait()
+        limiter.wait()
         started.append(round(clock.now - 1060, 3))
         clock.now += took
 
@@ -98,58 +98,60 @@ def test_requests_start_a_fifth_of_a_second_apart_and_the_first_as_long_after_it
 )
 def test_where_nothing_is_left_it_waits_until_yotpo_counts_anew(headers: dict[str, str], waited: float) -> None:
     clock = Clock()
-    pace = clock.pace()
-    pace.wait()
-    pace.heed(headers)
-    pace.wait()
+    limiter = clock.limiter()
+    limiter.wait()
+    limiter.update_from_headers(headers)
+    limiter.wait()
 
     assert clock.slept == [pytest.approx(0.204), pytest.approx(waited)]
 
 
 def test_what_our_own_requests_have_used_up_needs_no_wait() -> None:
     clock = Clock()
-    pace = clock.pace()
+    limiter = clock.limiter()
     for _ in range(7):
-        pace.wait()
-        pace.heed({"RateLimit-Remaining": "0", "RateLimit-Reset": "1"} if len(clock.slept) >= 5 else {})
+        limiter.wait()
+        limiter.update_from_headers(
+            {"RateLimit-Remaining": "0", "RateLimit-Reset": "1"} if len(clock.slept) >= 5 else {}
+        )
 
     assert clock.slept == [pytest.approx(0.204)] * 7
 
 
 def test_a_slow_yotpo_that_has_nothing_left_was_asked_by_others() -> None:
     clock = Clock()
-    pace = clock.pace()
+    limiter = clock.limiter()
     for _ in range(6):
-        pace.wait()
+        limiter.wait()
         clock.now += 0.5
-    pace.heed({"RateLimit-Remaining": "0", "RateLimit-Reset": "1"})
-    pace.wait()
+    limiter.update_from_headers({"RateLimit-Remaining": "0", "RateLimit-Reset": "1"})
+    limiter.wait()
 
     assert clock.slept[-1] == pytest.approx(1.0)
 
 
 def test_a_long_wait_is_the_callers() -> None:
     clock = Clock()
-    pace = clock.pace()
-    pace.wait()
-    pace.heed({"RateLimit-Remaining": "0", "RateLimit-Reset": "30"})
+    limiter = clock.limiter()
+    limiter.wait()
+    limiter.update_from_headers({"RateLimit-Remaining": "0", "RateLimit-Reset": "30"})
     with pytest.raises(YotpoUnavailable, match="no more requests of this store for 30 s") as error:
-        pace.wait()
+        limiter.wait()
     clock.now += 29
 
     assert error.value.limited
     assert error.value.retry_after == pytest.approx(30)
-    pace.wait()
+    limiter.wait()
     assert clock.slept == [pytest.approx(0.204), pytest.approx(1)]
 
 
 def test_yotpos_headers_are_heeded() -> None:
     spent = NOBODY._replace(headers={"ratelimit-remaining": "0", "ratelimit-reset": "30"})
     with answering(spent) as yotpo:
-        line = yotpo.line()
-        line.customers()
+        store_client = yotpo.store_client()
+        store_client.customers()
         with pytest.raises(YotpoUnavailable) as error:
-            line.customers()
+            store_client.customers()
 
     assert error.value.retry_after == pytest.approx(30, abs=5)
     assert len(yotpo.asked) == 1
