@@ -75,7 +75,7 @@ _FAIR = _WAITING.format(partitions.fairly("deliveries", _PARTITION))
 
 
 def take_waiting(connection: Connection, partition: Partition, *, low_priority: bool, limit: int) -> list[Delivery]:
-    """Return a partition's oldest waiting deliveries that may share a request; `skip_hook` is one for a whole request."""
+    """Return a partition's oldest waiting deliveries that may share a request: all with one `skip_hook`."""
     wanted = {"bulk": low_priority, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
     rows = connection.execute(_OLDEST, wanted).fetchall()
     if partitions.is_crowded(row.customer for row in rows):

@@ -44,7 +44,7 @@ def owed(event_id: int, **changes: Any) -> NewDelivery:
         "occurred_at": NOW,
         "update": UserUpdate(identifiers={"email": CUSTOMER}, attributes={"name": "Ünn"}),
         "skip_hook": False,
-        "bulk": False,
+        "low_priority": False,
         "mapping": "hash",
     }
     return NewDelivery(**given | changes)
