@@ -1,1 +1,11 @@
-"""Takes events from the journal to Insider."""
+"""Brings events from the journal to Insider: the step that workers run, and the pure policy behind it.
+
+    steps       one partition at a time: map what was received, send what waits; begin here
+    sending     one batch: send it, read the answer, halve it if Insider does not say which user is refused
+    merging     policy: which deliveries share a user, which value is newest, what is too old
+    outcomes    policy: what Insider's answer means for each user: delivered, dead, halve, or pause the store
+                (how long: `connector.http.backoff`)
+    replaying   plans and starts a replay, with a dry run that shows what would differ
+
+Never here: SQL, HTTP, or a special case for one topic.
+"""

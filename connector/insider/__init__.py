@@ -1,1 +1,7 @@
-"""Insider's side: the client of its user API and the wire format. It never speaks of Yotpo, and never retries."""
+"""Insider's side: its user API.
+
+    client      sends one request, upsert or clear, and returns the answer; no retries
+    wire        the JSON of a request and of an answer, names, limits; begin here
+
+Never here: retries (delivery decides), Yotpo's names.
+"""

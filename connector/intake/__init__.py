@@ -1,1 +1,8 @@
-"""Takes Yotpo's webhooks."""
+"""Takes Yotpo's webhooks: one request in, one event in the journal, one answer out.
+
+    webhooks    the Flask route: checks the token and the secret, recognises the events, answers 200, 4xx or 503
+    reception   what the route asks of the journal, with a time limit: the store of a token, rejections, counts
+    appending   appends the webhooks of all threads in groups: one statement and one commit for each group
+
+Never here: mapping, the broker, Insider, anything slow. Begin with `webhooks`.
+"""

@@ -40,21 +40,17 @@ points_expire_at, empty: clear}`` only where the field is there and holds nothin
 
 There are no conditions, templates or expressions, on purpose: what a file does can be read off it.
 
-    problems    collects mistakes; `codes` has a table of all kinds of them
-    documents   a YAML file as plain data that remembers its lines and columns; `texts`, `syntax` and `trees` tell in
-                plain words what is no YAML
-    schemas     what a file may say, by the fields of `fields`, as the nouns of `parts`; `paths` and `sources` are rules
-    layers      the shared files, and those of each overlay
-    checks      what must fit between the files; `kinds` has one kind for each name
-    loading     all of it in order, all mistakes at once
-    reports     the whole check, which also finds what runs and does not do what is meant: `meanings`, `alternatives`
-                and `account` (Insider's `defaults`, budgets) by the files, `lint` by the `evidence` of the `examples`
-    rules       the table of rule types; `values`, `money` and `identities` say what a raw value must be for each
-    assembling  groups, topics and overlays become the rules of each user, which `compiling` turns into Python
-    reading     what stands at a path
-    explaining  the story of each value, by a second reading of the rules
-    json_schema what editors know of the grammar; `schema_values` and `hints` belong to it
-    topic       the compiled mapping of one topic, and its `apply`; `sets` has all of them
+The rooms, from the ground up:
+
+    reading/    YAML files as plain data with lines and columns; problems and their codes
+    types/      what a raw value becomes: the table of rule types, numbers, money, dates, identifiers, look-up by path
+    grammar/    what a file may say: schemas, and the nouns that they load
+    running/    rules as Python functions: an event goes in, updates of users come out
+    loading/    all files of a set together, shared ones and overlays, with all problems at once
+    checking/   what runs but does not do what is meant; the explanation of each value
+    editors/    the schema for editors
+
+A worker that has loaded a set needs `running` alone. Never here: I/O besides reading YAML, a clock, the wire format.
 """
 
 from connector.mapping.checking.reports import Report, check

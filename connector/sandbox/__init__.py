@@ -1,13 +1,11 @@
-"""What one needs to try and test the connector on one machine; the connector itself needs none of it.
+"""The whole connector on one machine, for `make run` and for tests.
 
-insider      a simulator of Insider's user API, a process of its own that shares no code with the connector
-yotpo        a simulator of Yotpo's APIs, its shoppers and their webhooks, likewise
-simulation   what both of them need
-servers      embedded PostgreSQL and Redis
-processes    a group of child processes that ends with its parent
-stack        the whole connector: servers, simulators, and the Procfile's own lines
-samples      the webhooks beside the mappings, shifted to now and with addresses of their own
-show         sends every sample through the stack and prints what arrived
-equality     whether Insider has come to hold what Yotpo has, customer by customer, by a statement of its own of what
-             each attribute has to be (`expectations`)
+    stack           starts PostgreSQL, Redis, both simulators and all processes of the Procfile; begin here
+    servers         the embedded PostgreSQL and Redis; `processes` starts and stops processes
+    show, samples   sends every sample webhook and compares what arrives with its golden pair
+    shop            a simulated store: connected, filled, with shoppers, and compared with Insider in the end
+    equality        this comparison, attribute by attribute; `expectations` says what Insider should have
+    yotpo/, insider/, simulation/   the simulators, and what both share
+
+The simulators share no code with the connector. They are servers of their own.
 """

@@ -1,8 +1,12 @@
-"""The workshop: what those need who edit mappings, before anything ships. It reads, and sends nothing.
+"""For those who edit mappings: everything between an edited file and its use by workers.
 
-trying      a mapping on webhooks of the examples, of files, or of the journal, value by value
-comparing   two mapping sets over the same events
-changes     counts what differs, for comparisons and for the plans of replays
-revisions   finds the set that somebody means: active, kept, in a directory, or in git
-dictionary  all names that mappings write at Insider
+    trying      runs mappings on examples, stored events or a file, and explains each value
+    comparing   what another revision would change, counted by `changes`; `differences` compares two sets of updates
+    revisions   a revision by name: files, a kept version, the active one
+    activation  which version is in force, for operators and for workers
+    goldens     runs the examples and compares them with what is expected
+    dictionary  all attributes, events and params, with the rules that write them
+    drift/      what webhooks hold that no rule reads, and rules that find nothing
+
+Never here: sending anything. Begin with `trying`.
 """
