@@ -7,13 +7,9 @@ import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
-import redis
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.sandbox.stack import Stack
     from faults.running import Outcome
 
 _COLUMNS = {
@@ -66,14 +62,6 @@ def line(outcome: Outcome) -> str:
 def details(outcome: Outcome) -> list[str]:
     """Return what the numbers do not tell."""
     return [f"FAILED: {problem}" for problem in outcome.problems] + outcome.notes + outcome.exits
-
-
-def versions(stack: Stack) -> str:
-    """Say which servers the connector runs on."""
-    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
-        postgres = str(connection.info.parameter_status("server_version"))
-    with redis.Redis.from_url(stack.environment["REDIS_URL"]) as client:
-        return f"PostgreSQL {postgres}, Redis {client.info('server')['redis_version']}"
 
 
 def markdown(outcomes: Sequence[Outcome], *, command: str, servers: str, seconds: float) -> str:

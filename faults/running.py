@@ -12,6 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+import psycopg
+import redis
+
 from connector.errors import OperatorError
 from connector.sandbox.processes import free_port
 from connector.sandbox.stack import SANDBOX, Stack
@@ -21,7 +24,6 @@ from faults.checking import Findings, check, seconds_to_recover
 from faults.disk import small_disk
 from faults.load import Load
 from faults.registry import NotPossible
-from faults.report import versions
 from faults.run import Run, tell
 from faults.supervisor import Supervisor
 
@@ -181,7 +183,7 @@ class Runner:
             )
             self._warm_up_url = stores.add(stack, f"{SANDBOX}-warm-up")
             self._running = scenario.environment, stack
-            self.servers = versions(stack)
+            self.servers = _servers(stack)
         return self._running[1]
 
     def _close(self) -> None:
@@ -200,6 +202,14 @@ class Runner:
         state = self._state / "disk" if scenario.disk else self._state
         for log in state.glob("*.log"):
             shutil.copy(log, kept)
+
+
+def _servers(stack: Stack) -> str:
+    """Return the names and versions of the servers that the connector runs on."""
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        postgres = str(connection.info.parameter_status("server_version"))
+    with redis.Redis.from_url(stack.environment["REDIS_URL"]) as client:
+        return f"PostgreSQL {postgres}, Redis {client.info('server')['redis_version']}"
 
 
 def _store(scenario: Scenario) -> str:
