@@ -14,7 +14,7 @@ from connector.journal import audit, partitions, stores
 from connector.journal.database import Database
 from connector.journal.sync import accounts
 from connector.model import YotpoAccount
-from connector.sync import connecting
+from connector.sync import connecting, leases
 from connector.sync.connecting import keeping
 from connector.sync.connecting.tickets import INVITATION_HOURS, Tickets
 from connector.yotpo.client import Yotpo
@@ -203,7 +203,7 @@ def _replaceable(connection: Connection, store: Store, *, again: bool) -> YotpoA
 
 
 def _wait(connection: Connection, store: Store) -> None:
-    if not keeping.wait_to_speak(connection, store.id, seconds=_WAIT_SECONDS):
+    if not leases.wait_for(connection, store.id, seconds=_WAIT_SECONDS):
         raise OperatorError(f"a worker is speaking to the Yotpo of {store.name!r} right now; try again in a minute")
 
 

@@ -19,7 +19,7 @@ from connector.sync.pushing import reading, sending
 from connector.sync.pushing.report import Report
 from connector.sync.pushing.results import ResultsFile
 from connector.sync.pushing.source import Source
-from connector.sync.pushing.turns import Turns
+from connector.sync.pushing.waiting import PatientStore
 from connector.yotpo.client import Yotpo
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def _push(
         stack.callback(database.close)
         store = _store(database, store_name)
         progress = Progress(source.total())
-        turns = Turns(database, shared.vault(), Yotpo.of(shared.settings()), store.id, waiting=progress.tell)
-        turns.account()
+        leased = PatientStore(database, shared.vault(), Yotpo.of(shared.settings()), store.id, waiting=progress.tell)
+        leased.account()
         results = stack.enter_context(ResultsFile(results_path, restart=restart))
         entry = partial(audit.write, actor=actor, store=store.name, reason=reason, file=source.digest())
         with database.transaction() as connection:
@@ -134,7 +134,7 @@ def _push(
         try:
             with progress:
                 for result in sending.push(
-                    rows, turns, before=results.before, force=force, verify_seconds=verify_seconds
+                    rows, leased, before=results.before, force=force, verify_seconds=verify_seconds
                 ):
                     if result.outcome != "earlier":
                         results.write(result)

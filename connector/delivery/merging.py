@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from connector.insider.client import Answer
     from connector.model import Delivery, Refusal, Store, UserEvent, Value
 
-_FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 300.0
-_LONGEST_RETRY_AFTER_SECONDS = 3600.0
-
 
 class Destination(Protocol):
     """All that delivery needs of Insider."""
@@ -155,16 +151,3 @@ def _leave_out_what_is_over(user: User, known: Mapping[str, TrueAt]) -> None:
     still_over = {name for name in over - valued if isinstance(known.get(name), ClearedAt)}
     user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in still_over}
     user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in still_over}
-
-
-def pause_seconds(asked: float, retry_after: float | None, *, failures: int, jitter: float) -> float:
-    """Return how long to wait: what the ruling or Insider asks for, else exponentially longer with full jitter.
-
-    `failures` is how many came before in a row, `jitter` a random number from 0 to 1.
-    """
-    if asked:
-        return asked
-    if retry_after is not None:
-        return min(max(retry_after, _FIRST_PAUSE_SECONDS), _LONGEST_RETRY_AFTER_SECONDS)
-    ceiling = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(failures + 1, 30))
-    return max(_FIRST_PAUSE_SECONDS, ceiling * jitter)

@@ -6,7 +6,6 @@ new; of those who were taken, Insider is then asked to clear the attributes that
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from connector import observability
 from connector.delivery import merging, outcomes
+from connector.http import backoff
 from connector.insider import wire
 from connector.journal import deliveries, stores
 
@@ -267,7 +267,6 @@ def pause(
     connection: Connection, store: Store, *, asked: float = 0.0, retry_after: float | None = None, reason: str
 ) -> None:
     """Send nothing for a store for a while, the longer the more often it has failed in a row."""
-    jitter = random.random()  # noqa: S311 - nothing secret hangs on it
-    seconds = merging.pause_seconds(asked, retry_after, failures=store.failures, jitter=jitter)
+    seconds = backoff.pause_seconds(asked, retry_after, failures=store.failures)
     stores.pause(connection, store, seconds=seconds, reason=reason)
     _log.warning("store.paused", store=store.name, seconds=round(seconds, 1), reason=reason)

@@ -10,7 +10,7 @@ import psycopg
 
 from connector.errors import OperatorError, SecretsError, StoreNotFound
 from connector.journal import partitions
-from connector.journal.vault import digest
+from connector.journal.vault import digest, reseal_rows
 from connector.model import Options, Store
 
 if TYPE_CHECKING:
@@ -170,24 +170,14 @@ def remove(connection: Connection, store: Store) -> int:
 
 def reseal(connection: Connection, vault: Vault) -> int:
     """Encrypt the stores' own secrets anew with the first key of SECRET_KEY; return the number of stores."""
-    rows = connection.execute(
-        """
-        select id, token_sealed, webhook_secret_sealed, insider_token_sealed
-        from stores where removed_at is null
-        for update
-        """
-    ).fetchall()
-    for row in rows:
-        connection.execute(
-            "update stores set token_sealed = %s, webhook_secret_sealed = %s, insider_token_sealed = %s where id = %s",
-            (
-                vault.reseal(row.token_sealed),
-                vault.reseal(row.webhook_secret_sealed),
-                vault.reseal(row.insider_token_sealed),
-                row.id,
-            ),
-        )
-    return len(rows)
+    return reseal_rows(
+        connection,
+        vault,
+        table="stores",
+        key="id",
+        columns=("token_sealed", "webhook_secret_sealed", "insider_token_sealed"),
+        where="removed_at is null",
+    )
 
 
 def pause(connection: Connection, store: Store, *, seconds: float, reason: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, LiteralString, overload
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,6 +17,8 @@ from connector.errors import SecretsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from connector.journal.database import Connection
 
 
 class Vault:
@@ -44,6 +46,25 @@ class Vault:
     def reseal(self, sealed: bytes | None) -> bytes | None:
         """Return the same secret, sealed with the first key."""
         return self.seal(self.open(sealed)) if sealed is not None else None
+
+
+def reseal_rows(
+    connection: Connection,
+    vault: Vault,
+    *,
+    table: LiteralString,
+    key: LiteralString,
+    columns: Sequence[LiteralString],
+    where: LiteralString,
+) -> int:
+    """Seal the secrets in these columns with the first key of SECRET_KEY; return the number of rows."""
+    secrets = ", ".join(columns)
+    rows = connection.execute(f"select {key} as key, {secrets} from {table} where {where} for update").fetchall()
+    changes = ", ".join(f"{column} = %({column})s" for column in columns)
+    for row in rows:
+        resealed = {column: vault.reseal(getattr(row, column)) for column in columns}
+        connection.execute(f"update {table} set {changes} where {key} = %(key)s", {"key": row.key, **resealed})
+    return len(rows)
 
 
 def digest(token: str) -> bytes:

@@ -6,12 +6,11 @@ same page is asked for again and counted once. A page that is not to be had for 
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from connector import observability
-from connector.delivery import merging
 from connector.errors import CursorExpired, YotpoRefused, YotpoUnavailable
+from connector.http import backoff
 from connector.journal import events
 from connector.journal.sync import backfills
 from connector.journal.sync import snapshots as kept
@@ -93,8 +92,7 @@ def _page(account: YotpoAccount, client: StoreClient, backfill: Backfill, expand
 
 
 def _postpone(connection: Connection, backfill: Backfill, error: YotpoUnavailable) -> None:
-    jitter = random.random()  # noqa: S311 - nothing secret hangs on it
-    seconds = merging.pause_seconds(0.0, error.retry_after, failures=backfill.failures, jitter=jitter)
+    seconds = backoff.pause_seconds(0.0, error.retry_after, failures=backfill.failures)
     backfills.postpone(connection, backfill.id, seconds=seconds, reason=str(error))
     _log.warning("page.postponed", store_id=backfill.store_id, backfill_id=backfill.id, seconds=round(seconds, 1))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from connector import observability
 from connector.errors import YotpoError, YotpoRefused, YotpoUnauthorized, YotpoUnavailable
+from connector.http import backoff
 from connector.journal import events
 from connector.journal.sync import refreshes
 from connector.journal.sync import snapshots as kept
@@ -91,7 +92,9 @@ def look_up(
     looked_up = {due.customer for due in (*served, *postponed)} | {one.customer for one in incoming if one.customer}
     kept.outdate(connection, account.store_id, looked_up)
     # Last, because a worker that has mapped a webhook of such a customer waits for these rows.
-    waits = {due: min(quiet_seconds * 2.0 ** min(due.failures, 20), _LONGEST_SECONDS) for due in postponed}
+    waits = {
+        due: backoff.exponential_seconds(quiet_seconds, due.failures, longest=_LONGEST_SECONDS) for due in postponed
+    }
     refreshes.serve(connection, account.store_id, served, quiet_seconds=quiet_seconds, waits=waits)
     _log.info("customers.refreshed", store_id=account.store_id, served=len(served), postponed=len(postponed))
     return Looked(len(incoming), failure)

@@ -25,7 +25,7 @@ from connector.insider.client import Insider
 from connector.journal.database import Database
 from connector.journal.vault import Vault
 from connector.settings import Settings
-from connector.sync.scheduler import STORES, Turns, are_wanted
+from connector.sync.scheduler import STORES, Scheduler, is_wanted
 from connector.workers import limits
 from connector.workers.broker import Amqp
 from connector.workers.wakeups import WakeUps
@@ -153,9 +153,9 @@ def pipeline() -> Pipeline:
 
 
 @cache
-def turns() -> Turns:
-    """Return what this process takes turns at the stores' Yotpo by. First called in the child that runs tasks."""
-    return Turns(
+def scheduler() -> Scheduler:
+    """Return this process's scheduler. First called in the child that runs tasks, so nothing is shared over a fork."""
+    return Scheduler(
         database=Database(settings().database_url, connections=STORES + 1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
         yotpo=Yotpo.of(settings()),
@@ -206,7 +206,7 @@ def advance_bulk() -> None:
 def advance_yotpo() -> None:
     """Ask Yotpo what there is to ask; where it is too much for one task, wake another."""
     with _in_peace():
-        if turns().take(seconds=_TASK_SECONDS):
+        if scheduler().run(seconds=_TASK_SECONDS):
             wake_yotpo()
 
 
@@ -219,7 +219,7 @@ def sweep() -> None:
         if pipeline().is_low_priority_waiting():
             wake_bulk()
         with database().connection() as connection:
-            wanted = are_wanted(connection, reconcile_at=settings().reconcile_at)
+            wanted = is_wanted(connection, reconcile_at=settings().reconcile_at)
         if wanted:
             wake_yotpo()
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from connector.sync.scheduler import Turns
+from connector.sync.scheduler import Scheduler
 from connector.yotpo.client import Hosts
 from connector.yotpo.client import Yotpo as Client
 from tests.yotpo.answers import Answer, told
@@ -61,9 +61,9 @@ class Front:
         self._shop = shop
         self._hook = hook
 
-    def turns(self, *, settling: float = 0.0, vault: Vault | None = None) -> Turns:
+    def scheduler(self, *, settling: float = 0.0, vault: Vault | None = None) -> Scheduler:
         """Return turns that wait longer for an answer than any test lets them."""
-        return Turns(
+        return Scheduler(
             database=self._shop.database,
             vault=vault or self._shop.vault,
             yotpo=Client(hosts=Hosts(self.url, self.url, self.url), connect_seconds=2, read_seconds=30),
@@ -76,7 +76,7 @@ class Front:
     def take(self, times: int = 1, *, seconds: float = 20, settling: float = 0.0) -> None:
         """Take turns until nothing is left to ask, deliver what they have brought, and let what is paused go on."""
         for _ in range(times):
-            self.turns(settling=settling).take(seconds=seconds)
+            self.scheduler(settling=settling).run(seconds=seconds)
             self._shop.deliver()
             self._shop.resume_account()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector.journal.sync import accounts, backfills
-from connector.sync.scheduler import Turns
+from connector.sync.scheduler import Scheduler
 from connector.yotpo.client import Hosts
 from connector.yotpo.client import Yotpo as Client
 
@@ -30,10 +30,10 @@ class Shop:
         self.vault = vault
         self.store_id = connector.store.id
         self.database = connector.database
-        self.turns = self.new_turns()
+        self.scheduler = self.new_scheduler()
 
-    def new_turns(self, *, settling: float = 0.0) -> Turns:
-        return Turns(
+    def new_scheduler(self, *, settling: float = 0.0) -> Scheduler:
+        return Scheduler(
             database=self.database,
             vault=self.vault,
             yotpo=Client(
@@ -80,7 +80,7 @@ class Shop:
 
     def read(self, seconds: float = 20) -> None:
         """Take turns until nothing is left to ask, delivering in between what was read."""
-        while self.turns.take(seconds=seconds):
+        while self.scheduler.run(seconds=seconds):
             self.deliver()
         self.deliver()
 

@@ -86,7 +86,7 @@ def test_a_worker_that_dies_with_a_page_in_hand_loses_and_repeats_nothing(shop: 
             timer = Timer(0.7, killer.execute, [_KILL])
             timer.start()
             with pytest.raises(JournalUnavailable):
-                shop.turns.take(seconds=3)
+                shop.scheduler.run(seconds=3)
             timer.join()
     shop.read()
     report = shop.report()
@@ -98,7 +98,7 @@ def test_a_worker_that_dies_with_a_page_in_hand_loses_and_repeats_nothing(shop: 
 def test_customers_who_are_added_meanwhile_are_read_too(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     assert 0 < shop.report()["seen"] < SHOP
     shop.yotpo.tell("stores/shop/customers", {"count": 7})
     shop.read()
@@ -109,10 +109,10 @@ def test_customers_who_are_added_meanwhile_are_read_too(shop: Shop) -> None:
 def test_an_expired_cursor_begins_anew_and_sends_nothing_twice(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     before = shop.report()
     shop.yotpo.switch(cursor_seconds=0.001)
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     shop.yotpo.switch(cursor_seconds=None)
     shop.read()
     report = shop.report()
@@ -164,13 +164,13 @@ def test_a_second_whole_one_sends_everybody_again(shop: Shop) -> None:
 def test_it_is_paused_resumed_and_cancelled(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     backfill_id = shop.start()
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     assert shop.change("paused") == [backfill_id]
     paused = shop.report()
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     assert shop.report()["pages"] == paused["pages"]
     assert shop.change("running") == [backfill_id]
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     assert shop.report()["pages"] > paused["pages"]
     assert shop.change("cancelled") == [backfill_id]
     shop.read()
@@ -191,11 +191,11 @@ def test_no_page_is_read_while_much_waits_to_be_delivered(shop: Shop, monkeypatc
     monkeypatch.setattr("connector.journal.sync.accounts.ROOM", 150)
     shop.connect(expands=BOTH)
     shop.start()
-    shop.turns.take(seconds=3)
+    shop.scheduler.run(seconds=3)
 
     assert 150 <= shop.report()["waiting"] < 300
     shop.deliver()
-    shop.turns.take(seconds=1)
+    shop.scheduler.run(seconds=1)
     assert shop.report()["seen"] == SHOP
 
 

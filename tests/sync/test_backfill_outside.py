@@ -131,11 +131,11 @@ def test_a_page_that_is_never_to_be_had_holds_up_the_backfill_alone(shop: Shop, 
     shop.start()
     with fronts.before(shop, pages(lambda _: never)) as front:
         front.take(2, seconds=1)
-        front.turns().take(seconds=1)
+        front.scheduler().run(seconds=1)
         note = shop.report()["note"]
         shop.touch(email)
         shop.are_due()
-        front.turns().take(seconds=20)
+        front.scheduler().run(seconds=20)
     account = shop.account()
 
     assert (shop.report()["state"], shop.report()["pages"]) == ("running", 0)
@@ -158,7 +158,7 @@ def test_connected_anew_with_other_findings_it_begins_anew_and_counts_nobody_twi
 ) -> None:
     shop.connect(expands=before)
     shop.start()
-    shop.turns.take(seconds=0.1)
+    shop.scheduler.run(seconds=0.1)
     shop.deliver()
     assert 0 < shop.report()["pages"] < 4
     shop.connect(expands=after)

@@ -151,7 +151,7 @@ def test_a_webhook_that_is_newer_than_the_look_up_is_not_overwritten(
     email = email_of(member)
     shop.touch(email, timestamp="2026-01-01T00:00:00Z")
     shop.are_due()
-    shop.turns.take(seconds=20)
+    shop.scheduler.run(seconds=20)
     # Looked up, but not delivered yet; meanwhile a webhook comes that tells of something later.
     shop.connector.receive(
         {
@@ -183,7 +183,7 @@ def test_without_the_loyalty_api_what_yotpo_may_not_show_yet_is_not_overwritten(
     )
     shop.connector.pipeline.advance(seconds=20)
     shop.are_due()
-    shop.new_turns(settling=60).take(seconds=20)
+    shop.new_scheduler(settling=60).run(seconds=20)
     shop.deliver()
     custom = insider.user(email)["custom"]
 

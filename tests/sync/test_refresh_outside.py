@@ -98,7 +98,7 @@ def test_who_was_looked_up_is_sent_again_by_the_next_backfill_of_what_has_change
     # It tells of a name that was over by then; what Core shows has to settle, and so it counts less.
     webhook(shop, email, seconds_ago=1, first_name="Of before")
     shop.are_due()
-    shop.new_turns(settling=60).take(seconds=20)
+    shop.new_scheduler(settling=60).run(seconds=20)
     shop.deliver()
     assert insider.user(email)["attributes"]["name"] == "Of before"
     shop.start(changed_only=True)
@@ -132,7 +132,7 @@ def test_what_loyalty_does_not_tell_costs_its_part_alone(
     email = shown["email"].lower()
     touch_in_order(shop, email)
     with fronts.before(shop, lambda asked: told({"error": "no"}, status) if asked.is_loyalty else None) as front:
-        front.turns().take(seconds=20)
+        front.scheduler().run(seconds=20)
         shop.deliver()
 
     assert waiting(shop) == ({email: 1} if waits else {})
@@ -184,7 +184,7 @@ def test_three_in_a_row_whom_yotpo_cannot_show_pause_the_store_and_are_passed_ov
     *poisons, other = emails(shop)[:4]
     touch_in_order(shop, *poisons, other)
     with fronts.before(shop, lambda asked: FAILED if asked.query.get("email") in poisons else None) as front:
-        front.turns().take(seconds=20)
+        front.scheduler().run(seconds=20)
         assert (shop.account().paused, shop.account().failures) == (True, 1)
         assert waiting(shop) == dict.fromkeys(poisons, 1) | {other: 0}
         shop.connector.rows("update refreshes set due_at = due_at + interval '1 minute' where failures > 0 returning 1")
@@ -202,7 +202,7 @@ def test_the_wait_for_one_whom_yotpo_cannot_show_grows_up_to_an_hour(shop: Shop,
     touch_in_order(shop, poison)
     shop.connector.rows("update refreshes set failures = %s returning customer", failures)
     with fronts.before(shop, lambda asked: FAILED if asked.is_look_up else None) as front:
-        front.turns().take(seconds=0.1)
+        front.scheduler().run(seconds=0.1)
     (row,) = shop.connector.rows("select failures, extract(epoch from due_at - now())::float as seconds from refreshes")
 
     assert row.failures == failures + 1
@@ -215,7 +215,7 @@ def test_one_who_is_nested_too_deep_is_let_go(shop: Shop) -> None:
     touch_in_order(shop, *others, nested)
     shown = b'{"customers":[{"email":"%s","custom_properties":%s}]}' % (nested.encode(), b"[" * 300 + b"]" * 300)
     with fronts.before(shop, lambda asked: Answer(body=shown) if asked.query.get("email") == nested else None) as front:
-        front.turns().take(seconds=20)
+        front.scheduler().run(seconds=20)
 
     assert waiting(shop) == {}
     assert shop.account().failures == 0
@@ -236,7 +236,7 @@ def test_a_webhook_of_one_who_is_looked_up_is_mapped_at_once(shop: Shop, slow: s
             mapped.wait(20)
 
     with fronts.before(shop, wait_for_the_mapping) as front:
-        worker = Thread(target=front.turns().take, kwargs={"seconds": 1})
+        worker = Thread(target=front.scheduler().run, kwargs={"seconds": 1})
         worker.start()
         assert asked.wait(20)
         started = time.monotonic()

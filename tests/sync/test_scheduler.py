@@ -38,7 +38,7 @@ def test_a_new_account_is_tried_out_before_anything_else(shop: Shop) -> None:
 def test_what_can_be_expanded_is_found_out(shop: Shop, switches: dict[str, object], expands: tuple[str, ...]) -> None:
     shop.yotpo.switch(**switches)
     shop.connect()
-    shop.turns.take(seconds=20)
+    shop.scheduler.run(seconds=20)
 
     assert shop.account().expands == expands
 
@@ -47,7 +47,7 @@ def test_two_workers_together_ask_no_more_than_five_times_a_second(shop: Shop) -
     shop.yotpo.switch(requests_per_second=5)
     shop.connect(expands=BOTH)
     shop.start()
-    workers = [Thread(target=shop.new_turns().take, kwargs={"seconds": 6}) for _ in range(2)]
+    workers = [Thread(target=shop.new_scheduler().run, kwargs={"seconds": 6}) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -64,7 +64,7 @@ def test_who_holds_the_line_is_not_talked_over(shop: Shop) -> None:
     shop.start()
     with shop.database.transaction() as connection:
         assert partitions.hold_lease(connection, shop.store_id)
-        shop.turns.take(seconds=1)
+        shop.scheduler.run(seconds=1)
         assert shop.asked() == []
     shop.read()
 
@@ -86,7 +86,7 @@ def test_a_yotpo_that_fails_is_waited_for(shop: Shop, fault: dict[str, object]) 
     shop.connect(expands=BOTH)
     shop.start()
     shop.yotpo.tell("faults", {**fault, "times": 1, "path": "customers"})
-    assert not shop.turns.take(seconds=5)
+    assert not shop.scheduler.run(seconds=5)
     account, report = shop.account(), shop.report()
     # A rate that is used up concerns all that is asked of the store; all else may concern this page alone.
     assert (account.paused, account.state) == (fault.get("status") == 429, "connected")
@@ -116,10 +116,10 @@ def test_after_three_refusals_an_account_counts_as_revoked_and_is_not_asked_agai
     shop.yotpo.switch(revoked=["shop"])
     for _ in range(3):
         assert shop.account().state == "connected"
-        shop.turns.take(seconds=5)
+        shop.scheduler.run(seconds=5)
         shop.resume_account()
     before = len(shop.asked())
-    shop.turns.take(seconds=2)
+    shop.scheduler.run(seconds=2)
     with shop.database.connection() as connection:
         assert accounts.connected(connection) == []
 
@@ -133,7 +133,7 @@ def test_whom_webhooks_touch_while_it_is_revoked_is_looked_up_once_it_is_connect
     shop.connector.rows("update yotpo_accounts set state = 'revoked' returning store_id")
     shop.touch("ann@example.com")
     shop.are_due()
-    shop.turns.take(seconds=1)
+    shop.scheduler.run(seconds=1)
     assert shop.asked() == []
     shop.connect(expands=BOTH)
     shop.read()
@@ -146,7 +146,7 @@ def test_connected_anew_it_goes_on(shop: Shop) -> None:
     shop.start()
     shop.yotpo.switch(revoked=["shop"])
     for _ in range(3):
-        shop.turns.take(seconds=5)
+        shop.scheduler.run(seconds=5)
         shop.resume_account()
     shop.yotpo.switch(revoked=[])
     shop.connect()
@@ -160,11 +160,11 @@ def test_two_refusals_and_an_answer_are_no_revocation(shop: Shop) -> None:
     shop.start()
     for _ in range(2):
         shop.yotpo.switch(revoked=["shop"])
-        shop.turns.take(seconds=5)
-        shop.turns.take(seconds=5)
+        shop.scheduler.run(seconds=5)
+        shop.scheduler.run(seconds=5)
         shop.resume_account()
         shop.yotpo.switch(revoked=[])
-        shop.turns.take(seconds=0.1)
+        shop.scheduler.run(seconds=0.1)
 
     assert (shop.account().state, shop.account().unauthorized) == ("connected", 0)
 
@@ -175,7 +175,7 @@ def test_disconnected_it_is_asked_nothing_and_forgets_the_keys(shop: Shop) -> No
     shop.touch("ann@example.com")
     with shop.database.transaction() as connection:
         assert accounts.disconnect(connection, shop.store_id)
-    shop.turns.take(seconds=2)
+    shop.scheduler.run(seconds=2)
     account = shop.account()
 
     assert (account.state, account.token, account.secret, account.loyalty_key) == ("disconnected", None, None, None)

@@ -80,7 +80,7 @@ def test_while_one_store_is_slow_those_who_come_due_at_others_are_looked_up(
     else:
         touch(shop, shop.store_id)
     with fronts.before(shop, slow) as front:
-        worker = Thread(target=front.turns().take, kwargs={"seconds": 20})
+        worker = Thread(target=front.scheduler().run, kwargs={"seconds": 20})
         worker.start()
         assert asked.wait(20)
         # Both have been spoken to, the slow one longest ago.
@@ -114,7 +114,7 @@ def test_endless_look_ups_of_one_store_starve_neither_anothers_backfill_nor_its_
         patience = time.monotonic() + 60
         while "running" in {report(shop, shop.store_id)["state"], report(shop, other.id)["state"]}:
             assert time.monotonic() < patience
-            front.turns().take(seconds=3)
+            front.scheduler().run(seconds=3)
             # However many are looked up, as many are due again.
             shop.connector.rows("delete from refreshes returning customer")
             touch(shop, shop.store_id, 500)
@@ -146,13 +146,13 @@ def test_three_refused_credentials_revoke_but_not_within_a_moment(shop: Shop) ->
         for times in (1, 2):
             # However often it is tried meanwhile, Yotpo is left alone.
             for _ in range(3):
-                front.turns().take(seconds=0.5)
+                front.scheduler().run(seconds=0.5)
             account = shop.account()
             assert (account.state, account.unauthorized, len(front.asked)) == ("connected", times, times)
             (row,) = shop.connector.rows("select extract(epoch from paused_until - now()) as wait from yotpo_accounts")
             assert 10 < row.wait <= 20
             shop.resume_account()
-        front.turns().take(seconds=0.5)
+        front.scheduler().run(seconds=0.5)
 
     assert (shop.account().state, len(front.asked)) == ("revoked", 3)
 
@@ -163,10 +163,10 @@ def test_secrets_that_cannot_be_read_are_told_of_once_a_minute(
     shop.connect(expands=BOTH)
     shop.start()
     with fronts.before(shop) as front:
-        turns = front.turns(vault=Vault(["a key that has sealed nothing of all this"]))
+        scheduler = front.scheduler(vault=Vault(["a key that has sealed nothing of all this"]))
         capfd.readouterr()
         for _ in range(3):
-            assert not turns.take(seconds=2)
+            assert not scheduler.run(seconds=2)
     (row,) = shop.connector.rows(
         "select failures, extract(epoch from paused_until - now()) as wait, pause_reason from yotpo_accounts "
         "where store_id = %s",
@@ -185,14 +185,14 @@ def test_who_waits_for_room_lets_the_worker_go(shop: Shop, monkeypatch: pytest.M
     monkeypatch.setattr("connector.journal.sync.accounts.ROOM", 100)
     shop.connect(expands=BOTH)
     shop.start()
-    shop.turns.take(seconds=20)
+    shop.scheduler.run(seconds=20)
     pages = shop.report()["pages"]
     assert 0 < pages < 4
     started = time.monotonic()
 
-    assert not shop.turns.take(seconds=20)
+    assert not shop.scheduler.run(seconds=20)
     assert time.monotonic() - started < 10
     assert shop.report()["pages"] == pages
     shop.deliver()
-    shop.turns.take(seconds=20)
+    shop.scheduler.run(seconds=20)
     assert shop.report()["pages"] > pages

@@ -69,11 +69,11 @@ def test_a_refusal_of_the_moment_is_tried_again(shop: Shop, asked_with: str) -> 
         return refusals.pop() if question.is_page and expand == asked_with and refusals else None
 
     with fronts.before(shop, busy) as front:
-        front.turns().take(seconds=5)
+        front.scheduler().run(seconds=5)
         assert shop.account().expands is None
         assert shop.account().paused
         shop.resume_account()
-        front.turns().take(seconds=20)
+        front.scheduler().run(seconds=20)
 
     assert shop.account().expands == ("loyalty,reviews",)
     assert (shop.account().state, shop.account().failures) == ("connected", 0)
@@ -98,7 +98,7 @@ def test_what_is_refused_for_good_is_not_possible(
         return told({"error": "no"}, status) if question.is_page and question.query.get("expand") in refused else None
 
     with fronts.before(shop, refuse) as front:
-        front.turns().take(seconds=20)
+        front.scheduler().run(seconds=20)
 
     assert shop.account().expands == expands
     assert (shop.account().state, shop.account().failures) == ("connected", 0)

@@ -9,7 +9,7 @@ import orjson
 import psycopg
 
 from connector.errors import OperatorError
-from connector.journal.vault import digest
+from connector.journal.vault import digest, reseal_rows
 from connector.model import YotpoAccount
 
 if TYPE_CHECKING:
@@ -211,8 +211,8 @@ def pause(connection: Connection, account: YotpoAccount, *, seconds: float, reas
     )
 
 
-def leave_alone(connection: Connection, store_id: int, *, seconds: float, reason: str) -> None:
-    """Ask a store's Yotpo nothing for so long, whatever its secrets are."""
+def pause_store(connection: Connection, store_id: int, *, seconds: float, reason: str) -> None:
+    """Ask a store's Yotpo nothing for so long, even if the account's secrets cannot be read."""
     connection.execute(
         """
         update yotpo_accounts
@@ -247,25 +247,14 @@ def succeed(connection: Connection, account: YotpoAccount) -> None:
 
 def reseal(connection: Connection, vault: Vault) -> int:
     """Encrypt the accounts' secrets anew with the first key of SECRET_KEY; return the number of accounts."""
-    rows = connection.execute(
-        """
-        select store_id, token_sealed, secret_sealed, loyalty_key_sealed
-        from yotpo_accounts where state <> 'disconnected'
-        for update
-        """
-    ).fetchall()
-    for row in rows:
-        connection.execute(
-            "update yotpo_accounts set token_sealed = %s, secret_sealed = %s, loyalty_key_sealed = %s "
-            "where store_id = %s",
-            (
-                vault.reseal(row.token_sealed),
-                vault.reseal(row.secret_sealed),
-                vault.reseal(row.loyalty_key_sealed),
-                row.store_id,
-            ),
-        )
-    return len(rows)
+    return reseal_rows(
+        connection,
+        vault,
+        table="yotpo_accounts",
+        key="store_id",
+        columns=("token_sealed", "secret_sealed", "loyalty_key_sealed"),
+        where="state <> 'disconnected'",
+    )
 
 
 def begin_install(connection: Connection, store_id: int) -> str:

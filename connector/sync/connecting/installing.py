@@ -13,6 +13,7 @@ from connector.errors import OperatorError, SecretsError, YotpoError, YotpoUnaut
 from connector.journal import partitions, stores
 from connector.journal.sync import accounts
 from connector.model import YotpoAccount
+from connector.sync import leases
 from connector.sync.connecting import callback_url, keeping, pages
 from connector.sync.connecting.pages import Page
 from connector.sync.connecting.tickets import Install, version_of
@@ -79,7 +80,7 @@ class Installing:
             return pages.USED
         try:
             with self._database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
-                if not keeping.wait_to_speak(connection, store_id, seconds=_WAIT_SECONDS):
+                if not leases.wait_for(connection, store_id, seconds=_WAIT_SECONDS):
                     return pages.BUSY
                 found = self._invited(connection, store_id, install.replaces)
                 return found if isinstance(found, Page) else self._connected(connection, found, brought)

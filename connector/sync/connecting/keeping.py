@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from connector.errors import OperatorError, YotpoError
 from connector.http import urls
-from connector.journal import audit, partitions
+from connector.journal import audit
 from connector.journal.sync import accounts, backfills
 
 if TYPE_CHECKING:
@@ -17,23 +16,12 @@ if TYPE_CHECKING:
     from connector.model import Store, YotpoAccount
     from connector.yotpo.client import StoreClient, Yotpo
 
-_POLL_SECONDS = 0.1
 _APP_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def is_app_key(text: str) -> bool:
     """Whether this may be Yotpo's id of a store: 40 letters and digits, as far as they have been seen."""
     return bool(_APP_KEY.fullmatch(text))
-
-
-def wait_to_speak(connection: Connection, store_id: int, *, seconds: float) -> bool:
-    """Hold the right to speak to a store's Yotpo until the transaction ends; False where a worker does not give it."""
-    ends_at = time.monotonic() + seconds
-    while not partitions.hold_lease(connection, store_id):
-        if time.monotonic() > ends_at:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
 
 
 def keep(

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from connector.errors import YotpoRefused
 from connector.sync.pushing import comparing, forms
 from connector.sync.pushing.results import Before, Result
-from connector.sync.pushing.work import TURN_CUSTOMERS, Reading, Work
+from connector.sync.pushing.work import LEASE_CUSTOMERS, Reading, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from connector.model import Json
     from connector.sync.pushing.reading import Row
-    from connector.sync.pushing.turns import Turns
+    from connector.sync.pushing.waiting import PatientStore
     from connector.sync.pushing.work import Sending
     from connector.yotpo.client import StoreClient
 
-#: A turn begins nothing after so many seconds.
-_TURN_SECONDS = 3.0
+#: After this many seconds nothing more is begun under a lease.
+_LEASE_SECONDS = 3.0
 
 
 def check(rows: Iterable[Row], *, force: bool = False) -> Iterator[Result | None]:
@@ -32,7 +32,7 @@ def check(rows: Iterable[Row], *, force: bool = False) -> Iterator[Result | None
 
 def push(
     rows: Iterable[Row],
-    turns: Turns,
+    store: PatientStore,
     *,
     before: Before | None = None,
     force: bool = False,
@@ -47,7 +47,7 @@ def push(
     Raises OperatorError where the store's account with Yotpo is no good, or Yotpo no longer takes its credentials.
     """
     work = Work(
-        app_key=turns.account().app_key,
+        app_key=store.account().app_key,
         before=before or Before(),
         force=force,
         verify_seconds=verify_seconds,
@@ -56,28 +56,28 @@ def push(
     for row in rows:
         if result := work.take(row):
             yield result
-        # A turn's customers are read before it begins: a file that comes slowly holds up nobody else.
+        # Read the customers before the lease begins: a file that comes slowly must not hold up the workers.
         while work.is_enough:
-            yield from _take_turn(turns, work)
+            yield from _work_under_lease(store, work)
     while work.is_left:
-        yield from _take_turn(turns, work)
+        yield from _work_under_lease(store, work)
 
 
-def _take_turn(turns: Turns, work: Work) -> Iterator[Result]:
+def _work_under_lease(store: PatientStore, work: Work) -> Iterator[Result]:
     now = time.monotonic()
     if work.next(now) is None:
-        turns.wait(work.due_in(now), "Yotpo needs a while to show what was sent; reading it back")
+        store.wait(work.due_in(now), "Yotpo needs a while to show what was sent; reading it back")
         return
-    with turns.turn() as client:
+    with store.lease() as client:
         if client is None:
             return
-        ends_at = time.monotonic() + _TURN_SECONDS
-        for _ in range(TURN_CUSTOMERS):
+        ends_at = time.monotonic() + _LEASE_SECONDS
+        for _ in range(LEASE_CUSTOMERS):
             duty = work.next(time.monotonic())
             if duty is None or time.monotonic() >= ends_at:
                 return
             result = _read_back(client, duty) if isinstance(duty, Reading) else _send(client, duty)
-            turns.answered()
+            store.succeed()
             work.done(duty, result, time.monotonic())
             yield result
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from connector.sync.pushing.reading import Row
     from connector.sync.pushing.results import Before
 
-#: A turn sends so many customers.
-TURN_CUSTOMERS = 15
+#: How many customers are sent under one lease at most.
+LEASE_CUSTOMERS = 15
 #: So many wait at most to be read back; no more are sent until some were.
 _UNREAD = 1_000
 
@@ -55,8 +55,8 @@ class Work:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there is enough for a turn, so that no more lines are to be taken."""
-        return len(self._to_send) >= TURN_CUSTOMERS or len(self._to_read) >= _UNREAD
+        """Whether there is enough work for a lease, so that no more lines need to be read."""
+        return len(self._to_send) >= LEASE_CUSTOMERS or len(self._to_read) >= _UNREAD
 
     @property
     def is_left(self) -> bool:

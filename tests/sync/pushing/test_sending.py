@@ -15,7 +15,7 @@ from connector.journal.sync import accounts
 from connector.sync.pushing import sending
 from connector.sync.pushing.reading import Row
 from connector.sync.pushing.results import Before, Result
-from connector.sync.pushing.turns import Turns
+from connector.sync.pushing.waiting import PatientStore
 from connector.yotpo.client import Hosts, Yotpo
 from tests.sandbox.yotpo.simulators import Yotpo as Simulator
 from tests.sandbox.yotpo.simulators import simulator
@@ -54,13 +54,13 @@ class Pushing:
         client = Yotpo(
             hosts=Hosts(core=yotpo.url, developers=yotpo.url, loyalty=yotpo.url), connect_seconds=2, read_seconds=5
         )
-        self.turns = Turns(database, vault, client, store.id, waiting=self.waits.append)
+        self.leased = PatientStore(database, vault, client, store.id, waiting=self.waits.append)
         with database.transaction() as connection:
             accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="secret-of-shop")
 
     def push(self, *customers: dict[str, Any] | None, **options: Any) -> list[Result]:
         rows = [Row(number, customer, None if customer else "broken") for number, customer in enumerate(customers, 1)]
-        return list(sending.push(rows, self.turns, **options))
+        return list(sending.push(rows, self.leased, **options))
 
     def patched(self) -> list[dict[str, Any]]:
         """The customers of all requests to change one, those that failed too."""
@@ -212,15 +212,15 @@ def test_it_goes_on_when_postgresql_is_back(pushing: Pushing) -> None:
 def test_others_get_their_turns_between(pushing: Pushing) -> None:
     thread = threading.Thread(target=pushing.push, args=_customers(32))
     thread.start()
-    turns = 0
+    leased = 0
     while thread.is_alive():
         with pushing.database.transaction() as connection:
-            turns += partitions.hold_lease(connection, pushing.store_id)
+            leased += partitions.hold_lease(connection, pushing.store_id)
         time.sleep(0.05)
 
     assert len(pushing.patched()) == 32
     # Of 32 customers, 15 a turn.
-    assert turns >= 2
+    assert leased >= 2
 
 
 def test_what_an_earlier_run_has_sent_is_not_sent_again_unless_it_has_changed(pushing: Pushing) -> None:

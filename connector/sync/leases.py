@@ -1,0 +1,51 @@
+"""A lease is the right to ask one store's Yotpo. One process holds it at a time, for one transaction.
+
+So Yotpo's rate is kept without a counter that processes share, and a process that is killed frees the store: its
+connection ends, and with it the advisory lock that is the lease.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from connector.errors import YotpoUnauthorized
+from connector.journal import partitions
+from connector.journal.sync import accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connector.errors import YotpoError
+    from connector.journal.database import Connection, Database
+    from connector.journal.vault import Vault
+    from connector.yotpo.client import StoreClient
+
+_POLL_SECONDS = 0.1
+
+
+@contextmanager
+def lease(database: Database, store_id: int) -> Iterator[Connection | None]:
+    """Yield the connection of a transaction that holds the store's lease; None if another process holds it."""
+    with database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
+        yield connection if partitions.hold_lease(connection, store_id) else None
+
+
+def wait_for(connection: Connection, store_id: int, *, seconds: float) -> bool:
+    """Hold the store's lease until the transaction ends; False if another process keeps it for so long."""
+    ends_at = time.monotonic() + seconds
+    while not partitions.hold_lease(connection, store_id):
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def settle(connection: Connection, vault: Vault, client: StoreClient, failure: YotpoError | None) -> bool:
+    """Record how Yotpo has answered, and keep a token that was fetched; True if the account counts as revoked now."""
+    if client.renewed_token:
+        accounts.keep_token(connection, vault, client.account, client.renewed_token)
+    if failure is None:
+        accounts.succeed(connection, client.account)
+    return isinstance(failure, YotpoUnauthorized) and accounts.count_unauthorized(connection, client.account)
