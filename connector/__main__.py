@@ -1,4 +1,4 @@
-"""`python -m connector …`, for hosts that install the dependencies but not the package."""
+"""Runs `python -m connector …`, for hosts that install the dependencies but not the package."""
 
 from connector.cli import main
 

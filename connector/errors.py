@@ -1,15 +1,15 @@
-"""Every exception of the connector, in one tree; each says what happens next.
+"""Every exception of the connector, in one tree. Each says who acts next: the sender, a retry, or the operator.
 
 ::
 
     ConnectorError
-    ├── WebhookRejected        Yotpo is answered 400 or 413; a rejected-webhook record is kept
-    ├── JournalUnavailable     retry: Yotpo is answered 503 and sends again; a task is run again by the sweep
+    ├── WebhookRejected        sender: the answer is 400 or 413; the rejection is kept, without the body
+    ├── JournalUnavailable     retry: the answer is 503 and Yotpo sends again; the sweep runs a task again
     ├── MappingError           operator: a mapping file is wrong; the set is not loaded
-    ├── YotpoError             a request to Yotpo's APIs did not do what it was to do
+    ├── YotpoError             a request to one of Yotpo's APIs failed
     │   ├── YotpoUnavailable   retry: later, or when Yotpo says
-    │   ├── YotpoUnauthorized  operator: three in a row, and the account is taken for revoked; connect it again
-    │   └── YotpoRefused       operator: Yotpo will not do it; the message holds Yotpo's own sentence
+    │   ├── YotpoUnauthorized  operator: after three in a row the account counts as revoked; connect it again
+    │   └── YotpoRefused       operator: Yotpo refuses for good; the message holds Yotpo's own sentence
     │       └── CursorExpired  retry: from the first page
     └── OperatorError          operator: a command or setting is wrong; the message names the remedy
         ├── SettingsError
@@ -24,15 +24,15 @@ class ConnectorError(Exception):
     """Something went wrong in the connector."""
 
     def __init__(self, message: str | None = None) -> None:
-        """Take the message, or the first line of the class's docstring where there is none."""
+        """The default message is the first line of the class's docstring."""
         super().__init__(message or (self.__doc__ or "").partition("\n")[0])
 
 
 class WebhookRejected(ConnectorError):
-    """The webhook cannot be journaled as an event. It is not kept; the sender is told why."""
+    """The webhook cannot be journaled as an event. Its body is not kept; the answer says why."""
 
     def __init__(self, code: str, message: str) -> None:
-        """`code` is a stable word for counting, `message` the sentence that the sender reads."""
+        """`code` is a stable word for counting, `message` the sentence in the answer."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -47,34 +47,34 @@ class MappingError(ConnectorError):
 
 
 class YotpoError(ConnectorError):
-    """Yotpo did not do what it was asked. No message of this branch holds a token, a secret, or a person's data."""
+    """A request to Yotpo failed. The messages of this branch hold no token, no secret and no person's data."""
 
 
 class YotpoUnavailable(YotpoError):
-    """Yotpo gave no answer that can be used. Retry: later, or when Yotpo says."""
+    """Yotpo gave no usable answer. Retry: later, or when Yotpo says."""
 
     def __init__(self, message: str | None = None, *, retry_after: float | None = None, limited: bool = False) -> None:
-        """`retry_after` is in seconds, None where Yotpo names none; `limited` is True where its rate is used up."""
+        """`retry_after` is in seconds, or None if Yotpo names no time. `limited` is True if Yotpo's rate is used up."""
         super().__init__(message)
         self.retry_after = retry_after
         self.limited = limited
 
 
 class YotpoUnauthorized(YotpoError):
-    """Yotpo does not take the credentials. Operator: after three in a row, connect the account again."""
+    """Yotpo refuses the credentials. Operator: after three in a row, connect the account again."""
 
 
 class YotpoRefused(YotpoError):
     """Yotpo refuses the request for good. Operator: the message holds Yotpo's own sentence."""
 
     def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
-        """`status` is Yotpo's; None where it was not even asked."""
+        """`status` is the HTTP status from Yotpo, or None if no request was sent."""
         super().__init__(message)
         self.status = status
 
 
 class CursorExpired(YotpoRefused):
-    """Yotpo no longer knows the page. Retry: from the first page."""
+    """Yotpo no longer knows the cursor. Retry: from the first page."""
 
 
 class OperatorError(ConnectorError):
@@ -90,4 +90,4 @@ class SecretsError(OperatorError):
 
 
 class StoreNotFound(OperatorError):
-    """There is no store of that name. Operator: see `connector stores list`."""
+    """There is no store with this name. Operator: see `connector stores list`."""

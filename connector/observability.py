@@ -1,6 +1,6 @@
-"""The log: one logfmt line an outcome, on stdout, named `noun.past_participle`; and the answers to health checks.
+"""The log: one logfmt line on stdout for each outcome, named `noun.past_participle`. Also the health check routes.
 
-Personal data never goes into a line: events and stores are named by their numbers and names, customers not at all.
+A line never holds personal data. It names stores and events by name or number, and never names a customer.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 
-def _where(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    """Tell an exception by its type and the places it came through.
+def _describe_exception(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Replace an exception by its type and the files and lines of its traceback.
 
-    Never by its message or the lines of code: PostgreSQL quotes values there, and a path may hold a store's token.
+    The message and the code lines are left out: PostgreSQL quotes values there, and a path may hold a store's token.
     """
-    given = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    exc_info = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if exc_info is True else exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
         event["exception"] = type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
@@ -43,13 +43,13 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 _RENDER: list[Processor] = [
-    _where,
+    _describe_exception,
     structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
 ]
 
 
 def configure(level: str) -> None:
-    """Write the connector's own lines and those of libraries to stdout in one format, from this level on."""
+    """Log to stdout, from this level on. The connector's lines and those of libraries have the same format."""
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*_SHARED, *_RENDER],
@@ -59,18 +59,18 @@ def configure(level: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[_foreign, *_RENDER])
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[_describe_library_line, *_RENDER])
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
-    # They say on each request or task what our own lines say once an outcome.
+    # These libraries log every request or task. The connector's own lines say the same once for each outcome.
     for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu", "urllib3", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It tells of each attempt to connect; whoever needed the connection says so once.
+    # The pool logs every attempt to connect. The caller that needed the connection logs the failure once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 def logger(part: str) -> FilteringBoundLogger:
-    """Return the log of a part of the connector, such as `pipeline`."""
+    """Return the logger of one part of the connector, such as `pipeline`."""
     return cast("FilteringBoundLogger", structlog.get_logger(part=part))
 
 
@@ -93,9 +93,9 @@ def health(check: Callable[[], None]) -> flask.Blueprint:
     return blueprint
 
 
-def _foreign(_logger: Any, _name: str, event: EventDict) -> EventDict:
+def _describe_library_line(_logger: Any, _name: str, event: EventDict) -> EventDict:
     record = event.pop("_record")
     event.pop("_from_structlog", None)
-    # A library that logs an exception likes to quote it, and with it people's data.
-    said = f"{record.name} failed" if record.exc_info else without_tokens(str(event["event"]).strip())
-    return {**event, "part": record.name, "event": said}
+    # When a library logs an exception it often quotes its message, which may hold people's data.
+    text = f"{record.name} failed" if record.exc_info else without_tokens(str(event["event"]).strip())
+    return {**event, "part": record.name, "event": text}

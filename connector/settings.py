@@ -1,6 +1,6 @@
-"""Every environment variable that the connector reads: its name, type, default, and one sentence.
+"""Every environment variable of the connector: its name, type, default, and a sentence that says what it does.
 
-Read once, by `Settings.read()`, when a process starts. Nothing else looks at the environment.
+A process calls `Settings.read()` once, when it starts. Nothing else reads the environment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DEFAULT_MAPPINGS = _ROOT / "mappings"
 
 
 def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False, secret: bool = False) -> Any:
-    # What is required holds passwords and keys, which no representation should show.
+    # Required variables hold passwords and keys. `repr` must not show them.
     return field(
         repr=not (required or secret),
         metadata={"name": name, "sentence": sentence, "default": default, "required": required},
@@ -29,46 +29,54 @@ def _variable(name: str, sentence: str, *, default: Any = None, required: bool =
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The settings of one process. Field by field what the README's table of settings shows."""
+    """The settings of one process. The README's table of settings lists the same fields."""
 
     database_url: str = _variable(
-        "DATABASE_URL", "PostgreSQL 14 or newer, the journal. `postgres://` and `postgresql://` both do.", required=True
+        "DATABASE_URL",
+        "The journal: PostgreSQL 14 or newer. The URL may start with `postgres://` or `postgresql://`.",
+        required=True,
     )
     redis_url: str = _variable("REDIS_URL", "Redis 6.2 or newer, which carries the wake-ups.", required=True)
     secret_key: list[str] = _variable(
         "SECRET_KEY",
-        "Encrypts the stores' credentials. Several, separated by commas: the first encrypts, the others still decrypt.",
+        "Encrypts the stores' credentials. Of several keys, separated by commas, the first encrypts and all decrypt.",
         required=True,
     )
     redis_tls_verify: bool = _variable(
         "REDIS_TLS_VERIFY",
-        "Check the certificate of a `rediss://` server; Heroku's are self-signed: false.",
+        "Check the certificate of a `rediss://` server. Set to false on Heroku, whose certificates are self-signed.",
         default=True,
     )
     public_url: str = _variable(
-        "PUBLIC_URL", "Where the web process is reached from outside; used to print webhook URLs.", default=""
+        "PUBLIC_URL", "The URL at which Yotpo reaches the web process. Webhook URLs start with it.", default=""
     )
     port: int = _variable("PORT", "The port that the web process listens on.", default=8000)
-    mappings_dir: Path = _variable("MAPPINGS_DIR", "Where the mapping files are.", default=DEFAULT_MAPPINGS)
+    mappings_dir: Path = _variable("MAPPINGS_DIR", "The directory of the mapping files.", default=DEFAULT_MAPPINGS)
     batch_size: int = _variable(
         "BATCH_SIZE",
-        "At most so many deliveries are merged into one upsert of Insider (its limit: 1,000 users).",
+        "The most deliveries that are merged into one upsert (Insider's limit: 1,000 users).",
         default=1000,
     )
     retention_days: int = _variable(
-        "INSIDER_RETENTION_DAYS", "Insider drops user events older than this, so they are not sent.", default=90
+        "INSIDER_RETENTION_DAYS",
+        "Insider drops user events older than this, so the connector does not send them.",
+        default=90,
     )
     insider_url: str = _variable(
         "INSIDER_URL",
-        "Insider's API host for stores that name none of their own.",
+        "Insider's API, for stores without a URL of their own.",
         default="https://unification.useinsider.com",
     )
     insider_connect_seconds: float = _variable(
         "INSIDER_CONNECT_SECONDS", "Time-out for connecting to Insider.", default=5.0
     )
-    insider_read_seconds: float = _variable("INSIDER_READ_SECONDS", "Time-out for an answer of Insider.", default=15.0)
+    insider_read_seconds: float = _variable(
+        "INSIDER_READ_SECONDS", "Time-out for a response from Insider.", default=15.0
+    )
     intake_timeout_seconds: float = _variable(
-        "INTAKE_TIMEOUT_SECONDS", "A webhook that cannot be journaled in this time is answered 503.", default=1.5
+        "INTAKE_TIMEOUT_SECONDS",
+        "A webhook that cannot be journaled within this time is answered with 503.",
+        default=1.5,
     )
     yotpo_core_url: str = _variable(
         "YOTPO_CORE_URL", "Yotpo's Core API, for stores connected with their own keys.", default="https://api.yotpo.com"
@@ -85,51 +93,53 @@ class Settings:
     )
     yotpo_install_url: str = _variable(
         "YOTPO_INSTALL_URL",
-        "Yotpo's page on which a merchant installs the app; its id follows behind it.",
+        "Yotpo's page for installing the app. The connector appends `YOTPO_CLIENT_ID`.",
         default="https://integrations-center.yotpo.com/app/#/install/applications",
     )
     yotpo_client_id: str = _variable(
-        "YOTPO_CLIENT_ID", "The application id of our app at Yotpo, where stores are to be connected by it.", default=""
+        "YOTPO_CLIENT_ID",
+        "The application id of your app at Yotpo. Needed only to connect stores by the app.",
+        default="",
     )
     yotpo_client_secret: str = _variable("YOTPO_CLIENT_SECRET", "The secret of that app.", default="", secret=True)
     yotpo_connect_seconds: float = _variable("YOTPO_CONNECT_SECONDS", "Time-out for connecting to Yotpo.", default=5.0)
-    yotpo_read_seconds: float = _variable("YOTPO_READ_SECONDS", "Time-out for an answer of Yotpo.", default=15.0)
+    yotpo_read_seconds: float = _variable("YOTPO_READ_SECONDS", "Time-out for a response from Yotpo.", default=15.0)
     yotpo_settling_seconds: float = _variable(
         "YOTPO_SETTLING_SECONDS",
-        "So long after a write Yotpo's Core API may not show it: a webhook's word of that time counts more.",
+        "Yotpo's Core API may lag behind writes by this long. So its values are dated this long before the request.",
         default=60.0,
     )
     refresh_quiet_seconds: float = _variable(
         "REFRESH_QUIET_SECONDS",
-        "A customer is looked up so long after the last webhook that tells of him.",
+        "A customer is looked up this long after the last webhook about them.",
         default=30.0,
     )
     refresh_longest_seconds: float = _variable(
         "REFRESH_LONGEST_SECONDS",
-        "A customer is looked up so long after the first of such webhooks at the latest.",
+        "A customer is looked up at the latest this long after the first webhook since the last look-up.",
         default=300.0,
     )
     reconcile_at: str = _variable(
         "RECONCILE_AT",
-        "The time of day in UTC, such as 03:00, at which all customers are read again each night, and those sent who "
-        "have changed; empty: never.",
+        "A time of day in UTC, such as 03:00. Every night at this time all customers are read, and those who have "
+        "changed are sent. Empty: never.",
         default="",
     )
     worker_stall_seconds: float = _variable(
         "WORKER_STALL_SECONDS",
-        "A worker that takes no hints for so long, although Redis answers and it has a child to spare, ends itself.",
+        "A worker exits if it takes no wake-up for this long although Redis answers and a child process is free.",
         default=60.0,
     )
     log_level: str = _variable("LOG_LEVEL", "`debug`, `info`, `warning` or `error`.", default="info")
 
     @classmethod
     def read(cls) -> Settings:
-        """Read the environment. Raises SettingsError, which names the variable and what it should be."""
+        """Read the environment. Raises SettingsError, which names the wrong variable and says what it should be."""
         env = Env()
         values: dict[str, Any] = {}
         for setting in fields(cls):
             meta = setting.metadata
-            read: Any = {
+            parse: Any = {
                 "int": env.int,
                 "float": env.float,
                 "bool": env.bool,
@@ -137,9 +147,9 @@ class Settings:
                 "list[str]": env.list,
             }.get(str(setting.type), env.str)
             try:
-                values[setting.name] = read(meta["name"]) if meta["required"] else read(meta["name"], meta["default"])
+                values[setting.name] = parse(meta["name"]) if meta["required"] else parse(meta["name"], meta["default"])
             except (EnvError, ValueError) as error:
-                raise SettingsError(f"{meta['name']}: {_told(error)}. It means: {meta['sentence']}") from None
+                raise SettingsError(f"{meta['name']}: {_problem(error)}. Its meaning: {meta['sentence']}") from None
         values["secret_key"] = [key.strip() for key in values["secret_key"]]
         settings = cls(**values)
         settings._check()
@@ -173,21 +183,21 @@ class Settings:
             "WORKER_STALL_SECONDS": (5 <= self.worker_stall_seconds <= 3600, "5 to 3600"),
             "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),
         }
-        for name, (holds, allowed) in limits.items():
-            if not holds:
-                raise SettingsError(f"{name}: it has to be {allowed}.")
+        for name, (is_valid, allowed) in limits.items():
+            if not is_valid:
+                raise SettingsError(f"{name}: it must be {allowed}.")
 
 
 def _is_time_of_day(text: str) -> bool:
     return bool(re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text))
 
 
-def _told(error: Exception) -> str:
+def _problem(error: Exception) -> str:
     return "it is not set" if "not set" in str(error) else str(error).replace("\n", " ")
 
 
 def table() -> list[tuple[str, str, str]]:
-    """Return name, default and sentence of each variable, for the README and `connector settings`."""
+    """Return the name, default and sentence of each variable, for the README and `connector settings`."""
     rows = []
     for setting in fields(Settings):
         meta = setting.metadata

@@ -1,4 +1,4 @@
-"""Wires the web process: `gunicorn 'connector.web:create_app()'`. Made in each worker of gunicorn, after the fork."""
+"""Builds the web process: `gunicorn 'connector.web:create_app()'`. Each gunicorn worker builds it after the fork."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from connector.yotpo.client import Yotpo
 if TYPE_CHECKING:
     from connector.settings import Settings
 
-#: The appender's connection and some for looking up.
+#: For the intake: one for the appender, the others for looking up stores.
 _CONNECTIONS = 4
-#: Installs hold theirs while Yotpo is asked: they are few, and must not take those of the intake.
+#: For installs, which keep a connection while they wait for Yotpo. Separate, so that the intake never runs out.
 _INSTALLS = 2
 
 _log = observability.logger("web")
@@ -47,7 +47,7 @@ def create_app() -> flask.Flask:
     )
     app.register_blueprint(_connecting(settings))
     app.register_blueprint(observability.health(reception.ping))
-    app.register_error_handler(Exception, _as_json)
+    app.register_error_handler(Exception, _error_as_json)
     _log.info("web.configured", **limits.of_web(tasks.app, settings, connections=_CONNECTIONS))
     return app
 
@@ -69,11 +69,11 @@ def _connecting(settings: Settings) -> flask.Blueprint:
     return connecting.blueprint(app=app, tickets=tickets, installing=installing, wake=WakeUps(tasks.wake_yotpo))
 
 
-def _as_json(error: Exception) -> flask.Response:
+def _error_as_json(error: Exception) -> flask.Response:
     status, name = 500, "internal server error"
     if isinstance(error, HTTPException):
         status, name = error.code or status, (error.name or name).lower()
     else:
-        # Here and not by Flask, which would log the path, and with it the store's token.
+        # Logged here because Flask would log the path, which holds the store's token.
         _log.error("request.failed", endpoint=flask.request.endpoint, exc_info=error)
     return flask.Response(orjson.dumps({"error": name}), status=status, content_type="application/json")

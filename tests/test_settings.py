@@ -130,7 +130,7 @@ def test_a_missing_variable_is_told_with_what_it_means(monkeypatch: pytest.Monke
     monkeypatch.delenv(variable)
     sentence = next(sentence for name, _, sentence in settings.table() if name == variable)
 
-    with pytest.raises(SettingsError, match=re.escape(f"{variable}: it is not set. It means: {sentence}")):
+    with pytest.raises(SettingsError, match=re.escape(f"{variable}: it is not set. Its meaning: {sentence}")):
         Settings.read()
 
 

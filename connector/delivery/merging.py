@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
-    from connector.insider.client import Answer
+    from connector.insider.client import Response
     from connector.model import Delivery, Refusal, Store, UserEvent, Value
 
 
 class Destination(Protocol):
     """All that delivery needs of Insider."""
 
-    def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Answer: ...
+    def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Response: ...
 
-    def clear(self, store: Store, users: Sequence[bytes]) -> Answer: ...
+    def clear(self, store: Store, users: Sequence[bytes]) -> Response: ...
 
 
 @dataclass(kw_only=True, slots=True)

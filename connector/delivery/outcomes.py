@@ -15,7 +15,7 @@ from connector.model import Attempt, Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from connector.insider.client import Answer
+    from connector.insider.client import Response
     from connector.insider.wire import Failure
     from connector.mapping import TopicMapping
     from connector.model import UserUpdate
@@ -62,7 +62,7 @@ class Ruling:
     pause: tuple[float, str] | None = None
 
 
-def rule(answer: Answer, users: int, operation: str = UPSERT) -> Ruling:
+def rule(answer: Response, users: int, operation: str = UPSERT) -> Ruling:
     """Say what an answer to a request of so many users means, after Insider's list of answers and errors."""
     verdict = answer.verdict if operation == UPSERT else _without_unknown(answer, users)
     if verdict is not None and verdict.unattributed:
@@ -81,7 +81,7 @@ def rule(answer: Answer, users: int, operation: str = UPSERT) -> Ruling:
     return Ruling(outcome=meaning, pause=(_CREDENTIALS_PAUSE_SECONDS if meaning == "unauthorized" else 0.0, reason))
 
 
-def _without_unknown(answer: Answer, users: int) -> Verdict | None:
+def _without_unknown(answer: Response, users: int) -> Verdict | None:
     """Return what an answer to a clear says, but for users whom Insider does not know: of them nothing is left."""
     if answer.status == _NOT_FOUND and _UNKNOWN_USER in answer.message:
         return Verdict(unattributed=users > 1)
@@ -95,7 +95,7 @@ def _without_unknown(answer: Answer, users: int) -> Verdict | None:
     return replace(answer.verdict, failed=failed)
 
 
-def attempt(answer: Answer, ruling: Ruling, *, users: int, size: int, operation: str = UPSERT) -> Attempt:
+def attempt(answer: Response, ruling: Ruling, *, users: int, size: int, operation: str = UPSERT) -> Attempt:
     """Return what is to be journaled of a request."""
     return Attempt(
         users=users,

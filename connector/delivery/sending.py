@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from connector.delivery.merging import Destination, User
-    from connector.insider.client import Answer
+    from connector.insider.client import Response
     from connector.insider.wire import Failure
     from connector.journal.database import Connection
     from connector.mapping import MappingSet, TopicMapping
@@ -46,7 +46,7 @@ class _Operation:
 
     name: str
     encode: Callable[[UserUpdate], bytes]
-    ask: Callable[[Sequence[bytes]], Answer]
+    ask: Callable[[Sequence[bytes]], Response]
     #: Deliveries that stand alone and are refused, while nothing shows that Insider takes others.
     alone: list[tuple[User, Refusal, int]] = field(default_factory=list)
     #: Refused users who were not halved any more.

@@ -1,4 +1,4 @@
-"""A request to the API of another company: safe, bounded in size and time, and never an exception that quotes a URL."""
+"""Sends a request to another company's API. Time and size are bounded, and no error message quotes a URL."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from requests.adapters import HTTPAdapter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Two passes, each of which reads a long word but once: a body of megabytes may be a single one.
+# Two patterns, and each scans a long word only once: a body of megabytes may be a single word.
 _ADDRESS = re.compile(rb"(?<![^\s\"':,])[^\s\"':,]+(?:@|%40)[^\s\"':,]+")
 _NUMBER = re.compile(rb"\+?\d[\d ().-]{5,}\d")
 _TOKEN = re.compile(r"((?:access_token|utoken)(?:=|%3d))[^\s&\"'<>]+", re.IGNORECASE)
 
 
 class Reply(NamedTuple):
-    """A whole answer, whatever its status."""
+    """A complete HTTP response, with any status."""
 
     status: int
-    #: Their names in any case.
+    #: Look-up ignores the case of names.
     headers: Mapping[str, str]
     content: bytes
 
 
-class Lost(NamedTuple):
-    """No whole answer came."""
+class NoReply(NamedTuple):
+    """No complete HTTP response came."""
 
-    #: The kind of failure, such as ``ReadTimeout``; never what an exception says, since that quotes the URL.
+    #: The kind of failure, such as ``ReadTimeout``. Never an exception's message, which would quote the URL.
     cause: str
 
 
 class Sender:
-    """Sends requests over connections that stay open, of each thread its own; tries none a second time."""
+    """Sends requests over connections that stay open. Each thread has its own connections. There are no retries."""
 
     def __init__(self, *, connect_seconds: float, read_seconds: float, bytes_limit: int) -> None:
-        """An answer may be `bytes_limit` long, and take twice the read time-out from first to last byte."""
+        """A response may have up to `bytes_limit` bytes, and take up to twice `read_seconds` in all."""
         self._timeouts = (connect_seconds, read_seconds)
         self._whole_seconds = 2 * read_seconds
         self._bytes_limit = bytes_limit
-        self._own = _Own()
+        self._thread_local = _ThreadLocal()
 
     def send(
         self,
@@ -57,11 +57,11 @@ class Sender:
         headers: Mapping[str, str],
         parameters: Mapping[str, str] | None = None,
         body: bytes | None = None,
-    ) -> Reply | Lost:
-        """Send one request; never raises for what the network does. A redirect is not followed."""
+    ) -> Reply | NoReply:
+        """Send one request. A network failure raises nothing; redirects are not followed."""
         started = time.monotonic()
         try:
-            response = self._own.session.request(
+            response = self._thread_local.session.request(
                 method,
                 url,
                 headers=dict(headers),
@@ -73,11 +73,14 @@ class Sender:
             )
             content = self._content(response, started)
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            return Lost(type(error).__name__)
-        return Lost("AnswerTooLong") if content is None else Reply(response.status_code, response.headers, content)
+            return NoReply(type(error).__name__)
+        return NoReply("AnswerTooLong") if content is None else Reply(response.status_code, response.headers, content)
 
     def _content(self, response: requests.Response, started: float) -> bytes | None:
-        """Read the body, bounded in size and in time: the read time-out alone begins anew with every byte."""
+        """Return the body, or None if it is too long. Raises ReadTimeout if it takes too long.
+
+        The read time-out alone is not enough: it starts again with every byte.
+        """
         content = bytearray()
         with response:
             while chunk := response.raw.read1(65_536, decode_content=True):
@@ -89,19 +92,22 @@ class Sender:
         return bytes(content)
 
 
-class _Own(threading.local):
-    """What each thread has for itself."""
+class _ThreadLocal(threading.local):
+    """The session of one thread."""
 
     def __init__(self) -> None:
         self.session = requests.Session()
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # no store's cookie for another
-        self.session.trust_env = False  # neither a .netrc nor a proxy variable has a say in where credentials go
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # no cookie of one store for another
+        self.session.trust_env = False  # no .netrc or proxy variable decides where credentials go
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(max_retries=0))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read seconds or an HTTP date, which counts from the answer's own date: our clock may be wrong."""
+    """Return how many seconds `Retry-After` asks to wait, or None.
+
+    An HTTP date is compared with the response's own `Date`, because this machine's clock may be wrong.
+    """
     header = headers.get("Retry-After", "").strip()
     if header.isdecimal():
         return float(header)
@@ -115,17 +121,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _http_date(header: str) -> datetime | None:
     try:
-        found = parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(header)
     except (TypeError, ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def without_people(content: bytes) -> bytes:
-    """Return the text with a ``*`` for each address and each number that may be a person's."""
+    """Return the text with a ``*`` in place of each e-mail address and each number that may be a phone number."""
     return _NUMBER.sub(b"*", _ADDRESS.sub(b"*", content))
 
 
 def without_tokens(text: str) -> str:
-    """Return the text with a ``*`` for each token in a URL: Yotpo's travel there."""
+    """Return the text with a ``*`` in place of each token in a URL: Yotpo's tokens are URL parameters."""
     return _TOKEN.sub(r"\1*", text)

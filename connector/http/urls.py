@@ -1,18 +1,18 @@
-"""Which URLs credentials may be sent to."""
+"""The webhook URL of a store, and a check that credentials may be sent to a URL."""
 
 from __future__ import annotations
 
 import ipaddress
 from urllib.parse import urlsplit
 
-#: Behind it come the store's token and, where one likes, a topic.
+#: The path of all webhook URLs. The store's token follows and, optionally, a topic.
 WEBHOOKS = "/webhooks/yotpo"
-#: What `is_safe_destination` asks for.
+#: What `is_safe_destination` requires, as part of an error message.
 SAFE_DESTINATION = "an https URL of a host (http only on this machine itself)"
 
 
 def is_safe_destination(url: str) -> bool:
-    """Whether credentials may be sent to this URL, and a path be added to it."""
+    """Return whether credentials may be sent to this URL and a path may be appended to it."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -23,7 +23,7 @@ def is_safe_destination(url: str) -> bool:
 
 
 def webhook(public_url: str, token: str) -> str:
-    """Return the URL at which a store's webhooks are taken."""
+    """Return the URL that receives a store's webhooks."""
     return f"{public_url.rstrip('/')}{WEBHOOKS}/{token}"
 
 

@@ -1,4 +1,4 @@
-"""Speaks to Insider over a pooled session: one request in, one `Answer` out. Decides nothing and never tries again."""
+"""Sends one request to Insider's API and returns one `Response`. Makes no decisions and never retries."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ if TYPE_CHECKING:
 
 _UPSERT = "/api/user/v1/upsert"
 _CLEAR = "/api/user/v1/attribute/delete"
-_ANSWER_LIMIT = 4_000_000
-_EXCERPT = 500
+_RESPONSE_LIMIT = 4_000_000
+_EXCERPT_LIMIT = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What came of a request."""
+class Response:
+    """Insider's response to a request, or why there is none."""
 
-    #: The HTTP status; None where no whole answer came in time.
+    #: The HTTP status; None if no complete response came in time.
     status: int | None
-    #: What a 200 says of the users; None where it is not Insider's shape.
+    #: What a response with status 200 says about the users; None if it does not have Insider's shape.
     verdict: wire.Verdict | None = None
-    #: The sentence of an error, from Insider or from the network.
+    #: The error message, from Insider or from the network.
     message: str = ""
-    #: Seconds that Insider asks to wait.
+    #: How many seconds Insider asks to wait.
     retry_after: float | None = None
     duration_ms: int = 0
-    #: The beginning of the body without addresses and numbers of people.
+    #: The beginning of the body, without people's addresses and phone numbers.
     excerpt: str = field(default="", repr=False)
 
 
 class Insider:
-    """A client of Insider's API. One a process; it keeps connections open between requests."""
+    """A client of Insider's API. Each process has one; it keeps connections open between requests."""
 
     def __init__(self, *, url: str, connect_seconds: float, read_seconds: float) -> None:
         self._url = url
         self._sender = outbound.Sender(
-            connect_seconds=connect_seconds, read_seconds=read_seconds, bytes_limit=_ANSWER_LIMIT
+            connect_seconds=connect_seconds, read_seconds=read_seconds, bytes_limit=_RESPONSE_LIMIT
         )
 
-    def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Answer:
-        """Send encoded users, at most 1,000 and 5,000,000 bytes together; never raises for what the network does."""
+    def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Response:
+        """Send encoded users: at most 1,000, and 5,000,000 bytes together. A network failure raises nothing."""
         body = wire.encode_request(users, skip_hook=skip_hook)
-        return self._post(store, _UPSERT, body, partial(wire.read_answer, users=len(users)))
+        return self._post(store, _UPSERT, body, partial(wire.read_response, users=len(users)))
 
-    def clear(self, store: Store, users: Sequence[bytes]) -> Answer:
-        """Let Insider forget attributes of encoded users; within the limits of an upsert, whose rate it shares."""
+    def clear(self, store: Store, users: Sequence[bytes]) -> Response:
+        """Ask Insider to forget attributes of encoded users. It has the limits of an upsert and shares its rate."""
         return self._post(store, _CLEAR, wire.encode_request(users), partial(wire.read_cleared, users=len(users)))
 
-    def _post(self, store: Store, path: str, body: bytes, read: Callable[[bytes], wire.Verdict | None]) -> Answer:
+    def _post(self, store: Store, path: str, body: bytes, read: Callable[[bytes], wire.Verdict | None]) -> Response:
         started = time.monotonic()
         reply = self._sender.send(
             "POST",
@@ -70,19 +70,19 @@ class Insider:
             },
             body=body,
         )
-        if isinstance(reply, outbound.Lost):
-            return Answer(status=None, message=reply.cause, duration_ms=_since(started))
-        shown = outbound.without_people(reply.content)
-        return Answer(
+        if isinstance(reply, outbound.NoReply):
+            return Response(status=None, message=reply.cause, duration_ms=_milliseconds_since(started))
+        anonymous = outbound.without_people(reply.content)
+        return Response(
             status=reply.status,
             verdict=read(reply.content) if reply.status == requests.codes.ok else None,
-            message=wire.read_message(shown),
+            message=wire.read_message(anonymous),
             retry_after=outbound.retry_after(reply.headers),
-            duration_ms=_since(started),
-            # Cut after people's data are gone: half an address would not be recognised.
-            excerpt=shown[:_EXCERPT].decode(errors="replace").replace("\x00", ""),
+            duration_ms=_milliseconds_since(started),
+            # Shortened only after people's data are removed, which would not be recognised if they were cut in half.
+            excerpt=anonymous[:_EXCERPT_LIMIT].decode(errors="replace").replace("\x00", ""),
         )
 
 
-def _since(started: float) -> int:
+def _milliseconds_since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)

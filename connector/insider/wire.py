@@ -1,9 +1,12 @@
-"""The wire format of Insider's upsert and clear: a user update to JSON, an answer to what it says of each user.
+"""The wire format of Insider's upsert and clear: encodes user updates as JSON, and reads what a response says.
 
-Facts from Insider's API reference, "Upsert User Data": default attributes and params stand at the root, the account's
-own under ``custom``; arrays are appended unless ``not_append``; validation failures come back with status 200, as paths
-``users.<index>.…`` under ``data.fail.errors``. "Delete User Attribute": the names of attributes to forget stand under
-``whole``, those of the account's own under ``custom.whole``; the answer is that of an upsert, or just ``{}``.
+Facts from Insider's API reference:
+
+- "Upsert User Data": default attributes and params stand at the root, the account's own ones under ``custom``. Insider
+  appends to arrays unless ``not_append`` is true. Validation failures come with status 200, as paths
+  ``users.<index>.…`` under ``data.fail.errors``.
+- "Delete User Attribute": the names of the attributes to forget stand under ``whole``, those of the account's own ones
+  under ``custom.whole``. The response looks like that to an upsert, or is just ``{}``.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from connector.model import UserUpdate, Value
 
-#: The limit of one request; the other, of 1,000 users, is that of the setting BATCH_SIZE.
+#: Insider's limit for one request. The other limit, 1,000 users, is the upper bound of the setting BATCH_SIZE.
 BYTES_LIMIT = 5_000_000
 
 DEFAULT_ATTRIBUTES = frozenset({
@@ -39,32 +42,32 @@ _HEADS = {
     None: b'{"users":[',
 }
 _SENTENCE_LIMIT = 500
-#: What a clear is answered in the reference's text; in its example it is answered like an upsert.
-_NOTHING_TO_SAY = b"{}"
+#: The response to a clear by the reference's text. By the reference's example it looks like that to an upsert.
+_EMPTY = b"{}"
 _USER_PATH = re.compile(r"users\.(\d{1,4})\.")
 
 
 class Failure(NamedTuple):
-    """Something about one user that Insider does not take."""
+    """One reason why Insider refuses a user."""
 
-    #: What it is about, below the user: ``events.0.event_params.*.required``.
+    #: The path of the error below the user: ``events.0.event_params.*.required``.
     path: str
-    #: Insider's sentence; it may quote a value.
+    #: Insider's sentence. It may quote a value.
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer with status 200 says."""
+    """What a response with status 200 says."""
 
-    #: By the index of the user that they are about.
+    #: The failures of each refused user, by the user's index in the request.
     failed: Mapping[int, list[Failure]] = field(default_factory=dict)
-    #: True where it speaks of failures that it does not attribute to any user.
+    #: True if the response reports failures without naming the users.
     unattributed: bool = False
 
 
 def encode_user(update: UserUpdate) -> bytes:
-    """Return one element of ``users``."""
+    """Return one element of an upsert's ``users``."""
     user: dict[str, Any] = {"identifiers": update.identifiers, "not_append": True}
     if update.attributes:
         user["attributes"] = _nested(update.attributes, DEFAULT_ATTRIBUTES)
@@ -81,7 +84,7 @@ def encode_user(update: UserUpdate) -> bytes:
 
 
 def encode_cleared(update: UserUpdate) -> bytes:
-    """Return one element of ``users`` of a clear: what Insider is to forget of this user."""
+    """Return one element of a clear's ``users``: the attributes of this user that Insider is to forget."""
     user: dict[str, Any] = {"identifiers": update.identifiers}
     if defaults := [name for name in update.cleared if name in DEFAULT_ATTRIBUTES]:
         user["whole"] = defaults
@@ -91,7 +94,7 @@ def encode_cleared(update: UserUpdate) -> bytes:
 
 
 def encode_request(users: Sequence[bytes], *, skip_hook: bool | None = None) -> bytes:
-    """Return the body of a request with encoded users: an upsert, or without `skip_hook` a clear."""
+    """Return the body of a request with encoded users: an upsert, or a clear if `skip_hook` is None."""
     return _HEADS[skip_hook] + b",".join(users) + b"]}"
 
 
@@ -103,7 +106,7 @@ def _nested(values: Mapping[str, Value], defaults: frozenset[str]) -> dict[str, 
     return nested
 
 
-class _Side(ma.Schema):
+class _Group(ma.Schema):
     class Meta:
         unknown = ma.INCLUDE
 
@@ -115,34 +118,35 @@ class _Data(ma.Schema):
     class Meta:
         unknown = ma.INCLUDE
 
-    successful = ma.fields.Nested(_Side, required=True)
-    fail = ma.fields.Nested(_Side, load_default=dict, allow_none=True)
+    successful = ma.fields.Nested(_Group, required=True)
+    fail = ma.fields.Nested(_Group, load_default=dict, allow_none=True)
 
 
-class _Answer(ma.Schema):
+class _Response(ma.Schema):
     class Meta:
         unknown = ma.INCLUDE
 
     data = ma.fields.Nested(_Data, required=True)
 
 
-_ANSWER = _Answer()
+_RESPONSE = _Response()
 
 
-def read_answer(body: bytes, users: int) -> Verdict | None:
-    """Return what the answer to an upsert of so many users says; None where it is not an answer of Insider's at all."""
+def read_response(body: bytes, users: int) -> Verdict | None:
+    """Return what the response to an upsert of `users` users says; None if it does not have Insider's shape."""
     try:
-        data = _ANSWER.load(orjson.loads(body))["data"]
+        data = _RESPONSE.load(orjson.loads(body))["data"]
         fail = data["fail"] or {}
     except (orjson.JSONDecodeError, ma.ValidationError, TypeError):
         return None
     failed: defaultdict[int, list[Failure]] = defaultdict(list)
     unattributed = False
     for path, messages in (fail.get("errors") or {}).items():
-        found = _USER_PATH.match(path)
-        if found and int(found[1]) < users:
-            said = (messages if isinstance(messages, list) else [messages]) or ["Insider gives no message"]
-            failed[int(found[1])].extend(Failure(_plain(path[found.end() :]), _plain(str(one))) for one in said)
+        match = _USER_PATH.match(path)
+        if match and int(match[1]) < users:
+            sentences = (messages if isinstance(messages, list) else [messages]) or ["Insider gives no message"]
+            below_user = _storable(path[match.end() :])
+            failed[int(match[1])].extend(Failure(below_user, _storable(str(sentence))) for sentence in sentences)
         else:
             unattributed = True
     if fail.get("count", 0) > len(failed) or data["successful"]["count"] + len(failed) < users:
@@ -151,23 +155,22 @@ def read_answer(body: bytes, users: int) -> Verdict | None:
 
 
 def read_cleared(body: bytes, users: int) -> Verdict | None:
-    """Return what the answer to a clear of so many users says; the reference prints it in two shapes."""
-    return Verdict() if b"".join(body.split()) == _NOTHING_TO_SAY else read_answer(body, users)
+    """Return what the response to a clear of `users` users says. The reference prints it in two shapes."""
+    return Verdict() if b"".join(body.split()) == _EMPTY else read_response(body, users)
 
 
 def read_message(body: bytes) -> str:
-    """Return the sentence in an error's body, whichever of Insider's shapes it has; empty where there is none."""
+    """Return the sentence in the body of an error, in any of Insider's shapes; empty if there is none."""
     try:
-        answer = orjson.loads(body)
+        response = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    if not isinstance(answer, dict):
+    if not isinstance(response, dict):
         return ""
-    return next(
-        (_plain(found) for key in ("error", "message", "errors") if isinstance(found := answer.get(key), str)), ""
-    )
+    values = (response.get(key) for key in ("error", "message", "errors"))
+    return next((_storable(value) for value in values if isinstance(value, str)), "")
 
 
-def _plain(said: str) -> str:
-    """Bound what Insider says, and leave out what PostgreSQL does not keep."""
-    return said[:_SENTENCE_LIMIT].replace("\x00", "")
+def _storable(text: str) -> str:
+    """Return the beginning of a text, without the NUL characters that PostgreSQL cannot store."""
+    return text[:_SENTENCE_LIMIT].replace("\x00", "")

@@ -153,6 +153,6 @@ def send(
         parameters=parameters,
         body=None if content is None else wire.encode(content),
     )
-    if isinstance(reply, outbound.Lost):
+    if isinstance(reply, outbound.NoReply):
         raise YotpoUnavailable(f"Yotpo gives no whole answer: {reply.cause}")
     return reply

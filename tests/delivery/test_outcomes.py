@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connector.delivery import outcomes
 from connector.delivery.outcomes import Ruling
 from connector.insider import wire
-from connector.insider.client import Answer
+from connector.insider.client import Response
 from connector.insider.wire import Failure
 from connector.mapping import load
 from connector.model import Attempt, Refusal, UserEvent, UserUpdate
@@ -49,9 +49,9 @@ def counted(successful: int, failed: int, errors: dict[str, list[str]]) -> dict[
 def ruled(status: int | None, body: object, users: int = 3) -> Ruling:
     """Return what an answer with this body means, read as the client reads it."""
     raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
-    verdict = wire.read_answer(raw, users) if status == 200 else None
+    verdict = wire.read_response(raw, users) if status == 200 else None
     message = "ConnectTimeout" if status is None else wire.read_message(raw)
-    return outcomes.rule(Answer(status=status, verdict=verdict, message=message, excerpt=raw.decode()), users)
+    return outcomes.rule(Response(status=status, verdict=verdict, message=message, excerpt=raw.decode()), users)
 
 
 def test_all_are_delivered_where_nobody_is_refused() -> None:
@@ -114,7 +114,7 @@ NOBODY = "no such user for these identifiers: no data"
 def ruled_clear(status: int, body: object, users: int = 3) -> Ruling:
     raw = orjson.dumps(body)
     verdict = wire.read_cleared(raw, users) if status == 200 else None
-    answer = Answer(status=status, verdict=verdict, message=wire.read_message(raw), excerpt=raw.decode())
+    answer = Response(status=status, verdict=verdict, message=wire.read_message(raw), excerpt=raw.decode())
     return outcomes.rule(answer, users, outcomes.CLEAR)
 
 
@@ -197,8 +197,8 @@ def test_everything_else_pauses_the_store_and_delivers_nothing(
 
 
 def test_an_attempt_tells_what_was_sent_and_what_came_of_it() -> None:
-    answered = Answer(status=200, duration_ms=12, excerpt="{}", message="")
-    unanswered = Answer(status=None, duration_ms=5000, message="ConnectTimeout")
+    answered = Response(status=200, duration_ms=12, excerpt="{}", message="")
+    unanswered = Response(status=None, duration_ms=5000, message="ConnectTimeout")
 
     assert outcomes.attempt(answered, Ruling(outcome="delivered"), users=2, size=300) == Attempt(
         users=2, bytes=300, status=200, outcome="delivered", duration_ms=12, excerpt="{}"

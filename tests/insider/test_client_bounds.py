@@ -11,13 +11,13 @@ from connector.insider.client import Insider
 from tests.insider.test_client import TOKEN, bare, person, store_at
 
 if TYPE_CHECKING:
-    from connector.insider.client import Answer
+    from connector.insider.client import Response
     from tests.conftest import Insider as Simulator
 
 HEAD = b"HTTP/1.1 400 Bad Request\r\n"
 
 
-def answered(body: bytes) -> Answer:
+def answered(body: bytes) -> Response:
     """Return what the client makes of a refusal with this body."""
     with bare(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body) as server:
         return Insider(url=server.url, connect_seconds=1, read_seconds=5).upsert(

@@ -186,21 +186,21 @@ def counted(successful: object, fail: object) -> bytes:
     ],
 )
 def test_an_answer_is_read_user_by_user(answer: bytes, users: int, expected: Verdict) -> None:
-    assert wire.read_answer(answer, users) == expected
+    assert wire.read_response(answer, users) == expected
 
 
 @pytest.mark.parametrize("fail", ["", ',"fail":null', ',"fail":{"errors":null}', ',"fail":{}'])
 def test_a_side_without_failures_may_look_in_several_ways(fail: str) -> None:
     answer = f'{{"data":{{"successful":{{"count":2}}{fail}}}}}'.encode()
 
-    assert wire.read_answer(answer, 2) == Verdict()
-    assert wire.read_answer(answer, 3) == Verdict(unattributed=True)
+    assert wire.read_response(answer, 2) == Verdict()
+    assert wire.read_response(answer, 3) == Verdict(unattributed=True)
 
 
 @pytest.mark.parametrize("answer", [b"{}", b" { }\n"])
 def test_an_empty_object_is_a_success_of_a_clear_and_no_answer_to_an_upsert(answer: bytes) -> None:
     assert wire.read_cleared(answer, 2) == Verdict()
-    assert wire.read_answer(answer, 2) is None
+    assert wire.read_response(answer, 2) is None
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_an_empty_object_is_a_success_of_a_clear_and_no_answer_to_an_upsert(answ
     ],
 )
 def test_any_other_answer_to_a_clear_is_read_like_that_to_an_upsert(answer: bytes) -> None:
-    assert wire.read_cleared(answer, 1) == wire.read_answer(answer, 1)
+    assert wire.read_cleared(answer, 1) == wire.read_response(answer, 1)
 
 
 @pytest.mark.parametrize(
@@ -242,13 +242,13 @@ def test_any_other_answer_to_a_clear_is_read_like_that_to_an_upsert(answer: byte
     ],
 )
 def test_what_is_not_insiders_shape_is_no_answer(answer: bytes) -> None:
-    assert wire.read_answer(answer, 1) is None
+    assert wire.read_response(answer, 1) is None
 
 
 def test_an_index_of_many_digits_is_nobodys() -> None:
     answer = counted({}, {"count": 1, "errors": {f"users.{'9' * 5000}.a": ["x"]}})
 
-    assert wire.read_answer(answer, 1) == Verdict({}, unattributed=True)
+    assert wire.read_response(answer, 1) == Verdict({}, unattributed=True)
 
 
 json_values = st.recursive(
@@ -265,7 +265,7 @@ json_values = st.recursive(
 @given(json_values, json_values)
 def test_whatever_comes_back_is_read_without_an_exception(successful: object, fail: object) -> None:
     for answer in (orjson.dumps(fail), counted(successful, fail)):
-        verdict = wire.read_answer(answer, 2)
+        verdict = wire.read_response(answer, 2)
 
         assert verdict is None or set(verdict.failed) <= {0, 1}
         assert isinstance(wire.read_message(answer), str)
