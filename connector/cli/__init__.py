@@ -1,4 +1,15 @@
-"""The command line, `connector …`. Each command asks a part of the connector and prints what it says."""
+"""The command line, `connector …`: each command calls another room and prints the result.
+
+    stores          add and change stores; connecting: connect a store to Yotpo; connection describes the account
+    events          events, notices, rejected webhooks, the audit; replays: replays and dead letters
+    backfill        start and follow backfills; backfill_reports prints their reports; progress draws the bar
+    customers       push customers to Yotpo
+    mappings/       check, test, try, compare, activate mappings; the dictionary; drift
+    sandbox         `make run` and the simulators
+    shared          options, the journal's connection, and the printing of tables and JSON
+
+Never here: logic that the console would need too. Begin with `shared`.
+"""
 
 from __future__ import annotations
 
