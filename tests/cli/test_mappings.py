@@ -66,7 +66,7 @@ def test_an_error_is_one_line_with_the_path_from_here_and_fails() -> None:
 
     assert done.exit_code == 1
     assert done.stdout == (
-        "tests/broken_mappings/unknown_key/a.b.yaml:6:5: unknown-key: no key 'atributes' here "
+        "tests/mapping/broken_mappings/unknown_key/a.b.yaml:6:5: unknown-key: no key 'atributes' here "
         "(did you mean 'attributes'?)\n1 error\n"
     )
 
@@ -97,7 +97,7 @@ def test_scripts_get_each_problem_with_its_parts() -> None:
     assert (told["errors"], told["warnings"], told["topics"]) == (1, 0, ["a/b"])
     (problem,) = told["problems"]
     assert problem == {
-        "file": "tests/broken_mappings/misspelt_path/a.b.yaml",
+        "file": "tests/mapping/broken_mappings/misspelt_path/a.b.yaml",
         "line": 7,
         "column": 24,
         "code": "unknown-path",
@@ -118,7 +118,7 @@ def test_github_gets_an_annotation_for_each_problem_and_nothing_else() -> None:
 
     assert done.exit_code == 1
     assert done.stdout == (
-        "::error file=tests/broken_mappings/misspelt_path/a.b.yaml,line=7,col=24,title=unknown-path::"
+        "::error file=tests/mapping/broken_mappings/misspelt_path/a.b.yaml,line=7,col=24,title=unknown-path::"
         "no example of a/b holds 'customer.points_balnace' (did you mean 'customer.points_balance'?); "
         "correct it, or add one that does\n"
     )

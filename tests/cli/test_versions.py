@@ -99,7 +99,7 @@ def test_the_files_of_each_release_are_activated_again(cli: Cli, directories: di
 def test_what_cannot_be_activated_is_told_and_changes_nothing(cli: Cli, directories: dict[str, str]) -> None:
     cli.json("mappings", "activate", directories["a"], *WHO)
 
-    wrong = refusal(cli, "activate", "tests/broken_mappings/duplicate_key", *WHO)
+    wrong = refusal(cli, "activate", "tests/mapping/broken_mappings/duplicate_key", *WHO)
     assert "a.b.yaml:8:7: " in wrong
     assert f"there is no mapping set 'fff'; there are {A.version}" in refusal(cli, "activate", "--version", "fff", *WHO)
     for choice in ((), (directories["b"], "--release"), ("--version", A.version, "--release")):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def test_while_no_worker_runs_hints_do_not_fill_redis(redis_server: EmbeddedRedis) -> None:
-    program = "from connector import tasks; [(tasks.wake(), tasks.sweep.apply_async()) for _ in range(100)]"
+    program = "from connector.workers import tasks; [(tasks.wake(), tasks.sweep.apply_async()) for _ in range(100)]"
     environment = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": redis_server.url, "SECRET_KEY": SECRET_KEY}
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
@@ -40,7 +40,7 @@ def test_while_no_worker_runs_hints_do_not_fill_redis(redis_server: EmbeddedRedi
 
 
 def test_without_redis_a_hint_fails_soon() -> None:
-    program = "from connector import tasks; tasks.wake()"
+    program = "from connector.workers import tasks; tasks.wake()"
     environment = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": "redis://127.0.0.1:9/0", "SECRET_KEY": SECRET_KEY}
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -73,7 +73,7 @@ def sweep(database_url: str, redis_server: EmbeddedRedis, **variables: str) -> d
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
         subprocess.run(
-            [sys.executable, "-c", "from connector import tasks; tasks.sweep()"],
+            [sys.executable, "-c", "from connector.workers import tasks; tasks.sweep()"],
             cwd=ROOT,
             env={**os.environ, **environment},
             check=True,

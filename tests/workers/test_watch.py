@@ -172,7 +172,7 @@ def test_what_is_in_force_is_told_at_start(worker: Worker) -> None:
             {"INSIDER_CONNECT_SECONDS": "10", "INSIDER_READ_SECONDS": "20"},
             "INSIDER_CONNECT_SECONDS + 2 x INSIDER_READ_SECONDS (50 s) has to be less than the time of a step (50 s):",
         ),
-        ("", {"MAPPINGS_DIR": "tests/broken_mappings/bad_path"}, "a.b.yaml:7:20: path-syntax:"),
+        ("", {"MAPPINGS_DIR": "tests/mapping/broken_mappings/bad_path"}, "a.b.yaml:7:20: path-syntax:"),
     ],
 )
 def test_a_worker_does_not_start_with_what_does_not_fit(
