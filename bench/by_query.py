@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Reader = Callable[[Sequence[tuple[Path, ...]]], Read]
 
 _CONVERSIONS: dict[str, Callable[[Any], Value | None]] = {
-    **{name: type_.become for name, type_ in TYPES.items()},
+    **{name: type_.convert for name, type_ in TYPES.items()},
     **IDENTITIES,
 }
 

@@ -142,13 +142,13 @@ def _as_golden(sample: Sample, event: dict[str, Any], users: list[Json]) -> Json
     dead = [one for one in event["deliveries"] if one["state"] == "dead"]
     written = {
         "users": [_update(user) for user in users],
-        "refused": [{"reason": one["reason"], **goldens.filled(one["update"])} for one in dead],
+        "refused": [{"reason": one["reason"], **goldens.without_empty(one["update"])} for one in dead],
         "notes": [{"name": note["name"], "problem": note["problem"]} for note in event["notes"] or []],
         "notice": event["notice"],
     }
     if event["occurred_at"] == event["received_at"]:
         _stop_clock(sample, rfc3339(event["received_at"]), written["users"] + written["refused"])
-    return goldens.filled(sample.as_documented(written))
+    return goldens.without_empty(sample.as_documented(written))
 
 
 def _with_cleared(upserted: list[Json], cleared: list[Json]) -> list[Json]:
@@ -166,7 +166,7 @@ def _with_cleared(upserted: list[Json], cleared: list[Json]) -> list[Json]:
 def _update(user: Json) -> Json:
     """Write a user as the update that it was."""
     events = [
-        goldens.filled(
+        goldens.without_empty(
             {
                 "name": one["event_name"],
                 "timestamp": one["timestamp"],
@@ -175,7 +175,7 @@ def _update(user: Json) -> Json:
         )
         for one in user.get("events", [])
     ]
-    return goldens.filled(
+    return goldens.without_empty(
         {
             "identifiers": user["identifiers"],
             "attributes": _flat(user.get("attributes", {})),

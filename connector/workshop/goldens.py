@@ -77,10 +77,10 @@ def run(golden: Golden, mappings: MappingSet) -> Json:
     event = recognise(body, path_topic=golden.topic, received_at=RECEIVED_AT)
     if mapping is None or event.topic != golden.topic:
         raise OperatorError(f"{golden.webhook}: the webhook is one of {event.topic}; move it to that topic's directory")
-    return shown(mapping.apply(body, event.happened_at(RECEIVED_AT), golden.options))
+    return as_json(mapping.apply(body, event.happened_at(RECEIVED_AT), golden.options))
 
 
-def shown(mapped: Mapped) -> Json:
+def as_json(mapped: Mapped) -> Json:
     """Write out what a mapping has made of an event, with only those keys that hold something."""
     everything: Json = {
         "users": [_user(update) for update in mapped.updates],
@@ -90,7 +90,7 @@ def shown(mapped: Mapped) -> Json:
     if mapped.notice:
         text, details = mapped.notice
         everything["notice"] = {"text": text, "details": dict(details)}
-    return filled(everything)
+    return without_empty(everything)
 
 
 def difference(golden: Golden, mappings: MappingSet) -> str:
@@ -113,18 +113,18 @@ def accept(golden: Golden, mappings: MappingSet) -> bool:
     return True
 
 
-def filled(values: Json) -> Json:
+def without_empty(values: Json) -> Json:
     """Return those entries that hold something."""
     return {key: value for key, value in values.items() if value}
 
 
 def _user(update: UserUpdate) -> Json:
-    return filled(
+    return without_empty(
         {
             "identifiers": dict(update.identifiers),
             "attributes": dict(update.attributes),
             "cleared": list(update.cleared),
-            "events": [filled(asdict(event)) for event in update.events],
+            "events": [without_empty(asdict(event)) for event in update.events],
         }
     )
 

@@ -39,7 +39,7 @@ class Trial(NamedTuple):
     options: Options
 
 
-class Tried(NamedTuple):
+class TrialResult(NamedTuple):
     """What a mapping set makes of an event."""
 
     trial: Trial
@@ -49,13 +49,13 @@ class Tried(NamedTuple):
     notes: tuple[Note, ...]
 
 
-def run(trial: Trial, mappings: MappingSet) -> Tried:
+def run(trial: Trial, mappings: MappingSet) -> TrialResult:
     """Map an event as the pipeline would, and explain it."""
     mapping, mapped = mapped_events.run(trial.event, mappings, trial.options)[1:3]
     if mapping is None:
-        return Tried(trial, None, mapped.notes)
+        return TrialResult(trial, None, mapped.notes)
     body: Json = orjson.loads(trial.event.body)
-    return Tried(trial, explain(mapping, body, mapped, trial.options), mapped.notes)
+    return TrialResult(trial, explain(mapping, body, mapped, trial.options), mapped.notes)
 
 
 def topic_of(word: str, mappings: MappingSet) -> str:
@@ -114,7 +114,7 @@ def journaled(
     return [Trial(f"event {event.id}", event, options[event.store_id]) for event in found]
 
 
-def over(trials: Iterable[Trial], overlay: str, mappings: MappingSet) -> list[Trial]:
+def with_overlay(trials: Iterable[Trial], overlay: str, mappings: MappingSet) -> list[Trial]:
     """Return the trials with an overlay of the set laid over its shared rules. Raises OperatorError."""
     if overlay not in mappings.overlays:
         known = ", ".join(mappings.overlays) or "none"

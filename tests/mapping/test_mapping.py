@@ -328,7 +328,7 @@ def conversions(rule: Rule, root: Json, options: Options) -> list[Any]:
     if source.type in IDENTITIES:
         with_region = source.type == "phone_number"
         return [fitting(IDENTITIES[source.type], (raw, options.phone_region) if with_region else raw) for raw in raws]
-    return [fitting(TYPES[source.type].become, raw) for raw in raws]
+    return [fitting(TYPES[source.type].convert, raw) for raw in raws]
 
 
 def fitting(become: Callable[[Any], Any], raw: Any) -> Any:

@@ -41,7 +41,7 @@ def test_the_examples_are_tried_as_their_tests_do() -> None:
 
         assert (trial.name, trial.event.topic) == (str(golden), golden.topic)
         assert tried.explanation
-        assert goldens.shown(tried.explanation.mapped) == goldens.run(golden, SET)
+        assert goldens.as_json(tried.explanation.mapped) == goldens.run(golden, SET)
 
 
 def test_only_the_examples_of_a_topic() -> None:
@@ -126,13 +126,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_an_overlay_that_the_set_lacks_is_told() -> None:
     with pytest.raises(OperatorError, match="there is no overlay 'outlet'; known: none"):
-        trying.over(trying.examples(MAPPINGS, SET), "outlet", SET)
+        trying.with_overlay(trying.examples(MAPPINGS, SET), "outlet", SET)
 
 
 def test_an_overlay_is_laid_over_and_one_that_a_store_names_in_vain_is_noted() -> None:
     with_overlay = load_files({**SET.files, "overlays/outlet/swell.points.changed.yaml": OVERLAY})
     (documented, *_) = trying.examples(MAPPINGS, SET, topic="swell/points/earned")
-    (trial,) = trying.over([documented], "outlet", with_overlay)
+    (trial,) = trying.with_overlay([documented], "outlet", with_overlay)
 
     assert trying.run(trial, with_overlay).notes == ()
     assert [note.problem for note in trying.run(trial, SET).notes] == [

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from connector.mapping.checking.explaining import Alternative, Explanation, Reading, UserReading
-    from connector.workshop.trying import Tried
+    from connector.workshop.trying import TrialResult
 
 #: A value is cut off after so many characters; its story has it whole.
 _CELL = 40
@@ -29,7 +29,7 @@ class _Block(NamedTuple):
     is_list: bool = False
 
 
-def lines(tried: Tried, *, with_empty: bool) -> Iterator[str]:
+def lines(tried: TrialResult, *, with_empty: bool) -> Iterator[str]:
     """Tell what became of a webhook, each value with its path and its rule; `with_empty` also of what is not there."""
     yield heading(tried)
     if not tried.explanation:
@@ -54,7 +54,7 @@ def lines(tried: Tried, *, with_empty: bool) -> Iterator[str]:
         yield f"{hidden} more would be filled, but nothing is there: --all lists them, --explain NAME tells why."
 
 
-def heading(tried: Tried) -> str:
+def heading(tried: TrialResult) -> str:
     trial = tried.trial
     overlay = f"  overlay {trial.options.overlay}" if trial.options.overlay else ""
     quiet = "  starts no journeys" if tried.explanation and tried.explanation.mapping.skip_hook else ""

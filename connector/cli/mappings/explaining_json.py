@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from connector.mapping.checking.explaining import Reading
     from connector.mapping.running.compiling import Rule
-    from connector.workshop.trying import Tried
+    from connector.workshop.trying import TrialResult
 
 
-def as_json(tried: Tried, name: str | None) -> dict[str, Any]:
+def as_json(tried: TrialResult, name: str | None) -> dict[str, Any]:
     """Return all that is known of what became of a webhook, or of one name."""
     trial, explanation = tried.trial, tried.explanation
 

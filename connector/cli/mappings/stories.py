@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet
     from connector.mapping.checking.explaining import Explanation, Reading, UserReading
     from connector.mapping.running.compiling import Rule
-    from connector.workshop.trying import Tried
+    from connector.workshop.trying import TrialResult
 
 #: Enough for anything but a text that nobody reads to its end.
 _CELL = 500
 
 
-def lines(tried: Tried, name: str, mappings: MappingSet) -> Iterator[str]:
+def lines(tried: TrialResult, name: str, mappings: MappingSet) -> Iterator[str]:
     """Tell the story of an attribute, param, identifier or detail, for each place where the mapping fills it."""
     if not tried.explanation:
         yield "No mapping: the event is kept, and nothing is sent."
@@ -49,7 +49,7 @@ def _skipped(explanation: Explanation, name: str) -> Iterator[str]:
             yield fate(number, user)
 
 
-def _omitted(tried: Tried, name: str, mappings: MappingSet) -> Iterator[str]:
+def _omitted(tried: TrialResult, name: str, mappings: MappingSet) -> Iterator[str]:
     """Tell of rules that take away others, which would have filled the name."""
     trial = tried.trial
     for rule in dict.fromkeys(omissions(mappings, trial.event.topic, trial.options.overlay)):

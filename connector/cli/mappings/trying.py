@@ -70,7 +70,7 @@ def mappings_try(
             **events,
         )
     if overlay:
-        trials = trying.over(trials, overlay, mappings)
+        trials = trying.with_overlay(trials, overlay, mappings)
     tried = [trying.run(trial, mappings) for trial in trials]
     if form == "json":
         shared.show_json([explaining_json.as_json(one, name) for one in tried])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from connector.mapping.checking.defaults import BUDGET, KINDS, REQUIRED_PARAMS
 from connector.mapping.loading import checks, kinds
-from connector.mapping.loading.kinds import SECTIONS, A
+from connector.mapping.loading.kinds import KIND_IN_WORDS, SECTIONS
 from connector.mapping.reading.problems import suggestion
 from connector.mapping.types.rules import OMIT
 from connector.model.identifiers import NAMES
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from connector.mapping.grammar.parts import TopicPart, UserEventPart
-    from connector.mapping.loading.layers import Layer, Written
+    from connector.mapping.loading.layers import Layer, PlacedRule
     from connector.mapping.loading.loader import Checked
     from connector.mapping.reading.documents import Steps
 
@@ -46,10 +46,11 @@ _ALSO_CALLED = {
 def check(found: Checked) -> None:
     """Check the names that the files write."""
     layers = [found.shared, *found.overlays.values()]
-    for rule in kinds.written(layers):
+    for rule in kinds.output_rules(layers):
         fixed = KINDS[rule.section].get(rule.name)
         if fixed and rule.source.kind != fixed:
-            sentence = f"Insider's own {rule.name!r} is {A[fixed]}, but this rule makes it {A[rule.source.kind]}"
+            own, made = KIND_IN_WORDS[fixed], KIND_IN_WORDS[rule.source.kind]
+            sentence = f"Insider's own {rule.name!r} is {own}, but this rule makes it {made}"
             rule.document.problem(rule.steps, "default-kind", sentence)
     for layer in layers:
         _check_events(layer, found.shared)
@@ -84,10 +85,10 @@ def _events(part: TopicPart) -> Iterator[tuple[Steps, UserEventPart]]:
             yield ("users", index, "events", number), event
 
 
-def _first(layers: Sequence[Layer], section: str) -> list[Written]:
+def _first(layers: Sequence[Layer], section: str) -> list[PlacedRule]:
     """Return the first rule of each custom name."""
-    first: dict[str, Written] = {}
-    for rule in kinds.written(layers):
+    first: dict[str, PlacedRule] = {}
+    for rule in kinds.output_rules(layers):
         if rule.section == section and rule.name not in KINDS[section]:
             first.setdefault(rule.name, rule)
     return list(first.values())

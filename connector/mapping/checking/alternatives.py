@@ -31,7 +31,7 @@ class Alternatives(NamedTuple):
     def is_told(self, index: int) -> bool:
         """Whether a problem of one of the paths has been told."""
         place = self.document.place(self.steps_of(index), of_value=True)
-        return self.document.problems.tells(self.document.file, place)
+        return self.document.problems.has_at(self.document.file, place)
 
     def problem(self, index: int, code: str, sentence: str) -> None:
         """Tell a problem of one of the paths."""
@@ -53,5 +53,5 @@ def of_layer(layer: Layer) -> Iterator[Alternatives]:
         for index, user in enumerate(part.users):
             if user.person:
                 yield Alternatives(document, ("users", index, "person"), user.person)
-    for rule in layer.written():
+    for rule in layer.rules():
         yield from of_rule(rule.document, rule.steps, rule.source)

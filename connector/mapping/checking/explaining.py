@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from connector.mapping.loading import layers
 from connector.mapping.reading.problems import Problems
-from connector.mapping.running.assembling import omitted
+from connector.mapping.running.assembling import omitting_rules
 from connector.mapping.running.compiling import left_out
 from connector.mapping.types.identities import IDENTITIES
 from connector.mapping.types.lookup import at, has, is_nothing
@@ -149,7 +149,7 @@ def omissions(mappings: MappingSet, topic: str, overlay: str | None) -> tuple[Ru
     read = layers.read(mappings.files, Problems())
     shared, over = read[layers.SHARED], read.get(overlay) if overlay else None
     groups = over.groups_over(shared) if over else shared.group_rules()
-    return omitted([layer.topics[topic] for layer in (shared, over) if layer and topic in layer.topics], groups)
+    return omitting_rules([layer.topics[topic] for layer in (shared, over) if layer and topic in layer.topics], groups)
 
 
 class _Start(NamedTuple):
@@ -206,7 +206,7 @@ def _read(rule: Rule, start: _Start, options: Options) -> Reading:
     if type_ in IDENTITIES:
         with_region = (raw, options.phone_region)
         return _converted(rule, alternatives, IDENTITIES[type_], with_region if type_ == "phone_number" else raw)
-    return _converted(rule, alternatives, TYPES[type_].become, raw)
+    return _converted(rule, alternatives, TYPES[type_].convert, raw)
 
 
 def _alternatives(start: _Start, paths: Sequence[Path], part: str = "") -> list[Alternative]:

@@ -166,7 +166,7 @@ def _check_fit(first: Alternatives, source: Source, roots: _Roots) -> None:
         return
     shown = ", ".join(repr(".".join(path)) for path in first.paths)
     sentence = f"{shown} is never fit for {source.type!r} in the examples {roots.whose}: {problems[0].lower()}"
-    fitting = (type_ for type_ in _telling(raws) if not any(_unfit(TYPES[type_].become, raw) for raw in raws))
+    fitting = (type_ for type_ in _telling(raws) if not any(_unfit(TYPES[type_].convert, raw) for raw in raws))
     instead = next(fitting, "") if source.type in TYPES else ""
     first.document.problem(
         first.steps, "misfit", sentence + (suggestion(instead) if instead else "; name another path")
@@ -178,7 +178,7 @@ def _become(source: Source) -> Callable[[Any], object]:
         return date_of_parts
     if source.type == "phone_number":  # fit with one region or another
         return lambda _: None
-    return TYPES[source.type].become if source.type in TYPES else IDENTITIES[source.type]
+    return TYPES[source.type].convert if source.type in TYPES else IDENTITIES[source.type]
 
 
 def _raw(source: Source, root: Json) -> object:

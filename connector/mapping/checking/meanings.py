@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from connector.mapping.checking.alternatives import Alternatives
-    from connector.mapping.loading.layers import Layer, Written
+    from connector.mapping.loading.layers import Layer, PlacedRule
     from connector.mapping.reading.documents import Document, Steps, Tree
 
 _NULLS = frozenset({"~", "null", "Null", "NULL"})
@@ -39,7 +39,7 @@ def check(layers: Iterable[Layer]) -> None:
                 if word in _NULLS:
                     sentence = f"{word} is nothing; fill it, take it away, or put it in quotes if it is meant as text"
                     document.problem(steps, "empty-value", sentence, of_value=True)
-        for rule in layer.written():
+        for rule in layer.rules():
             if rule.source.type == ALWAYS:
                 _check_constant(rule)
         for paths in alternatives.of_layer(layer):
@@ -64,7 +64,7 @@ def _is_typed(document: Document, steps: Steps) -> str | None:
     return word if isinstance(word, str) and not isinstance(word, Quoted) else None
 
 
-def _check_constant(rule: Written) -> None:
+def _check_constant(rule: PlacedRule) -> None:
     steps = (*rule.steps, ALWAYS)
     word = _is_typed(rule.document, steps)
     if word is None or word in _NULLS or _PLAIN.fullmatch(word):

@@ -50,8 +50,8 @@ def check(directory: Path) -> Report:
     """Check a directory of mapping files. Raises MappingError only where there is no such directory."""
     problems = Problems()
     files = loader.read(directory, problems)
-    found = loader.checked(files, problems)
-    mappings = None if problems else loader.compiled(files, found)
+    found = loader.check_files(files, problems)
+    mappings = None if problems else loader.compile_files(files, found)
     loader.check_places(directory, problems)
     if mappings:  # else what is left would be told for want of what could not be read
         meanings.check([found.shared, *found.overlays.values()])

@@ -128,7 +128,7 @@ def _part(schema: Strict) -> Json:
 
 #: Texts of which not every text will do.
 _STRICTER = {(parts.TopicPart, "topic"): "topic_name", (parts.UserEventPart, "name"): "event_name"}
-_DEFINED = {own.On: "switch", own.Paths: "source", own.GroupNames: "group_names", own.Identifiers: "identifiers"}
+_DEFINED = {own.Switch: "switch", own.Paths: "source", own.GroupNames: "group_names", own.Identifiers: "identifiers"}
 
 
 def _shape(part: type, name: str, of: fields.Field[Any]) -> Json:

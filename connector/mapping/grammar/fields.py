@@ -50,7 +50,7 @@ class Word(fields.Field[str]):
         return self.word
 
 
-class On(fields.Field[bool]):
+class Switch(fields.Field[bool]):
     """A switch, which is off where the key is absent."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
 from connector.mapping.grammar import parts
-from connector.mapping.grammar.fields import GroupNames, Identifiers, On, Paths, Rules, Text, Word
+from connector.mapping.grammar.fields import GroupNames, Identifiers, Paths, Rules, Switch, Text, Word
 from connector.mapping.reading.problems import Mistake, did_you_mean
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class _UserEvent(Strict):
 class _User(Strict):
     part = parts.UserPart
     person = Paths()
-    optional = On()
+    optional = Switch()
     include = GroupNames()
     identifiers = Identifiers()
     attributes = Rules(clearable=True)
@@ -99,7 +99,7 @@ class TopicSchema(Strict):
     part = parts.TopicPart
     topic = Text(required=True)
     description = Text(required=True)
-    skip_hook = On()
+    skip_hook = Switch()
     users = fields.List(fields.Nested(_User), error_messages={"invalid": "must be a list of users"})
     notice = fields.Nested(_Notice)
 

@@ -9,12 +9,12 @@ from connector.mapping.types.rules import OMIT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from connector.mapping.loading.layers import Layer, Written
+    from connector.mapping.loading.layers import Layer, PlacedRule
 
 #: Under which names are written to Insider.
 SECTIONS = ("attributes", "params")
 #: The kinds in words.
-A = {"text": "a text", "number": "a number", "boolean": "a boolean", "time": "a time", "list": "a list"}
+KIND_IN_WORDS = {"text": "a text", "number": "a number", "boolean": "a boolean", "time": "a time", "list": "a list"}
 
 
 def check(layers: Iterable[Layer]) -> dict[str, dict[str, str]]:
@@ -24,19 +24,20 @@ def check(layers: Iterable[Layer]) -> dict[str, dict[str, str]]:
     """
     kinds: dict[str, dict[str, str]] = {"attributes": {}, "params": {}}
     first: dict[tuple[str, str], str] = {}
-    for rule in written(layers):
-        known = kinds[rule.section].setdefault(rule.name, rule.source.kind)
+    for rule in output_rules(layers):
+        first_kind = kinds[rule.section].setdefault(rule.name, rule.source.kind)
         line = rule.document.place(rule.steps).line
         place = first.setdefault((rule.section, rule.name), f"{rule.document.file}:{line}")
-        if known != rule.source.kind:
-            sentence = f"{rule.name!r} is {A[rule.source.kind]} here, but {A[known]} in {place}; Insider takes one kind"
+        if first_kind != rule.source.kind:
+            here, there = KIND_IN_WORDS[rule.source.kind], KIND_IN_WORDS[first_kind]
+            sentence = f"{rule.name!r} is {here} here, but {there} in {place}; Insider takes one kind"
             rule.document.problem(rule.steps, "kind-clash", sentence)
     return kinds
 
 
-def written(layers: Iterable[Layer]) -> Iterator[Written]:
+def output_rules(layers: Iterable[Layer]) -> Iterator[PlacedRule]:
     """Yield every rule that writes an attribute or a param."""
     for layer in layers:
-        for rule in layer.written():
+        for rule in layer.rules():
             if rule.section in SECTIONS and rule.source.type != OMIT:
                 yield rule

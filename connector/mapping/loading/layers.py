@@ -33,7 +33,7 @@ _OVERLAY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _TOP = Place(1, 1)
 
 
-class Written(NamedTuple):
+class PlacedRule(NamedTuple):
     """A rule, and where it stands."""
 
     document: Document
@@ -62,12 +62,12 @@ class Layer:
         for file in self.topics.values():
             yield file.document
 
-    def written(self) -> Iterator[Written]:
+    def rules(self) -> Iterator[PlacedRule]:
         """Yield every rule of its files."""
         for document, steps, part, sections in self._parts():
             for section in sections:
                 for name, source in getattr(part, section).items():
-                    yield Written(document, section, (*steps, section, name), source)
+                    yield PlacedRule(document, section, (*steps, section, name), source)
 
     def _parts(self) -> Iterator[tuple[Document, Steps, object, tuple[str, ...]]]:
         """Yield each part that holds rules: its file, its steps, itself, and the keys under which it holds them."""

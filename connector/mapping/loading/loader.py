@@ -45,9 +45,9 @@ def load(directory: Path) -> MappingSet:
 def load_files(files: Files) -> MappingSet:
     """Load a set of mapping files. Raises MappingError, with a line for each mistake."""
     problems = Problems()
-    found = checked(files, problems)
+    found = check_files(files, problems)
     problems.raise_errors()
-    return compiled(files, found)
+    return compile_files(files, found)
 
 
 def read_files(directory: Path) -> dict[str, bytes]:
@@ -90,7 +90,7 @@ def _found(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, str]]
             yield path, relative.as_posix().encode("utf-8", "backslashreplace").decode()
 
 
-def checked(files: Files, problems: Problems) -> Checked:
+def check_files(files: Files, problems: Problems) -> Checked:
     """Read and check the files; `problems` tells what is wrong with them."""
     overlays = layers.read(files, problems)
     shared = overlays.pop(layers.SHARED)
@@ -100,7 +100,7 @@ def checked(files: Files, problems: Problems) -> Checked:
     return Checked(shared, overlays, checks.check(shared, overlays, problems))
 
 
-def compiled(files: Files, found: Checked) -> MappingSet:
+def compile_files(files: Files, found: Checked) -> MappingSet:
     """Compile files that are free of errors."""
     groups = found.shared.group_rules()
     return MappingSet(

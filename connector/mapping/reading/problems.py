@@ -73,7 +73,7 @@ class Problems:
     def __len__(self) -> int:
         return len(self._found)
 
-    def tells(self, file: str, place: Place) -> bool:
+    def has_at(self, file: str, place: Place) -> bool:
         """Whether something has been told of this place."""
         return any(problem[:3] == (file, *place) for problem in self._found)
 

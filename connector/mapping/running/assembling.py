@@ -91,7 +91,7 @@ def topic_mapping(files: Sequence[File], groups: Mapping[str, GroupRules]) -> To
     )
 
 
-def omitted(files: Sequence[File], groups: Mapping[str, GroupRules]) -> tuple[Rule, ...]:
+def omitting_rules(files: Sequence[File], groups: Mapping[str, GroupRules]) -> tuple[Rule, ...]:
     """Return the rules of a topic that only take others away; a compiled mapping has no trace of them."""
     found: list[Rules] = []
     for user in _users(files):

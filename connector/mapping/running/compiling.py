@@ -262,6 +262,6 @@ _NAMESPACE = {
     "UnfitError": UnfitError,
     "left_out": left_out,
     "become_date_of_parts": date_of_parts,
-    **{f"become_{name}": type_.become for name, type_ in TYPES.items()},
+    **{f"become_{name}": type_.convert for name, type_ in TYPES.items()},
     **{f"become_{name}": become for name, become in IDENTITIES.items()},
 }

@@ -30,7 +30,7 @@ class RuleType(NamedTuple):
     #: The kind of value at Insider, where an attribute's type is fixed once it was created.
     kind: str
     #: From a raw value, never None, to what Insider takes; None where nothing is there. Raises UnfitError.
-    become: Callable[[object], Value | None]
+    convert: Callable[[object], Value | None]
     description: str
     example: str
     #: Python that is true of a `raw` which stays as it is. Most values are such, and then cost no call.

@@ -69,17 +69,17 @@ class Field:
 _BEFORE, _SINCE = 10, 3
 
 #: A path, what reads it, and a topic that holds it.
-Found = tuple[str, Reader, InTopic]
+Finding = tuple[str, Reader, InTopic]
 
 
-def unread(topic: str, shape: Shape, reads: Reads) -> Iterator[Found]:
+def unread(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
     """Yield the fields of a topic that its mapping does not read; those that intake reads are marked as such."""
     for path, node in shape.paths():
         if path not in reads.mapped and _is_field(path, node, reads):
             yield _found(topic, shape, path, node, _besides_mapping(path, reads))
 
 
-def changed(topic: str, shape: Shape, reads: Reads) -> Iterator[Found]:
+def changed(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
     """Yield the paths of a topic with more than one type, null and blank apart."""
     for path, node in shape.paths():
         if len(node.seen.keys() - NOTHING) > 1 and not node.is_several:
@@ -87,7 +87,7 @@ def changed(topic: str, shape: Shape, reads: Reads) -> Iterator[Found]:
             yield _found(topic, shape, path, node, "mapping" if is_mapped else _besides_mapping(path, reads))
 
 
-def in_all_topics(found: Iterable[Found]) -> tuple[Field, ...]:
+def in_all_topics(found: Iterable[Finding]) -> tuple[Field, ...]:
     """Put together what is to be told of a path in several topics.
 
     First what is mapped, then what nothing reads, then what intake reads; of these first what is new, then what holds
@@ -111,7 +111,7 @@ def _is_field(path: Path, node: Node, reads: Reads) -> bool:
     return has_scalar or not is_way
 
 
-def _found(topic: str, shape: Shape, path: Path, node: Node, read_by: Reader) -> Found:
+def _found(topic: str, shape: Shape, path: Path, node: Node, read_by: Reader) -> Finding:
     types = {
         type_: Seen(events=seen.events, first_at=seen.first_at, last_at=seen.last_at)
         for type_, seen in sorted(node.seen.items())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from connector.mapping import MappingSet
     from connector.workshop.drift.absences import Absent
-    from connector.workshop.drift.fields import Field, Found
+    from connector.workshop.drift.fields import Field, Finding
     from connector.workshop.drift.reads import Reads, Use
 
 
@@ -82,7 +82,7 @@ def _topic_sample(topic: str, shape: Shape, *, is_mapped: bool) -> TopicSample:
 
 
 def _fields(
-    of_topic: Callable[[str, Shape, Reads], Iterable[Found]],
+    of_topic: Callable[[str, Shape, Reads], Iterable[Finding]],
     shapes: Mapping[str, Shape],
     uses: Mapping[str, Sequence[Use]],
 ) -> tuple[Field, ...]:
