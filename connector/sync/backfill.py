@@ -1,7 +1,7 @@
-"""Backfill: brings the history of all customers of a store, page by page, as snapshots.
+"""A backfill reads all customers of a store from Yotpo, page by page, and journals their snapshots.
 
-A page's events, what is counted of it, and the cursor behind it are one commit. So whatever is killed in between, the
-same page is asked for again and counted once. A page that is not to be had for the moment holds up the backfill alone.
+One commit holds a page's events, its counts and the cursor of the next page. If a process is killed in between, the
+same page is read again and counted once. If Yotpo cannot return a page for the moment, only the backfill waits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from connector.errors import CursorExpired, YotpoRefused, YotpoUnavailable
 from connector.http import backoff
 from connector.journal import events
 from connector.journal.sync import backfills
-from connector.journal.sync import snapshots as kept
+from connector.journal.sync import snapshots as digests
 from connector.sync import snapshots
 from connector.sync.snapshots import Flaw, Snapshot
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 #: Yotpo's largest (its page "Guidelines and conventions").
 _PAGE = 100
-#: A scan that had to begin anew so often would never come to an end.
+#: A backfill that starts again more often than this would never end.
 _MOST_RESTARTS = 20
-#: Even where each page held but one customer with a name, there would not be more of them than those and these.
+#: There cannot be more pages than customers with an identifier, plus this many pages without any.
 _MOST_PAGES = 1000
 _LONGEST_CURSOR = 4000
 _TWICE = "listed twice on a page"
@@ -38,22 +38,22 @@ _log = observability.logger("backfill")
 
 
 def read_page(connection: Connection, account: YotpoAccount, client: StoreClient, *, settling: timedelta) -> int:
-    """Journal the next page of the store's running backfill; return how many snapshots that were.
+    """Journal the next page of the store's running backfill; return how many snapshots were journaled.
 
-    Each is dated by `settling` before the question, because Yotpo may not show yet what was written just before: a
-    webhook's word of that time counts more. Raises YotpoUnavailable where the rate is used up, and YotpoUnauthorized.
+    Yotpo may show a change only some time after it was written. So a snapshot is dated `settling` before the request,
+    and a webhook from that time is newer. Raises YotpoUnavailable if the rate is used up, and YotpoUnauthorized.
     """
     backfill = backfills.running(connection, account.store_id)
     if backfill is None or not account.expands:
         return 0
     true_at = events.now(connection) - settling
-    # A release or a new connection may have changed what there is to read.
+    # A release or a new connection may have changed the values of `expand`.
     backfill.number = min(backfill.number, len(account.expands) - 1)
     expand = account.expands[backfill.number]
     try:
         page = _page(account, client, backfill, expand)
     except CursorExpired:
-        _begin_anew(backfill)
+        _restart(backfill)
         backfills.record(connection, backfill)
         return 0
     except YotpoRefused as error:
@@ -68,11 +68,11 @@ def read_page(connection: Connection, account: YotpoAccount, client: StoreClient
     if not backfills.is_active(connection, backfill.id):
         return 0
     new = _count(connection, backfill, page.customers, expand)
-    # Numbered, because what a customer was two pages ago he may be again.
+    # The page's number makes the key unique: a customer may return to the state of two pages ago.
     asked_by = f"backfill {backfill.id} page {backfill.pages}"
-    incoming = [snapshots.incoming(account.store_id, one, asked_by=asked_by, true_at=true_at) for one in new]
+    incoming = [snapshots.incoming(account.store_id, snapshot, asked_by=asked_by, true_at=true_at) for snapshot in new]
     events.append(connection, incoming, low_priority=True, backfill_id=backfill.id)
-    _go_on(backfill, page.cursor, scans=len(account.expands))
+    _advance(backfill, page.cursor, scans=len(account.expands))
     backfills.record(connection, backfill)
     _log.info(
         "page.journaled",
@@ -80,7 +80,7 @@ def read_page(connection: Connection, account: YotpoAccount, client: StoreClient
         backfill_id=backfill.id,
         page=backfill.pages,
         snapshots=len(new),
-        odd=snapshots.odd(new) or None,
+        odd=snapshots.unexpected_fields(new) or None,
     )
     return len(incoming)
 
@@ -97,50 +97,50 @@ def _postpone(connection: Connection, backfill: Backfill, error: YotpoUnavailabl
     _log.warning("page.postponed", store_id=backfill.store_id, backfill_id=backfill.id, seconds=round(seconds, 1))
 
 
-def _count(connection: Connection, backfill: Backfill, shown: list[Json], expand: str) -> list[Snapshot]:
-    """Count the customers of a page, each once in a backfill, and return the snapshots that are to be journaled."""
-    taken = _of_page(backfill, shown)
-    known = kept.known(connection, backfill.store_id, taken, expand=expand)
+def _count(connection: Connection, backfill: Backfill, customers: list[Json], expand: str) -> list[Snapshot]:
+    """Count the customers of a page, each once in a backfill; return the snapshots that have to be journaled."""
+    by_customer = _snapshots(backfill, customers)
+    kept = digests.known(connection, backfill.store_id, by_customer, expand=expand)
     new: list[Snapshot] = []
-    for customer, one in taken.items():
-        before = known.get(customer)
-        same = before is not None and before.digest == one.digest
+    for customer, snapshot in by_customer.items():
+        before = kept.get(customer)
+        same = before is not None and before.digest == snapshot.digest
         journaled = before is not None and before.backfill_id == backfill.id
         counted = before is not None and before.counted_by == backfill.id
         if same and (journaled or backfill.changed_only):
             backfill.unchanged += not counted and backfill.number == 0
         else:
             backfill.sent += not counted and backfill.number == 0
-            new.append(one)
+            new.append(snapshot)
         backfill.seen += not counted and backfill.number == 0
-    digests = {customer: one.digest for customer, one in taken.items()}
-    kept.keep(connection, backfill.store_id, digests, expand=expand, backfill_id=backfill.id)
+    new_digests = {customer: snapshot.digest for customer, snapshot in by_customer.items()}
+    digests.keep(connection, backfill.store_id, new_digests, expand=expand, backfill_id=backfill.id)
     return new
 
 
-def _of_page(backfill: Backfill, shown: list[Json]) -> dict[str, Snapshot]:
-    """Return the page's snapshots by customer, and count those who have no name, or whose name comes twice."""
-    taken: dict[str, Snapshot] = {}
-    for customer in shown:
-        one = snapshots.snapshot(customer)
-        reason = one if isinstance(one, Flaw) else _TWICE if one.customer in taken else None
-        if isinstance(one, Snapshot):
-            taken[one.customer] = one
+def _snapshots(backfill: Backfill, customers: list[Json]) -> dict[str, Snapshot]:
+    """Return the page's snapshots by customer; count customers without an identifier, and those that come twice."""
+    by_customer: dict[str, Snapshot] = {}
+    for customer in customers:
+        snapshot = snapshots.snapshot(customer)
+        reason = snapshot if isinstance(snapshot, Flaw) else _TWICE if snapshot.customer in by_customer else None
+        if isinstance(snapshot, Snapshot):
+            by_customer[snapshot.customer] = snapshot
         if reason and backfill.number == 0:
             backfill.skipped[str(reason)] = backfill.skipped.get(str(reason), 0) + 1
             backfill.seen += 1
-    return taken
+    return by_customer
 
 
-def _go_on(backfill: Backfill, cursor: str | None, *, scans: int) -> None:
+def _advance(backfill: Backfill, cursor: str | None, *, scans: int) -> None:
     if cursor and (cursor == backfill.cursor or not _is_sound(cursor)):
         _fail(backfill, "Yotpo's cursor does not lead on: it is the one before, or no text that could be sent back")
         return
     backfill.pages += 1
     backfill.cursor = cursor
-    # Who has no name is counted whenever he is shown, so he would hide the circle.
-    named = backfill.seen - sum(backfill.skipped.values())
-    if backfill.pages > (backfill.restarts + 1) * scans * (named + _MOST_PAGES):
+    # Customers without an identifier are counted on every page, so they would hide a circle of cursors.
+    identified = backfill.seen - sum(backfill.skipped.values())
+    if backfill.pages > (backfill.restarts + 1) * scans * (identified + _MOST_PAGES):
         _fail(backfill, "Yotpo's cursors lead in a circle: there are far more pages than customers")
     elif cursor is None:
         backfill.number += 1
@@ -153,10 +153,10 @@ def _is_sound(cursor: str) -> bool:
     return len(cursor) <= _LONGEST_CURSOR and cursor.isascii() and cursor.isprintable()
 
 
-def _begin_anew(backfill: Backfill) -> None:
-    """Read from the first customer again: those who are counted already are not counted twice.
+def _restart(backfill: Backfill) -> None:
+    """Read from the first customer again. A customer that was counted is not counted twice.
 
-    Those without a name cannot be told apart; they are counted from the beginning.
+    Customers without an identifier look alike, so their count starts from zero.
     """
     if backfill.cursor is None or backfill.restarts >= _MOST_RESTARTS:
         _fail(backfill, "Yotpo's cursors expire before the last page is read")

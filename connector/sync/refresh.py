@@ -1,6 +1,6 @@
-"""Refresh: looks up the customers whom webhooks have touched, because most attributes are in no webhook.
+"""A refresh looks up the customers that webhooks have touched, because no webhook carries most attributes.
 
-One look-up, some time after the last webhook, serves all that came before it. No delivery waits for it.
+One look-up, some time after the last webhook of a customer, serves all webhooks before it. No delivery waits for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from connector.errors import YotpoError, YotpoRefused, YotpoUnauthorized, YotpoU
 from connector.http import backoff
 from connector.journal import events
 from connector.journal.sync import refreshes
-from connector.journal.sync import snapshots as kept
+from connector.journal.sync import snapshots as digests
 from connector.model.identifiers import clean_email
 from connector.sync import snapshots
 from connector.sync.snapshots import Flaw
@@ -27,43 +27,44 @@ if TYPE_CHECKING:
     from connector.model import Incoming, Json, YotpoAccount
     from connector.yotpo.client import StoreClient
 
-#: In one turn: two questions each, five a second; and no more once it has taken so long, because Yotpo is slow.
+#: How many customers one lease looks up: two requests each, five a second.
 _LIMIT = 5
+#: After this many seconds no further customer is looked up under the lease: Yotpo is slow.
 _SECONDS = 5.0
-#: So many customers in a row of whom Yotpo shows nothing for the moment, and it is taken to be away.
+#: After this many failed look-ups in a row, Yotpo counts as unavailable.
 _AWAY = 3
-#: One of whom Yotpo could not tell is asked for again later and later, up to this.
+#: The longest wait before a failed look-up is tried again.
 _LONGEST_SECONDS = 3600.0
 
 _log = observability.logger("refresh")
 
 
 class Looked(NamedTuple):
-    """What came of looking up customers."""
+    """The result of one call of `look_up`."""
 
     #: Snapshots that were journaled.
     snapshots: int
-    #: Why Yotpo is to be left alone for a while; None where it is not.
+    #: Why the store has to be paused; None if it has not.
     failure: YotpoError | None
 
 
-class _Shown(NamedTuple):
-    """What Yotpo shows of a customer: the Core API, and the Loyalty API."""
+class _State(NamedTuple):
+    """A customer's state: from the Core API, and from the Loyalty API."""
 
     core: Json | None = None
     loyalty: Json | None = None
-    #: Why one of them could not tell for the moment.
+    #: Why one of the two APIs could not answer for the moment.
     failure: YotpoUnavailable | None = None
 
 
 def look_up(
     connection: Connection, account: YotpoAccount, client: StoreClient, *, settling: timedelta, quiet_seconds: float
 ) -> Looked:
-    """Look up the customers of a store who are due, a few at a time, and journal what Yotpo shows of them.
+    """Look up some of the store's customers that are due, and journal their snapshots.
 
-    The Loyalty API's word is of the moment. What the Core API shows may lack what was written just before, by up to
-    `settling`, and is dated so. A customer of whom Yotpo cannot tell is asked for again, and does not hold up the
-    others; what it refuses to tell of one is asked again after his next webhook.
+    The Loyalty API shows the current state. The Core API may show a change only after `settling`, so its snapshot is
+    dated that much earlier. If Yotpo fails on a customer, that customer is looked up again later, and the others go on.
+    If Yotpo refuses a customer, the next webhook of that customer leads to the next look-up.
     """
     ends_at = time.monotonic() + _SECONDS
     served: list[Due] = []
@@ -74,24 +75,26 @@ def look_up(
     for due in refreshes.due(connection, account.store_id, limit=_LIMIT):
         asked_at = events.now(connection)
         try:
-            shown = _ask(account, client, due.customer)
+            state = _state(account, client, due.customer)
         except YotpoError as error:
-            # It concerns the whole store: the rate is used up, or the credentials are no good.
+            # It concerns the whole store: the rate is used up, or the credentials are refused.
             failure = error
             break
-        incoming += _incoming(account, shown, asked_at=asked_at, settling=settling)
-        (postponed if shown.failure else served).append(due)
-        away = away + 1 if shown.failure and shown.core is None else 0
+        incoming += _incoming(account, state, asked_at=asked_at, settling=settling)
+        (postponed if state.failure else served).append(due)
+        away = away + 1 if state.failure and state.core is None else 0
         if away == _AWAY:
-            failure = shown.failure
+            failure = state.failure
         if failure or time.monotonic() > ends_at:
             break
     events.append(connection, incoming, low_priority=True)
-    # What a webhook tells may win over what was shown just now; so the next reconcile sends these customers again.
-    # Yotpo may show under his address whom the webhook named by his number.
-    looked_up = {due.customer for due in (*served, *postponed)} | {one.customer for one in incoming if one.customer}
-    kept.outdate(connection, account.store_id, looked_up)
-    # Last, because a worker that has mapped a webhook of such a customer waits for these rows.
+    # A webhook may win over this snapshot. So the next reconcile has to send these customers again.
+    # Both names count: the webhook may have named a customer by phone number, and Yotpo's answer by e-mail address.
+    looked_up = {due.customer for due in (*served, *postponed)} | {
+        event.customer for event in incoming if event.customer
+    }
+    digests.outdate(connection, account.store_id, looked_up)
+    # Last, because these rows are locked from here on, and a worker that maps a webhook of the customer needs them.
     waits = {
         due: backoff.exponential_seconds(quiet_seconds, due.failures, longest=_LONGEST_SECONDS) for due in postponed
     }
@@ -100,8 +103,8 @@ def look_up(
     return Looked(len(incoming), failure)
 
 
-def _ask(account: YotpoAccount, client: StoreClient, customer: str) -> _Shown:
-    """Ask both APIs about a customer. Raises YotpoUnavailable where the rate is used up, YotpoUnauthorized."""
+def _state(account: YotpoAccount, client: StoreClient, customer: str) -> _State:
+    """Ask both APIs about a customer. Raises YotpoUnavailable if the rate is used up, and YotpoUnauthorized."""
     email = clean_email(customer)
     name = {"email": email} if email else {"phone": customer}
     try:
@@ -112,39 +115,39 @@ def _ask(account: YotpoAccount, client: StoreClient, customer: str) -> _Shown:
     except YotpoUnavailable as error:
         if error.limited:
             raise
-        return _Shown(failure=error)
+        return _State(failure=error)
     try:
         loyalty = client.loyalty(**name) if client.has_loyalty else None
     except (YotpoRefused, YotpoUnauthorized) as error:
-        # The Core API has just taken the credentials: this is about Loyalty alone, or its keys.
+        # The Core API has just accepted the credentials, so this concerns only Loyalty or its keys.
         _log.warning("loyalty.refused", store_id=account.store_id, error=str(error))
-        return _Shown(core)
+        return _State(core)
     except YotpoUnavailable as error:
         if error.limited:
             raise
-        return _Shown(core, failure=error)
+        return _State(core, failure=error)
     named = {"email": customer} if email else {"phone_number": customer}
-    return _Shown(core, named | {"loyalty": loyalty} if loyalty else None)
+    return _State(core, named | {"loyalty": loyalty} if loyalty else None)
 
 
 def _core(account: YotpoAccount, client: StoreClient, name: dict[str, str]) -> Json | None:
-    """Return all that the Core API shows of a customer, with one question for each value of `expand`."""
+    """Return the customer from the Core API, with one request for each value of `expand`."""
     core: Json = {}
     for expand in account.expands or ():
-        # What was not asked for is null in the answer, and must not hide what another one has shown.
-        one = client.customer(**name, expand=expand) or {}
-        core |= {field: value for field, value in one.items() if value is not None or field not in core}
+        # Fields that were not asked for are null in an answer. They must not hide the values of another answer.
+        answer = client.customer(**name, expand=expand) or {}
+        core |= {field: value for field, value in answer.items() if value is not None or field not in core}
     return core or None
 
 
-def _incoming(account: YotpoAccount, shown: _Shown, *, asked_at: datetime, settling: timedelta) -> Iterator[Incoming]:
-    """Yield the events of what each API has shown: two, because they are true at different times."""
-    for part, true_at in ((shown.core, asked_at - settling), (shown.loyalty, asked_at)):
-        if part is None:
+def _incoming(account: YotpoAccount, state: _State, *, asked_at: datetime, settling: timedelta) -> Iterator[Incoming]:
+    """Yield one event for each API's answer: the two are true at different times."""
+    for content, true_at in ((state.core, asked_at - settling), (state.loyalty, asked_at)):
+        if content is None:
             continue
-        taken = snapshots.snapshot(part)
-        if isinstance(taken, Flaw):
-            _log.warning("refresh.skipped", store_id=account.store_id, reason=str(taken))
+        snapshot = snapshots.snapshot(content)
+        if isinstance(snapshot, Flaw):
+            _log.warning("refresh.skipped", store_id=account.store_id, reason=str(snapshot))
         else:
             asked_by = f"refresh {asked_at.timestamp():.3f}"
-            yield snapshots.incoming(account.store_id, taken, asked_by=asked_by, true_at=true_at)
+            yield snapshots.incoming(account.store_id, snapshot, asked_by=asked_by, true_at=true_at)

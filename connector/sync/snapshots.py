@@ -1,6 +1,6 @@
-"""Snapshots: what Yotpo shows of a customer when it is asked, ready to be journaled like a webhook.
+"""A snapshot is a customer's current state, read from Yotpo's API.
 
-Backfills and refreshes take them; from there they go the way of every event, by a mapping file of their own.
+Backfill and refresh journal it like a webhook. From there it goes the way of every event, by a mapping file of its own.
 """
 
 from __future__ import annotations
@@ -22,57 +22,57 @@ if TYPE_CHECKING:
 
     from connector.model import Json
 
-#: As many kinds of odd fields stand in a line of the log.
-_TOLD = 5
+#: How many kinds of unexpected fields one log line lists.
+_LOGGED = 5
 
 
 class Flaw(StrEnum):
-    """Why there is no snapshot of a customer; a report shows these words."""
+    """Why a customer has no snapshot. Reports show these words."""
 
     NOBODY = "neither e-mail nor phone number"
     TOO_DEEP = "nested too deep"
 
 
 class Snapshot(NamedTuple):
-    """A customer as Yotpo shows him."""
+    """A customer's state, ready for the journal."""
 
-    #: The address, or else the phone number, by which the journal knows him.
+    #: The customer's e-mail address, or else the phone number: the journal's name for the customer.
     customer: str
     body: bytes
-    #: Equal for equal content.
+    #: A hash of the content.
     digest: bytes
-    #: Fields that are not what Yotpo documents, without their values.
+    #: Fields that differ from Yotpo's documentation, without their values.
     notes: tuple[str, ...]
 
 
-def snapshot(shown: Json) -> Snapshot | Flaw:
-    """Return the snapshot of a customer, or why there is none."""
+def snapshot(content: Json) -> Snapshot | Flaw:
+    """Return the snapshot of a customer as Yotpo returned it, or the reason why there is none."""
     try:
-        body = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+        body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        # It reads what is nested deeper than it writes.
+        # orjson reads deeper nesting than it can write.
         return Flaw.TOO_DEEP
-    read = read_customer(shown)
+    read = read_customer(content)
     customer = read.email or read.phone
     if customer is None:
         return Flaw.NOBODY
     return Snapshot(customer, body, hashlib.sha256(body).digest()[:16], read.notes)
 
 
-def incoming(store_id: int, taken: Snapshot, *, asked_by: str, true_at: datetime) -> Incoming:
-    """Return the event of a snapshot. `asked_by` names the page or the look-up that has taken it."""
+def incoming(store_id: int, snapshot: Snapshot, *, asked_by: str, true_at: datetime) -> Incoming:
+    """Return the event of a snapshot. `asked_by` names the page or the look-up that read it; it is part of the key."""
     return Incoming(
         store_id=store_id,
         topic=SNAPSHOT,
-        key=f"{SNAPSHOT}|{asked_by}|{hashlib.sha256(taken.customer.encode()).hexdigest()[:24]}|{taken.digest.hex()}",
+        key=f"{SNAPSHOT}|{asked_by}|{hashlib.sha256(snapshot.customer.encode()).hexdigest()[:24]}|{snapshot.digest.hex()}",
         dated=True,
-        customer=taken.customer,
+        customer=snapshot.customer,
         occurred_at=true_at,
-        body=taken.body,
+        body=snapshot.body,
     )
 
 
-def odd(taken: Iterable[Snapshot]) -> str:
-    """Return for the log which fields are not what Yotpo documents, and in how many of these snapshots."""
-    notes = Counter(note for one in taken for note in one.notes)
-    return "; ".join(f"{note} ({number})" for note, number in notes.most_common(_TOLD))
+def unexpected_fields(snapshots: Iterable[Snapshot]) -> str:
+    """Return the fields that differ from Yotpo's documentation, each with the number of snapshots, for the log."""
+    notes = Counter(note for snapshot in snapshots for note in snapshot.notes)
+    return "; ".join(f"{note} ({number})" for note, number in notes.most_common(_LOGGED))

@@ -1,7 +1,7 @@
-"""Trial: finds out what a newly connected account can do, and registers the webhooks that can be registered.
+"""A trial finds out what a newly connected account can do, and registers the webhooks that have an API.
 
-Yotpo does not document whether `expand` takes two values at once, whether it counts beyond the first page, nor whether
-a store has Loyalty or Reviews at all.
+Yotpo does not document whether `expand` takes two values at once, whether a cursor keeps it for the next page, or
+whether a store has Loyalty or Reviews at all.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from connector.model import Json, YotpoAccount
     from connector.yotpo.client import Page, StoreClient
 
-#: What fills `yotpo_loyalty` and `yotpo_ugc` of a customer.
+#: The values of `expand` that fill `yotpo_loyalty` and `yotpo_ugc` of a customer.
 _LOYALTY, _REVIEWS = "loyalty", "reviews"
 _BOTH = f"{_LOYALTY},{_REVIEWS}"
-_SHOWS = {_LOYALTY: "yotpo_loyalty", _REVIEWS: "yotpo_ugc"}
-#: With these Yotpo says that it does not know a value, or not for this store; with others, something of the moment.
-_NOT_POSSIBLE = frozenset({400, 403, 404, 422})
-#: Registered by API, where we are Yotpo's app; those of Loyalty are pasted by hand (Yotpo's page "Create webhook").
+_FIELDS = {_LOYALTY: "yotpo_loyalty", _REVIEWS: "yotpo_ugc"}
+#: With these statuses Yotpo rejects a value of `expand` for good. Other statuses are failures of the moment.
+_REJECTED = frozenset({400, 403, 404, 422})
+#: The webhooks that an app can register by API. Those of Loyalty are pasted by hand (Yotpo's page "Create webhook").
 _REVIEW_EVENTS = ("review_create", "review_updated")
 
 _log = observability.logger("trial")
 
 
 class _Expanding(NamedTuple):
-    """How a customer is shown whole."""
+    """How to get all fields of a customer."""
 
-    #: The values of `expand`, one question each.
+    #: The values of `expand`, with one request each.
     values: list[str]
-    #: Whether the value has to be said again for each further page.
+    #: Whether each further page needs the value again.
     repeated: bool
 
 
 def try_out(
     connection: Connection, vault: Vault, account: YotpoAccount, client: StoreClient, *, public_url: str
 ) -> None:
-    """Try a new account out and keep what was found. Raises YotpoUnavailable, YotpoUnauthorized."""
+    """Try out a new account and keep the findings. Raises YotpoUnavailable, YotpoUnauthorized."""
     expanding = _expanding(client)
     store = stores.by_id(connection, vault, account.store_id)
     url = urls.webhook(public_url, store.webhook_token) if public_url and store else ""
@@ -66,45 +66,45 @@ def try_out(
 
 
 def _expanding(client: StoreClient) -> _Expanding:
-    """Find out how each customer has to be asked for.
+    """Find out which values of `expand` to use.
 
-    With both values at once only where a page shows as much as with each of them alone: null stands both for what was
-    not asked for and for what is not there.
+    Both at once only if the page then shows as much as with each value alone. Null does not tell: it stands for a field
+    that was not asked for, and for a field without a value.
     """
-    alone = {value: _page(client, value) for value in _SHOWS}
+    alone = {value: _page(client, value) for value in _FIELDS}
     possible = [value for value, page in alone.items() if page is not None] or [""]
-    shown = {value: _shown(page, _SHOWS[value]) for value, page in alone.items() if page}
+    filled = {value: _filled(page, _FIELDS[value]) for value, page in alone.items() if page}
     first = alone[possible[0]] if possible[0] else None
-    if len(shown) == len(_SHOWS) and all(shown.values()):
+    if len(filled) == len(_FIELDS) and all(filled.values()):
         both = _page(client, _BOTH)
-        if both and all(_shown(both, _SHOWS[value]) == names for value, names in shown.items()):
+        if both and all(_filled(both, _FIELDS[value]) == names for value, names in filled.items()):
             possible, first = [_BOTH], both
     return _Expanding(possible, repeated=first is not None and _is_lost(client, possible[0], first))
 
 
 def _page(client: StoreClient, expand: str) -> Page | None:
-    """Return the first page; None where Yotpo does not take this `expand`."""
+    """Return the first page; None if Yotpo rejects this value of `expand`."""
     try:
         return client.customers(expand=expand)
     except YotpoRefused as error:
-        _check_for_good(error)
+        _raise_if_temporary(error)
         _log.warning("expand.refused", expand=expand, status=error.status)
         return None
 
 
-def _check_for_good(error: YotpoRefused) -> None:
-    """Raise YotpoUnavailable where the refusal is one of the moment, so that the account is tried out again."""
-    if error.status not in _NOT_POSSIBLE:
+def _raise_if_temporary(error: YotpoRefused) -> None:
+    """Raise YotpoUnavailable if the refusal is temporary, so that the account is tried out again."""
+    if error.status not in _REJECTED:
         raise YotpoUnavailable(str(error)) from None
 
 
-def _shown(page: Page, field: str) -> set[str]:
-    """Return who on a page shows something in this field."""
-    return {f"{one.get('email')} {one.get('external_id')}" for one in page.customers if one.get(field)}
+def _filled(page: Page, field: str) -> set[str]:
+    """Return the customers of a page that have a value in this field."""
+    return {f"{each.get('email')} {each.get('external_id')}" for each in page.customers if each.get(field)}
 
 
 def _is_lost(client: StoreClient, expand: str, first: Page) -> bool:
-    """Whether the second page shows nothing of what was asked for with the first, and does where it is said again."""
+    """Whether the second page needs `expand` again: without it the fields are empty, with it they are filled."""
     if first.cursor is None or not _is_expanded(first.customers):
         return False
     try:
@@ -113,35 +113,35 @@ def _is_lost(client: StoreClient, expand: str, first: Page) -> bool:
             return False
         return _is_expanded(client.customers(cursor=first.cursor, expand=expand).customers)
     except YotpoRefused as error:
-        # Either nothing is taken beside a cursor, or none is known for long; look-ups need none.
+        # Yotpo takes no parameter beside a cursor, or the cursor has expired. Look-ups need no cursor.
         if not isinstance(error, CursorExpired):
-            _check_for_good(error)
+            _raise_if_temporary(error)
         _log.warning("cursor.refused", expand=expand, status=error.status)
         return False
 
 
 def _is_expanded(customers: list[Json]) -> bool:
-    return any(one.get(field) for one in customers for field in _SHOWS.values())
+    return any(customer.get(field) for customer in customers for field in _FIELDS.values())
 
 
 def _registered(client: StoreClient, url: str) -> dict[str, str]:
-    """Register our URL for reviews, and say of each event what became of it. There is one webhook an event."""
+    """Register our URL for review events; return what became of each. Yotpo takes one webhook for each event."""
     if not url:
         return dict.fromkeys(_REVIEW_EVENTS, "not registered: PUBLIC_URL is not set")
-    found = {}
+    outcomes = {}
     for event in _REVIEW_EVENTS:
         try:
-            found[event] = _register(client, event, f"{url}/{event}")
+            outcomes[event] = _register(client, event, f"{url}/{event}")
         except YotpoRefused as error:
-            found[event] = f"not registered: {error}"
-    return found
+            outcomes[event] = f"not registered: {error}"
+    return outcomes
 
 
 def _register(client: StoreClient, event: str, url: str) -> str:
-    _, there = client.webhooks().get(event, ("", ""))
-    if not there:
+    _, registered_url = client.webhooks().get(event, ("", ""))
+    if not registered_url:
         client.register_webhook(event, url)
-    elif there != url:
+    elif registered_url != url:
         return (
             "not registered: Yotpo takes one webhook an event, and another URL has it; remove that one at Yotpo first"
         )

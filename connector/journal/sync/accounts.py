@@ -1,4 +1,4 @@
-"""Stores' accounts at Yotpo: the credentials, sealed; what was tried out of them; how they fare."""
+"""Stores' accounts at Yotpo: the credentials, encrypted; what the trial found; pauses and refusals."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.journal.vault import Vault
 
-#: After so many answers of 401 in a row Yotpo is taken at its word: the merchant has removed the app, or the secret is
-#: another one now (Yotpo's page "Authenticating").
+#: After this many answers of 401 in a row an account counts as revoked: the merchant has removed the app, or changed
+#: the secret (Yotpo's page "Authenticating").
 REVOKED_AFTER = 3
-#: So many snapshots may wait to be mapped or delivered; a backfill fetches the next page when there are fewer.
+#: A backfill reads the next page only while fewer snapshots than this wait to be mapped or delivered.
 ROOM = 5_000
-#: An install that is not finished in this time has to be begun anew.
+#: An install that takes longer than this has to be started again.
 _INSTALL_SECONDS = 1800
 
 _COLUMNS = """
@@ -34,12 +34,12 @@ _COLUMNS = """
 
 
 class Busy(NamedTuple):
-    """A store with something to ask of Yotpo, or with a backfill that waits for room."""
+    """A store that has something to ask, or whose backfill waits until its snapshots are delivered."""
 
     store_id: int
-    #: True where a look-up is due, or the account has not been tried out yet.
+    #: True if a look-up is due, or the account has not been tried out yet.
     live: bool
-    #: True where a backfill is running and there is room for its next page.
+    #: True if a backfill is running and its next page may be read.
     backfill: bool
 
     @property
@@ -59,7 +59,7 @@ def connect(
     loyalty_guid: str | None = None,
     loyalty_key: str | None = None,
 ) -> None:
-    """Keep a store's account, in place of the one that it had. Raises OperatorError where another store has it."""
+    """Store an account, in place of the one before. Raises OperatorError if another store has this Yotpo store."""
     try:
         connection.execute(
             """
@@ -82,9 +82,9 @@ def connect(
 
 
 def disconnect(connection: Connection, store_id: int) -> bool:
-    """Forget the credentials and what is to be looked up; False where there was no account.
+    """Delete the credentials and the pending look-ups; return False if there was no account.
 
-    What runs of a backfill is cancelled.
+    A running backfill is cancelled.
     """
     ended = connection.execute(
         """
@@ -108,13 +108,13 @@ def disconnect(connection: Connection, store_id: int) -> bool:
 
 
 def by_store(connection: Connection, vault: Vault, store_id: int) -> YotpoAccount | None:
-    """Return a store's account with its secrets opened; None where the store was never connected."""
+    """Return a store's account with its secrets decrypted; None if the store was never connected."""
     row = connection.execute(f"select {_COLUMNS} from yotpo_accounts where store_id = %s", (store_id,)).fetchone()
     return _account(row, vault) if row else None
 
 
 def connected(connection: Connection, *, store_id: int | None = None) -> list[int]:
-    """Return the stores, or the one of that number, that have an account which Yotpo has not revoked."""
+    """Return the connected stores, or only the one with this number if it is connected."""
     rows = connection.execute(
         """
         select store_id from yotpo_accounts join stores on stores.id = store_id
@@ -127,10 +127,10 @@ def connected(connection: Connection, *, store_id: int | None = None) -> list[in
 
 
 def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
-    """Return the stores, or the one of that number, with something to ask of Yotpo.
+    """Return the stores that have something to ask, or only the one with this number.
 
-    Whoever was spoken to longest ago comes first. Those are among them whose running backfill waits until what it has
-    journaled is delivered.
+    The store that was asked longest ago comes first. A store whose backfill waits for its snapshots to be delivered is
+    among them.
     """
     rows = connection.execute(
         f"""
@@ -154,7 +154,7 @@ def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
 
 
 def waiting_snapshots(store_id: LiteralString) -> LiteralString:
-    """Return a query for the `number` of a store's snapshots that wait; of each kind `%(room)s` are counted at most."""
+    """Return a query for the `number` of waiting snapshots: received and waiting ones, up to `%(room)s` of each."""
     return f"""
         select (select count(*) from (select from events
                 where bulk and store_id = {store_id} and state = 'received' limit %(room)s) received)
@@ -164,7 +164,7 @@ def waiting_snapshots(store_id: LiteralString) -> LiteralString:
 
 
 def keep_token(connection: Connection, vault: Vault, account: YotpoAccount, token: str) -> None:
-    """Keep a token that was fetched, so that the next one to ask need not."""
+    """Keep a token that was fetched, so that the next request needs no new one."""
     _update(connection, account, "token_sealed = %(token)s", token=vault.seal(token))
 
 
@@ -176,9 +176,9 @@ def keep_findings(
     repeats_expand: bool = False,
     review_webhooks: Mapping[str, str],
 ) -> None:
-    """Keep what was tried out of an account: what it can be expanded with, and what became of its webhooks.
+    """Keep the findings of a trial: the values of `expand`, and what became of the webhooks.
 
-    A backfill that is under way begins anew, since its cursor may remember something else; nobody is counted twice.
+    An active backfill starts again, because its cursor may keep an older `expand`. No customer is counted twice.
     """
     _update(
         connection,
@@ -200,7 +200,7 @@ def keep_findings(
 
 
 def pause(connection: Connection, account: YotpoAccount, *, seconds: float, reason: str) -> None:
-    """Ask nothing for so long, and count the failure."""
+    """Pause the account and count the failure."""
     _update(
         connection,
         account,
@@ -212,7 +212,7 @@ def pause(connection: Connection, account: YotpoAccount, *, seconds: float, reas
 
 
 def pause_store(connection: Connection, store_id: int, *, seconds: float, reason: str) -> None:
-    """Ask a store's Yotpo nothing for so long, even if the account's secrets cannot be read."""
+    """Pause a store's account, even if its secrets cannot be read, and count the failure."""
     connection.execute(
         """
         update yotpo_accounts
@@ -225,9 +225,9 @@ def pause_store(connection: Connection, store_id: int, *, seconds: float, reason
 
 
 def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
-    """Count an answer of 401; True where it was one too many, so that the account counts as revoked now.
+    """Count an answer of 401; return True if the account counts as revoked now.
 
-    An answer to credentials that have been replaced meanwhile does not count.
+    The answer does not count if the credentials have been replaced since.
     """
     revoked = account.unauthorized + 1 >= REVOKED_AFTER
     counted = _update(
@@ -240,13 +240,13 @@ def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
 
 
 def succeed(connection: Connection, account: YotpoAccount) -> None:
-    """Note that Yotpo has answered."""
-    well = "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null"
-    _update(connection, account, f"turn_at = clock_timestamp(), {well}")
+    """Record that Yotpo has answered: forget failures and pauses."""
+    healthy = "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null"
+    _update(connection, account, f"turn_at = clock_timestamp(), {healthy}")
 
 
 def reseal(connection: Connection, vault: Vault) -> int:
-    """Encrypt the accounts' secrets anew with the first key of SECRET_KEY; return the number of accounts."""
+    """Encrypt the accounts' secrets again with the first key of SECRET_KEY; return the number of accounts."""
     return reseal_rows(
         connection,
         vault,
@@ -258,7 +258,7 @@ def reseal(connection: Connection, vault: Vault) -> int:
 
 
 def begin_install(connection: Connection, store_id: int) -> str:
-    """Return a secret that is good for one install of the app for this store, for half an hour."""
+    """Return a secret for one install of the app in this store. It is valid for half an hour."""
     state = secrets.token_urlsafe(32)
     connection.execute("delete from yotpo_installs where expires_at < now()")
     connection.execute(
@@ -269,7 +269,7 @@ def begin_install(connection: Connection, store_id: int) -> str:
 
 
 def end_install(connection: Connection, state: str) -> int | None:
-    """Return for which store such a secret was given, once; None where it never was, is used up, or too old."""
+    """Return the store of an install's secret and use it up; None if it is unknown, used or too old."""
     row = connection.execute(
         """
         delete from yotpo_installs using stores
@@ -282,7 +282,7 @@ def end_install(connection: Connection, state: str) -> int | None:
 
 
 def _update(connection: Connection, account: YotpoAccount, changes: str, **values: Any) -> bool:
-    """Change an account, unless an operator has connected it anew since it was read: False then."""
+    """Change an account; return False if an operator has connected it again since it was read."""
     changed = connection.execute(
         f"update yotpo_accounts set {changes} where store_id = %(store_id)s and version = %(version)s",
         {"store_id": account.store_id, "version": account.version, **values},

@@ -1,4 +1,4 @@
-"""Connects a store to Yotpo: the way of a merchant through the install of the app, and what is kept in the end.
+"""Connects a store to Yotpo: the merchant installs our app in a browser, and the account is kept in the end.
 
 ::
 
@@ -6,18 +6,19 @@
                              │                                                                         │
                         tickets: whose store                               installing: code ▶ token ▶ proof ▶ account
 
-    tickets      the link and the `state`: what they say, signed with SECRET_KEY
-    installing   one install: begun with a link, ended with Yotpo's code
-    keeping      what every connection is kept by, however it came about; and what Yotpo is told when it ends
-    routes       the two URLs, and the cookie that ties an install to the browser in which it was begun
-    pages        what the merchant reads
+    routes       the two URLs, and the cookie that ties an install to one browser
+    tickets      the content of the link and of the `state`, signed with SECRET_KEY
+    installing   one install: it starts with a link and ends with Yotpo's code
+    keeping      stores an account, and removes its webhooks at Yotpo in the end
+    pages        the pages that the merchant reads
 
-A store's own keys come by the command line instead (connector/cli/connecting.py), and are kept in the same way.
+A store's own keys come from the command line instead (connector/cli/connecting.py); `keeping` stores them too. Begin
+with `routes`.
 """
 
 from __future__ import annotations
 
-#: Where the routes are, below PUBLIC_URL.
+#: The path of the routes, below PUBLIC_URL.
 PREFIX = "/connect/yotpo"
 
 
@@ -27,5 +28,5 @@ def start_url(public_url: str, invitation: str) -> str:
 
 
 def callback_url(public_url: str) -> str:
-    """Return the URL to which Yotpo sends the merchant back; it is registered with the app."""
+    """Return the URL to which Yotpo sends the merchant back. It has to be registered with the app."""
     return f"{public_url.rstrip('/')}{PREFIX}/callback"

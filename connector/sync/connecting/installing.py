@@ -1,7 +1,7 @@
-"""One install of Yotpo's app: begun with an operator's link, ended with the code that Yotpo hands to the merchant.
+"""One install of our app at Yotpo: it starts with an operator's link and ends with the code from Yotpo.
 
-Until Yotpo itself has confirmed that a token is good for the Yotpo store that the browser names, nothing that came by
-the browser is believed but the `state`.
+The browser may lie. Only the signed `state` is trusted, until Yotpo has confirmed that the token belongs to the Yotpo
+store that the browser names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector.yotpo.client import Yotpo
 
 _ACTOR = "the merchant, by the app"
-#: A merchant waits so long for a worker that is speaking to the store's Yotpo.
+#: How long a merchant waits for the store's lease while a worker holds it.
 _WAIT_SECONDS = 10.0
 
 _log = observability.logger("connecting")
@@ -37,7 +37,7 @@ class App(NamedTuple):
 
     client_id: str
     client_secret: str
-    #: Yotpo's page on which the app is installed; its id follows behind it.
+    #: Yotpo's page where the app is installed, without the app's id at its end.
     install_url: str
     public_url: str
 
@@ -46,34 +46,34 @@ class App(NamedTuple):
         return bool(self.client_id and self.client_secret and self.public_url)
 
 
-class Brought(NamedTuple):
-    """What Yotpo sends the merchant back with; the app key may be anybody's until it is proven."""
+class Returned(NamedTuple):
+    """What the browser brings back from Yotpo. The app key is not proven yet."""
 
     code: str
     app_key: str
 
 
 class Installing:
-    """Begins and ends installs. Where one may not go on, the answer is the page that says why."""
+    """Begins and ends installs. If an install cannot go on, both return the page that says why."""
 
     def __init__(self, *, app: App, database: Database, vault: Vault, yotpo: Yotpo) -> None:
-        """`database` lends a connection for as long as Yotpo takes to answer, so it is not the one of the intake."""
+        """`database` lends a connection while Yotpo answers, so it must not be the one of the intake."""
         self._app = app
         self._database = database
         self._vault = vault
         self._yotpo = yotpo
 
     def begin(self, invitation: Invitation) -> Install | Page:
-        """Begin an install of the app for the store of a link. Raises JournalUnavailable."""
+        """Begin an install for the store of an invitation. Raises JournalUnavailable."""
         with self._database.transaction() as connection:
-            found = self._invited(connection, invitation.store_id, invitation.replaces)
-            if isinstance(found, Page):
-                return found
+            store = self._invited(connection, invitation.store_id, invitation.replaces)
+            if isinstance(store, Page):
+                return store
             return Install(accounts.begin_install(connection, invitation.store_id), invitation.replaces)
 
-    def end(self, install: Install, brought: Brought) -> Store | Page:
-        """Connect the store for which an install was begun, and return it. Raises JournalUnavailable."""
-        # By itself, so that it is used up whatever comes of it.
+    def end(self, install: Install, returned: Returned) -> Store | Page:
+        """Connect the store of an install and return it. Raises JournalUnavailable."""
+        # A transaction of its own: the secret is used up, whatever happens next.
         with self._database.transaction() as connection:
             store_id = accounts.end_install(connection, install.secret)
         if store_id is None:
@@ -82,8 +82,8 @@ class Installing:
             with self._database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
                 if not leases.wait_for(connection, store_id, seconds=_WAIT_SECONDS):
                     return pages.BUSY
-                found = self._invited(connection, store_id, install.replaces)
-                return found if isinstance(found, Page) else self._connected(connection, found, brought)
+                store = self._invited(connection, store_id, install.replaces)
+                return store if isinstance(store, Page) else self._connected(connection, store, returned)
         except SecretsError:
             raise
         except OperatorError:
@@ -96,11 +96,11 @@ class Installing:
         account = accounts.by_store(connection, self._vault, store_id)
         return store if version_of(account) == replaces else pages.USED_INVITATION
 
-    def _connected(self, connection: Connection, store: Store, brought: Brought) -> Store | Page:
-        token = self._exchanged(brought.code)
+    def _connected(self, connection: Connection, store: Store, returned: Returned) -> Store | Page:
+        token = self._exchanged(returned.code)
         if not isinstance(token, str):
             return token
-        account = _account(store, brought.app_key, token)
+        account = _account(store, returned.app_key, token)
         refusal = self._disproved(account)
         if refusal:
             return refusal
@@ -110,7 +110,7 @@ class Installing:
         return store
 
     def _exchanged(self, code: str) -> str | Page:
-        """Return the token for a code, or the page that says why there is none."""
+        """Return the token for a code, or the page that says why Yotpo gives none."""
         try:
             return self._yotpo.exchange(
                 client_id=self._app.client_id,
@@ -119,20 +119,20 @@ class Installing:
                 redirect_uri=callback_url(self._app.public_url),
             )
         except YotpoUnavailable as error:
-            return _told(pages.AWAY, error)
+            return _logged(pages.AWAY, error)
         except YotpoUnauthorized as error:
-            return _told(pages.APP_REFUSED, error)
+            return _logged(pages.APP_REFUSED, error)
         except YotpoError as error:
-            return _told(pages.CODE_REFUSED, error)
+            return _logged(pages.CODE_REFUSED, error)
 
     def _disproved(self, account: YotpoAccount) -> Page | None:
-        """Ask Yotpo whether the token belongs to the Yotpo store that the browser has named."""
+        """Ask Yotpo whether the token belongs to the Yotpo store that the browser named; return a page if not."""
         try:
             self._yotpo.store_client(account).info()
         except YotpoUnavailable as error:
-            return _told(pages.AWAY, error)
+            return _logged(pages.AWAY, error)
         except YotpoError as error:
-            return _told(pages.OTHER_STORE, error)
+            return _logged(pages.OTHER_STORE, error)
         return None
 
 
@@ -142,7 +142,7 @@ def _account(store: Store, app_key: str, token: str) -> YotpoAccount:
     )
 
 
-def _told(page: Page, error: YotpoError) -> Page:
-    """Let the log have what Yotpo says; the merchant cannot mend it."""
+def _logged(page: Page, error: YotpoError) -> Page:
+    """Log Yotpo's answer, which the merchant cannot mend, and return the page."""
     _log.warning("install.failed", code=page.code, error=str(error))
     return page

@@ -1,4 +1,4 @@
-"""What every connection to Yotpo is kept by, however it came about; and what Yotpo is told when it ends."""
+"""Stores a store's account, from the app or from the command line; removes its webhooks at Yotpo in the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _APP_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def is_app_key(text: str) -> bool:
-    """Whether this may be Yotpo's id of a store: 40 letters and digits, as far as they have been seen."""
+    """Whether this may be Yotpo's id of a store. All ids seen so far have 40 letters and digits."""
     return bool(_APP_KEY.fullmatch(text))
 
 
@@ -35,14 +35,14 @@ def keep(
     public_url: str,
     backfill: bool = True,
 ) -> int | None:
-    """Keep a store's account, in place of the one that it had, and start its backfill; return the backfill's number.
+    """Store an account in place of the one before, start its backfill, and return the backfill's number.
 
-    None where one is active already, and goes on, or where none is wanted. The caller holds the right to speak to the
-    store's Yotpo. Raises OperatorError where another store is connected to this Yotpo store.
+    Returns None if no backfill is wanted, or if one is active already: it goes on. The caller holds the store's lease.
+    Raises OperatorError if another store is connected to this Yotpo store.
     """
     before = accounts.by_store(connection, vault, store.id)
     if before and before.app_key != account.app_key:
-        # What was read so far, and where to go on, is of another Yotpo store; so are its webhooks.
+        # The active backfill and the webhooks belong to the other Yotpo store.
         backfills.change(connection, [store.id], state="cancelled")
         remove_webhooks(yotpo, before, public_url)
     accounts.connect(
@@ -70,18 +70,18 @@ def keep(
 
 
 def remove_webhooks(yotpo: Yotpo, account: YotpoAccount, public_url: str) -> dict[str, str]:
-    """Remove our review webhooks at Yotpo, and say of each event what became of it. Those of others stay."""
+    """Remove our review webhooks at Yotpo; return what became of each, by event. Webhooks of others stay."""
     if account.mode != "oauth" or not account.token:
         return {}
     if not public_url:
         return {"review webhooks": "not removed: PUBLIC_URL is not set, which tells ours from others'"}
     client = yotpo.store_client(account)
     try:
-        there = client.webhooks()
+        webhooks = client.webhooks()
     except YotpoError as error:
         return {"review webhooks": f"not removed: {error}"}
-    ours = {event: number for event, (number, url) in there.items() if url.startswith(urls.webhook(public_url, ""))}
-    return {event: _removed(client, number) for event, number in ours.items()}
+    our_url = urls.webhook(public_url, "")
+    return {event: _removed(client, number) for event, (number, url) in webhooks.items() if url.startswith(our_url)}
 
 
 def _removed(client: StoreClient, number: str) -> str:
@@ -99,6 +99,6 @@ def _start_backfill(connection: Connection, store_id: int, actor: str) -> int | 
                 connection, [store_id], actor=actor, reason="the store was connected to Yotpo", changed_only=False
             )
     except OperatorError:
-        # One is active, of the same Yotpo store: it goes on where it was.
+        # One is active, for the same Yotpo store: it goes on.
         return None
     return number

@@ -1,4 +1,4 @@
-"""What the merchant reads: what has happened, and what to do next. Rendered from `pages/`, without any script."""
+"""The pages that the merchant reads: what happened, and what to do next. Templates in `pages/`, no scripts."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ HEADERS = {
 
 
 class Page(NamedTuple):
-    """A page that tells why no store was connected."""
+    """A page that says why no store was connected."""
 
     status: int
     #: A stable word for the log.
     code: str
     title: str
-    #: What has happened.
+    #: What happened.
     text: str
     #: What the merchant can do.
     remedy: str
@@ -173,13 +173,13 @@ FAILED = Page(
 )
 
 
-def told(page: Page) -> flask.Response:
+def failure(page: Page) -> flask.Response:
     """Return the page that says why no store was connected."""
-    return _rendered("told.html", page.status, page=page)
+    return _rendered("failure.html", page.status, page=page)
 
 
 def connected(store: Store, public_url: str) -> flask.Response:
-    """Return the page of success. It holds the webhook URL, and so the store's token: for the proven merchant alone."""
+    """Return the page of success. It shows the webhook URL with the store's token, for the proven merchant only."""
     webhook_url = urls.webhook(public_url, store.webhook_token)
     demands_secret = store.webhook_secret is not None
     return _rendered("connected.html", 200, store=store.name, webhook_url=webhook_url, demands_secret=demands_secret)

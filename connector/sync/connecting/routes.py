@@ -1,7 +1,7 @@
-"""The two URLs of an install, and the cookie that ties it to the browser in which it was begun.
+"""The two URLs of an install, and the cookie that ties the install to one browser.
 
-The `state` alone would not do: whoever begins an install himself could have another person end it, in whose name his
-Yotpo store would be connected.
+The `state` alone is not enough. An attacker could begin an install and let another person end it: the attacker's Yotpo
+store would then be connected to the other person's store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import flask
 from connector import observability
 from connector.errors import JournalUnavailable
 from connector.sync.connecting import PREFIX, keeping, pages
-from connector.sync.connecting.installing import Brought
+from connector.sync.connecting.installing import Returned
 from connector.sync.connecting.pages import Page
 from connector.sync.connecting.tickets import Flaw
 
@@ -35,14 +35,14 @@ _log = observability.logger("connecting")
 
 
 def blueprint(*, app: App, tickets: Tickets, installing: Installing, wake: Callable[[], None]) -> flask.Blueprint:
-    """Return the routes that a merchant's browser meets. `wake` is called after a store was connected."""
+    """Return the routes for the merchant's browser. `wake` is called after a store was connected."""
     routes = flask.Blueprint("connecting", __name__, url_prefix=PREFIX, template_folder="pages")
 
     @routes.get("/start")
     def start() -> flask.Response:
         invitation = _invitation(app, tickets)
         install = invitation if isinstance(invitation, Page) else installing.begin(invitation)
-        return _refused(install) if isinstance(install, Page) else _sent_on(tickets.state(install), app)
+        return _refused(install) if isinstance(install, Page) else _redirect_to_yotpo(tickets.state(install), app)
 
     @routes.get("/callback")
     def callback() -> flask.Response:
@@ -51,9 +51,9 @@ def blueprint(*, app: App, tickets: Tickets, installing: Installing, wake: Calla
         if isinstance(store, Page):
             return _refused(store)
         wake()
-        answer = pages.connected(store, app.public_url)
-        answer.delete_cookie(_cookie_name(flask.request.args["state"]), path=_cookie_path(app))
-        return answer
+        response = pages.connected(store, app.public_url)
+        response.delete_cookie(_cookie_name(flask.request.args["state"]), path=_cookie_path(app))
+        return response
 
     @routes.errorhandler(JournalUnavailable)
     def unavailable(_: JournalUnavailable) -> flask.Response:
@@ -61,15 +61,15 @@ def blueprint(*, app: App, tickets: Tickets, installing: Installing, wake: Calla
 
     @routes.errorhandler(Exception)
     def failed(error: Exception) -> flask.Response:
-        # Here and not by Flask, which would log the URL, and with it the code.
+        # Flask would log the URL, and with it the code.
         _log.error("request.failed", endpoint=flask.request.endpoint, exc_info=error)
-        return pages.told(pages.FAILED)
+        return pages.failure(pages.FAILED)
 
     return routes
 
 
 def _invitation(app: App, tickets: Tickets) -> Invitation | Page:
-    """Return what the link says; without one, an install was begun at Yotpo, which does not tell for whom."""
+    """Return the content of the link. Without a link the install was begun at Yotpo, which does not name our store."""
     text = flask.request.args.get("invitation", "")
     if not text:
         return pages.UNINVITED
@@ -79,11 +79,11 @@ def _invitation(app: App, tickets: Tickets) -> Invitation | Page:
     return pages.INVITATION[invitation] if isinstance(invitation, Flaw) else invitation
 
 
-def _returned(tickets: Tickets) -> tuple[Install, Brought] | Page:
-    """Return with what Yotpo has sent the browser back; Yotpo is asked nothing before all of it is in order."""
-    given = flask.request.args
-    state, code, app_key = (given.get(name, "") for name in ("state", "code", "app_key"))
-    if given.get("error") or (state and not code):
+def _returned(tickets: Tickets) -> tuple[Install, Returned] | Page:
+    """Return what the browser brings back from Yotpo, checked. Yotpo is asked nothing before all of it is valid."""
+    arguments = flask.request.args
+    state, code, app_key = (arguments.get(name, "") for name in ("state", "code", "app_key"))
+    if arguments.get("error") or (state and not code):
         return pages.CANCELLED
     if not state:
         return pages.UNINVITED if not code else pages.STATE[Flaw.FORGED]
@@ -94,29 +94,29 @@ def _returned(tickets: Tickets) -> tuple[Install, Brought] | Page:
         return pages.OTHER_BROWSER
     if not _CODE.fullmatch(code) or not keeping.is_app_key(app_key):
         return pages.INCOMPLETE
-    return install, Brought(code, app_key)
+    return install, Returned(code, app_key)
 
 
 def _refused(page: Page) -> flask.Response:
     _log.warning("install.refused", code=page.code)
-    return pages.told(page)
+    return pages.failure(page)
 
 
-def _sent_on(state: str, app: App) -> flask.Response:
-    """Send the merchant on to Yotpo's install page, which reads the state from the fragment of its URL."""
-    where = f"{app.install_url.rstrip('/')}/{quote(app.client_id, safe='')}?state={state}"
-    answer = flask.Response("", 302, {**pages.HEADERS, "Location": where})
-    answer.set_cookie(
+def _redirect_to_yotpo(state: str, app: App) -> flask.Response:
+    """Redirect the merchant to Yotpo's install page, which reads the `state` from the fragment of its URL."""
+    url = f"{app.install_url.rstrip('/')}/{quote(app.client_id, safe='')}?state={state}"
+    response = flask.Response("", 302, {**pages.HEADERS, "Location": url})
+    response.set_cookie(
         _cookie_name(state),
         _digest(state),
         max_age=_COOKIE_SECONDS,
         path=_cookie_path(app),
         secure=urlsplit(app.public_url).scheme == "https",
         httponly=True,
-        # Yotpo sends the browser back from another site, by a plain link.
+        # Yotpo sends the browser back from another site, with a plain link.
         samesite="Lax",
     )
-    return answer
+    return response
 
 
 def _is_same_browser(state: str) -> bool:
@@ -125,7 +125,7 @@ def _is_same_browser(state: str) -> bool:
 
 
 def _cookie_name(state: str) -> str:
-    """Return a name of its own for each install: one browser may have several under way, of several stores."""
+    """Return a different name for each install: one browser may run several, for several stores."""
     return f"{_COOKIE}_{_digest(state)[:8]}"
 
 

@@ -1,4 +1,4 @@
-"""Tickets: an operator's invitation and the `state` of an install, signed with SECRET_KEY, each good for some time."""
+"""Tickets: an operator's invitation and the `state` of an install. Both are signed with SECRET_KEY and expire."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
 
 INVITATION_HOURS = 24
 _INSTALL_SECONDS = 30 * 60
-#: Ours have some 150 characters.
+#: The tickets written here have about 150 characters.
 _LONGEST = 1000
 
 
 class Flaw(StrEnum):
-    """Why a ticket is no good."""
+    """Why a ticket is not valid."""
 
     FORGED = "forged"
     EXPIRED = "expired"
 
 
 class Invitation(NamedTuple):
-    """Which store may be connected by the link."""
+    """The content of a link: which store it may connect."""
 
     store_id: int
-    #: The version of the account that the link may replace, None where there was none: it is used up once that changes.
+    #: The version of the account that the link may replace; None if there was none. Another version uses up the link.
     replaces: int | None
 
 
 class Install(NamedTuple):
-    """Which install is under way."""
+    """The content of a `state`: which install it belongs to."""
 
-    #: Good for one install, as the journal knows.
+    #: Valid for one install; the journal keeps its digest.
     secret: str
-    #: As of the invitation that it was begun with.
+    #: As in the invitation.
     replaces: int | None
 
 
 class Tickets:
-    """Writes and reads tickets; the first key of SECRET_KEY signs, each of them is taken."""
+    """Writes and reads tickets. The first key of SECRET_KEY signs; a signature of any of its keys is valid."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._invitations = _serializer(secret_keys, "connector: invitations")
         self._installs = _serializer(secret_keys, "connector: installs")
 
     def invitation(self, store_id: int, account: YotpoAccount | None) -> str:
-        """Return what stands in the link for this store, which has this account so far."""
+        """Return the invitation in the link for a store, which has this account so far."""
         return str(self._invitations.dumps(Invitation(store_id, version_of(account))))
 
     def read_invitation(self, text: str) -> Invitation | Flaw:
@@ -59,7 +59,7 @@ class Tickets:
         return read if isinstance(read, Flaw) else Invitation(*read)
 
     def state(self, install: Install) -> str:
-        """Return what Yotpo hands back at the end of this install."""
+        """Return the `state` of an install, which Yotpo passes back at its end."""
         return str(self._installs.dumps(install))
 
     def read_state(self, text: str) -> Install | Flaw:
@@ -68,19 +68,19 @@ class Tickets:
 
 
 def version_of(account: YotpoAccount | None) -> int | None:
-    """Return what an invitation has to name to replace this account."""
+    """Return the version that an invitation must name to replace this account."""
     return account.version if account else None
 
 
 def _serializer(secret_keys: Sequence[str], salt: str) -> URLSafeTimedSerializer:
-    # It signs with the last key.
+    # The serializer signs with the last key.
     keys = list(reversed(secret_keys))
-    how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-    return URLSafeTimedSerializer(keys, salt=salt, signer_kwargs=how)
+    signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeTimedSerializer(keys, salt=salt, signer_kwargs=signing)
 
 
 def _read(serializer: URLSafeTimedSerializer, text: str, seconds: int) -> Any:
-    """Return what was signed: a list, which needs no check, since we have written it ourselves."""
+    """Return the signed content: a list, which needs no check because this class wrote it."""
     if len(text) > _LONGEST:
         return Flaw.FORGED
     try:
