@@ -44,23 +44,23 @@ class Page(NamedTuple):
 
 
 _AGAIN = "Open the link that you were sent once more, and install the app again."
-_NEW_LINK = "Ask whoever sent you the link for a new one."
+_NEW_LINK = "Ask the person who sent you the link for a new one."
 
 UNINVITED = Page(
     200,
     "uninvited",
     "A link is needed",
-    "Yotpo has sent you here to install the app, but not for which store.",
-    "Ask whoever runs the connector for a link of your own: they get it with `connector stores connect NAME`. Open it "
-    "in this browser.",
+    "Yotpo has sent you here to install the app, but it has not said for which store.",
+    "Ask the operator of the connector for a link of your own: `connector stores connect NAME` prints it. Open it in "
+    "this browser.",
 )
 INVITATION = {
     Flaw.FORGED: Page(
-        403, "invitation_forged", "This link is not whole", "It is not one of ours, or a part of it is missing.",
+        403, "invitation_forged", "This link is not complete", "We did not make it, or a part of it is missing.",
         f"Copy the whole link. If that does not help: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
     ),
     Flaw.EXPIRED: Page(
-        403, "invitation_expired", "This link is too old", f"A link is good for {INVITATION_HOURS} hours.", _NEW_LINK
+        403, "invitation_expired", "This link is too old", f"A link is valid for {INVITATION_HOURS} hours.", _NEW_LINK
     ),
 }  # fmt: skip
 USED_INVITATION = Page(
@@ -68,13 +68,13 @@ USED_INVITATION = Page(
     "invitation_used",
     "This link has been used",
     "The connection of the store to Yotpo has changed since the link was made.",
-    f"If the store was connected by it, all is well. Otherwise: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
+    f"If the store was connected with it, all is well. Otherwise: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
 )
 GONE = Page(403, "store_gone", "This store is not here any more", "It was removed from the connector.", _NEW_LINK)
 STATE = {
     Flaw.FORGED: Page(
-        403, "state_forged", "This install was not begun here",
-        "Yotpo has sent you here with an install that we do not know.", _AGAIN,
+        403, "state_forged", "This install was not started here",
+        "Yotpo has sent you here with an install that we did not start.", _AGAIN,
     ),
     Flaw.EXPIRED: Page(
         403, "state_expired", "This took too long", "An install has to be finished within half an hour.", _AGAIN
@@ -84,15 +84,15 @@ OTHER_BROWSER = Page(
     403,
     "other_browser",
     "This is another browser",
-    "The install was begun in another browser than this one, or this one takes no cookies.",
+    "The install was started in another browser, or this one does not accept cookies.",
     f"{_AGAIN} Do both in the same browser, with cookies allowed.",
 )
 USED = Page(
     403,
     "state_used",
     "This install is over",
-    "It was finished before, or it was called off.",
-    f"If you have been told that the store is connected, all is well. Otherwise: {_AGAIN[0].lower()}{_AGAIN[1:]}",
+    "It was finished or cancelled before.",
+    f"If a page has said that the store is connected, all is well. Otherwise: {_AGAIN[0].lower()}{_AGAIN[1:]}",
 )
 CANCELLED = Page(
     200,
@@ -104,15 +104,15 @@ CANCELLED = Page(
 INCOMPLETE = Page(
     400,
     "incomplete",
-    "Yotpo has not said enough",
-    "What Yotpo has sent you back with does not tell which store the app was installed in.",
+    "Something is missing",
+    "Yotpo has sent you back without saying in which store the app was installed.",
     _AGAIN,
 )
 CODE_REFUSED = Page(
     403,
     "code_refused",
     "Yotpo does not confirm the install",
-    "The code that Yotpo has sent you back with is used up, too old, or not for this app.",
+    "The code from Yotpo was used before, is too old, or belongs to another app.",
     _AGAIN,
 )
 APP_REFUSED = Page(
@@ -120,13 +120,13 @@ APP_REFUSED = Page(
     "app_refused",
     "Yotpo does not know the connector's app",
     "The connector's own credentials at Yotpo are wrong.",
-    "Tell whoever runs the connector to check YOTPO_CLIENT_ID and YOTPO_CLIENT_SECRET. Then open your link once more.",
+    "Ask the operator of the connector to check YOTPO_CLIENT_ID and YOTPO_CLIENT_SECRET. Then open your link again.",
 )
 OTHER_STORE = Page(
     403,
     "other_store",
     "Yotpo does not confirm the store",
-    "Yotpo has installed the app in another store than the one that it has sent you back with.",
+    "Yotpo has installed the app in another store than the one it named.",
     _AGAIN,
 )
 TAKEN = Page(
@@ -134,7 +134,7 @@ TAKEN = Page(
     "store_taken",
     "This Yotpo store is connected already",
     "The connector has it under another name.",
-    "Did you choose the right store at Yotpo? If so, ask whoever runs the connector to disconnect the other one first.",
+    "Did you choose the right store at Yotpo? Then ask the operator of the connector to disconnect the other one.",
 )
 AWAY = Page(
     503,
@@ -147,7 +147,7 @@ BUSY = Page(
     503,
     "busy",
     "Please try again",
-    "The connector is speaking to Yotpo about this store right now.",
+    "The connector is busy with this store at Yotpo right now.",
     f"Wait a minute. {_AGAIN}",
 )
 NOT_SET_UP = Page(
@@ -155,7 +155,7 @@ NOT_SET_UP = Page(
     "not_set_up",
     "The connector's app is not set up",
     "The connector does not know its own app at Yotpo.",
-    "Tell whoever runs the connector to set PUBLIC_URL, YOTPO_CLIENT_ID and YOTPO_CLIENT_SECRET.",
+    "Ask the operator of the connector to set PUBLIC_URL, YOTPO_CLIENT_ID and YOTPO_CLIENT_SECRET.",
 )
 UNAVAILABLE = Page(
     503,
@@ -168,8 +168,8 @@ FAILED = Page(
     500,
     "failed",
     "Something went wrong",
-    "It is our fault, and it has been noted.",
-    f"{_AGAIN} If it goes wrong again, tell whoever sent you the link.",
+    "It is our fault. The error is in our log.",
+    f"{_AGAIN} If it goes wrong again, tell the person who sent you the link.",
 )
 
 

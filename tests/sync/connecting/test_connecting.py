@@ -148,7 +148,7 @@ def test_a_forged_or_old_state_is_refused_before_yotpo_is_asked(merchant: Mercha
     asked = merchant.exchanges()
 
     for forged in (state[:-1], f"{state[:-4]}AAAA", "x", "x" * 3000, "ü.ü.ü"):
-        assert_refused(merchant.open(changed(returned, state=forged)), 403, "This install was not begun here")
+        assert_refused(merchant.open(changed(returned, state=forged)), 403, "This install was not started here")
     assert_refused(merchant.open(changed(returned, state=old)), 403, "This took too long")
     assert merchant.exchanges() == asked
     assert merchant.accounts() == []
@@ -161,7 +161,7 @@ def test_a_forged_or_old_state_is_refused_before_yotpo_is_asked(merchant: Mercha
 def test_what_cannot_be_of_yotpo_is_refused(merchant: Merchant, parameters: dict[str, str]) -> None:
     returned = merchant.decide(merchant.begin(merchant.link()))
 
-    assert_refused(merchant.open(changed(returned, **parameters)), 400, "Yotpo has not said enough")
+    assert_refused(merchant.open(changed(returned, **parameters)), 400, "Something is missing")
     assert merchant.accounts() == []
 
 
@@ -189,7 +189,7 @@ def test_a_link_is_good_for_a_day_and_for_one_connection(merchant: Merchant, sta
         old = start_url(stack.web_url, tickets(stack).invitation(1, None))
 
     assert_refused(merchant.open(old), 403, "This link is too old")
-    assert_refused(merchant.open(link[:-2]), 403, "This link is not whole")
+    assert_refused(merchant.open(link[:-2]), 403, "This link is not complete")
     assert merchant.install(link).status_code == 200
     assert_refused(merchant.open(link), 409, "This link has been used")
 
