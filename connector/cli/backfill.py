@@ -92,7 +92,7 @@ _change("cancel", "cancelled", "Read no more pages, for good; what has been read
 
 def _everyone(connection: Connection, store_name: str | None) -> list[int]:
     chosen = shared.store_id(connection, store_name)
-    return [chosen] if chosen else [store.id for store in stores.everyone(connection, shared.vault())]
+    return [chosen] if chosen else [store.id for store in stores.all_stores(connection, shared.vault())]
 
 
 def _connected(connection: Connection, store_name: str | None) -> list[int]:

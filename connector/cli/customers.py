@@ -152,7 +152,7 @@ def _store(database: Database, name: str | None) -> Store:
     with database.transaction() as connection:
         if name:
             return stores.by_name(connection, shared.vault(), name)
-        everyone = stores.everyone(connection, shared.vault())
+        everyone = stores.all_stores(connection, shared.vault())
     if len(everyone) != 1:
         raise OperatorError("say to which store's Yotpo: --store NAME; `connector stores list` shows those there are")
     return everyone[0]

@@ -78,7 +78,7 @@ def stores_set(name: str, actor: str, form: str, **given: Any) -> None:
 def stores_list(form: str) -> None:
     """List the stores."""
     with shared.journal() as connection:
-        everyone = stores.everyone(connection, shared.vault())
+        everyone = stores.all_stores(connection, shared.vault())
         states = {state["name"]: state for state in stores.states(connection)}
         rows = [_told(connection, store, states[store.name]) for store in everyone]
     shared.show(rows, form)

@@ -150,7 +150,7 @@ class Sending:
         ruling = outcomes.rule(answer, len(users), operation.name)
         size = sum(map(len, encoded))
         attempt = outcomes.attempt(answer, ruling, users=len(users), size=size, operation=operation.name)
-        attempt_id = deliveries.attempted(self._connection, self._store.id, attempt)
+        attempt_id = deliveries.add_attempt(self._connection, self._store.id, attempt)
         for delivery_id in (delivery_id for user in users for delivery_id in user.notes):
             self._attempts.setdefault(delivery_id, []).append(attempt_id)
         _log.info(

@@ -170,7 +170,7 @@ class Pipeline:
                 return 0, False
             owed = _record(connection, [mapped_events.run(event, mappings, options) for event in received])
             if not low_priority:
-                refreshes.ask(connection, partition.store_id, _touched(owed), **self._quiet._asdict())
+                refreshes.schedule(connection, partition.store_id, _touched(owed), **self._quiet._asdict())
         _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
         return len(received), any(one.low_priority for one in owed)
 
@@ -197,7 +197,7 @@ class Pipeline:
             if not taken.events:
                 return 0
             ids = [event.id for event in taken.events]
-            sets = dict.fromkeys(ids, in_force) if taken.then is None else self._sets_of(connection, taken.then)
+            sets = dict.fromkeys(ids, in_force) if taken.versions is None else self._sets_of(connection, taken.versions)
             store_ids = {event.store_id for event in taken.events}
             # No partition is held here; so nobody removes the store in the meantime.
             options = {store_id: stores.options(connection, store_id, lock=True) for store_id in sorted(store_ids)}
@@ -208,7 +208,7 @@ class Pipeline:
             ]
             _record(connection, yields, replay_id=replay_id, skip_hook=taken.skip_hook)
             without_set = [event_id for event_id in ids if event_id not in sets]
-            replays.mark_taken(connection, replay_id, ids, without_set=without_set)
+            replays.mark_processed(connection, replay_id, ids, without_set=without_set)
             replays.resolve(connection, replay_id, [one.event.id for one in yields if one.mapping])
         _log.info("events.replayed", replay_id=replay_id, events=len(ids), without_set=len(without_set))
         return len(ids)

@@ -95,7 +95,7 @@ def attribute_times(connection: Connection, store_id: int, customers: Iterable[s
     return {row.customer: {name: _time_of(kept) for name, kept in row.attribute_times.items()} for row in rows}
 
 
-def attempted(connection: Connection, store_id: int, attempt: Attempt) -> int:
+def add_attempt(connection: Connection, store_id: int, attempt: Attempt) -> int:
     """Journal an attempt that has just ended and return its id."""
     row = connection.execute(
         """

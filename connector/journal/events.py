@@ -198,7 +198,7 @@ def newest(
     return [row._asdict() for row in rows]
 
 
-def to_try(
+def newest_with_bodies(
     connection: Connection,
     *,
     event_ids: Sequence[int] = (),

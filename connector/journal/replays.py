@@ -163,16 +163,16 @@ def running(connection: Connection) -> list[int]:
     return [row.id for row in connection.execute("select id from replays where state = 'running' order by id")]
 
 
-class Taken(NamedTuple):
+class ReplayBatch(NamedTuple):
     """The next events of a replay, and how to map them."""
 
     events: list[Event]
     skip_hook: bool
     #: By event, the version of the set that mapped it last, which is to do so again. None: the set in force is to.
-    then: dict[int, str | None] | None
+    versions: dict[int, str | None] | None
 
 
-def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Taken:
+def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> ReplayBatch:
     """Return the next events of a replay, as many as its rate allows by now.
 
     They have up to `size` bytes together, but it is one event at least. Nobody else feeds this replay until the
@@ -186,7 +186,7 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Ta
         (replay_id,),
     ).fetchone()
     if replay is None:
-        return Taken([], skip_hook=True, then=None)
+        return ReplayBatch([], skip_hook=True, versions=None)
     seconds = min(replay.seconds, max(_BURST_SECONDS, 2 / replay.per_second))
     allowed = min(limit, int(replay.per_second * seconds)) if seconds >= _STEP_SECONDS else 0
     rows = connection.execute(
@@ -209,8 +209,8 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Ta
         )
     elif allowed:
         _end(connection, replay_id)
-    then = {row.id: row.mapping for row in rows} if replay.mapping == "then" else None
-    return Taken(list(map(event_of, rows)), replay.skip_hook, then)
+    set_versions = {row.id: row.mapping for row in rows} if replay.mapping == "then" else None
+    return ReplayBatch(list(map(event_of, rows)), replay.skip_hook, set_versions)
 
 
 def _end(connection: Connection, replay_id: int) -> None:
@@ -231,7 +231,7 @@ def _end(connection: Connection, replay_id: int) -> None:
     )
 
 
-def mark_taken(
+def mark_processed(
     connection: Connection, replay_id: int, event_ids: Sequence[int], *, without_set: Sequence[int] = ()
 ) -> None:
     """Note that events have had their turn; those `without_set` were left as they were."""

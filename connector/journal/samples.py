@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
 
 #: So many events are looked at, in so many slices; in a smaller window, all are.
-LOOKS = 20_000
+SUMMARIES_LIMIT = 20_000
 _SLICES = 2_500
 #: Of one store or topic, so many are looked at for each that is wanted of a slice.
 _LOOKS_FOR_ONE = 8
@@ -49,10 +49,10 @@ class Window:
     @property
     def is_small(self) -> bool:
         """Whether all of its events are looked at."""
-        return self.numbers <= LOOKS
+        return self.numbers <= SUMMARIES_LIMIT
 
 
-class Look(NamedTuple):
+class EventSummary(NamedTuple):
     """An event without its body."""
 
     id: int
@@ -63,7 +63,7 @@ class Look(NamedTuple):
     notes: Sequence[Mapping[str, str]]
 
 
-class Sampled(NamedTuple):
+class SampledEvent(NamedTuple):
     """An event with its body."""
 
     topic: str
@@ -72,7 +72,7 @@ class Sampled(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unmapped:
+class UnmappedTopic:
     """The events of a topic that the mapping step found no mapping for."""
 
     topic: str
@@ -122,10 +122,10 @@ _LOOK = """
 """
 
 
-def look(connection: Connection, window: Window) -> list[Look]:
+def summaries(connection: Connection, window: Window) -> list[EventSummary]:
     """Return what the events of the window are, oldest first: all of them, or of each slice the first."""
     step = max(1, -(-window.numbers // _SLICES))
-    limit = LOOKS // _SLICES
+    limit = SUMMARIES_LIMIT // _SLICES
     is_filtered = window.store_id is not None or window.topic is not None
     rows = connection.execute(
         _LOOK,
@@ -140,16 +140,16 @@ def look(connection: Connection, window: Window) -> list[Look]:
             "looks": limit * _LOOKS_FOR_ONE if is_filtered else limit,
         },
     )
-    return sorted(Look(row.id, row.topic, row.received_at, row.bytes, row.notes or ()) for row in rows)
+    return sorted(EventSummary(row.id, row.topic, row.received_at, row.bytes, row.notes or ()) for row in rows)
 
 
-def choose(looks: Sequence[Look], *, limit: int, size: int = BYTES_LIMIT) -> list[int]:
+def choose(looks: Sequence[EventSummary], *, limit: int, size: int = BYTES_LIMIT) -> list[int]:
     """Choose events, spread evenly over those of each topic; return their numbers, in order.
 
     Each topic gets as many as the others, unless it has fewer. Their bodies have at most `size` bytes together, unless
     one of a topic alone has more than its part.
     """
-    topics: dict[str, list[Look]] = {}
+    topics: dict[str, list[EventSummary]] = {}
     for one in looks:
         topics.setdefault(one.topic, []).append(one)
     # Of more topics than are to be sampled, those with the most events; then the smallest first, which leave the rest.
@@ -161,26 +161,26 @@ def choose(looks: Sequence[Look], *, limit: int, size: int = BYTES_LIMIT) -> lis
     return sorted(chosen)
 
 
-def _spread(looks: Sequence[Look], number: int) -> Sequence[Look]:
+def _spread(looks: Sequence[EventSummary], number: int) -> Sequence[EventSummary]:
     return [looks[place * len(looks) // number] for place in range(number)] if number < len(looks) else looks
 
 
-def _fitting(looks: Sequence[Look], size: int) -> Sequence[Look]:
+def _fitting(looks: Sequence[EventSummary], size: int) -> Sequence[EventSummary]:
     while len(looks) > 1 and (together := sum(one.bytes for one in looks)) > size:
         looks = _spread(looks, max(1, min(len(looks) - 1, len(looks) * size // together)))
     return looks
 
 
-def read(connection: Connection, ids: Sequence[int]) -> Iterator[Sampled]:
+def read(connection: Connection, ids: Sequence[int]) -> Iterator[SampledEvent]:
     """Yield the events with their bodies, few at a time."""
     for start in range(0, len(ids), _GROUP):
         rows = connection.execute(
             "select topic, received_at, body from events where id = any(%s) order by id", (list(ids[start:][:_GROUP]),)
         )
-        yield from (Sampled(row.topic, row.received_at, row.body) for row in rows)
+        yield from (SampledEvent(row.topic, row.received_at, row.body) for row in rows)
 
 
-def unmapped(connection: Connection, window: Window) -> list[Unmapped]:
+def unmapped(connection: Connection, window: Window) -> list[UnmappedTopic]:
     """Count all events of the window without a mapping by topic, the most first; an index holds just these."""
     rows = connection.execute(
         """
@@ -205,4 +205,4 @@ def unmapped(connection: Connection, window: Window) -> list[Unmapped]:
             "limit": _TOPICS_LIMIT,
         },
     )
-    return [Unmapped(**row._asdict()) for row in rows]
+    return [UnmappedTopic(**row._asdict()) for row in rows]

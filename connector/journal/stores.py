@@ -104,7 +104,7 @@ def by_name(connection: Connection, vault: Vault, name: str) -> Store:
     return _store(row, vault)
 
 
-def everyone(connection: Connection, vault: Vault) -> list[Store]:
+def all_stores(connection: Connection, vault: Vault) -> list[Store]:
     rows = connection.execute(f"select {_COLUMNS} from stores where removed_at is null order by name")
     return [_store(row, vault) for row in rows]
 

@@ -100,7 +100,7 @@ def _postpone(connection: Connection, backfill: Backfill, error: YotpoUnavailabl
 def _count(connection: Connection, backfill: Backfill, customers: list[Json], expand: str) -> list[Snapshot]:
     """Count the customers of a page, each once in a backfill; return the snapshots that have to be journaled."""
     by_customer = _snapshots(backfill, customers)
-    kept = digests.known(connection, backfill.store_id, by_customer, expand=expand)
+    kept = digests.newest(connection, backfill.store_id, by_customer, expand=expand)
     new: list[Snapshot] = []
     for customer, snapshot in by_customer.items():
         before = kept.get(customer)

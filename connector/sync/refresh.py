@@ -98,7 +98,7 @@ def look_up(
     waits = {
         due: backoff.exponential_seconds(quiet_seconds, due.failures, longest=_LONGEST_SECONDS) for due in postponed
     }
-    refreshes.serve(connection, account.store_id, served, quiet_seconds=quiet_seconds, waits=waits)
+    refreshes.finish(connection, account.store_id, served, quiet_seconds=quiet_seconds, waits=waits)
     _log.info("customers.refreshed", store_id=account.store_id, served=len(served), postponed=len(postponed))
     return Looked(len(incoming), failure)
 

@@ -109,7 +109,7 @@ def journaled(
     limit: int,
 ) -> list[Trial]:
     """Return the newest journaled events that all the given parts agree on, each with its store's options."""
-    found = events.to_try(connection, event_ids=event_ids, store_id=store_id, topic=topic, limit=limit)
+    found = events.newest_with_bodies(connection, event_ids=event_ids, store_id=store_id, topic=topic, limit=limit)
     options = {id_: stores.options(connection, id_) or Options() for id_ in {event.store_id for event in found}}
     return [Trial(f"event {event.id}", event, options[event.store_id]) for event in found]
 

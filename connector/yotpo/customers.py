@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from connector.model import Json
 
 
-class Read(NamedTuple):
+class ParsedCustomer(NamedTuple):
     """Who a customer is."""
 
     #: Trimmed and in lower case.
@@ -35,9 +35,9 @@ class Read(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_customer(raw: Json) -> Read:
+def read_customer(raw: Json) -> ParsedCustomer:
     """Return who this is, whatever the object holds."""
-    return Read(
+    return ParsedCustomer(
         email=clean_email(raw.get("email")),
         phone=clean_phone(raw.get("phone_number")),
         external_id=clean_uuid(raw.get("external_id")),

@@ -388,7 +388,7 @@ def test_a_clear_is_not_buried_on_what_was_found_out_about_its_upsert(connector:
     # The clear of another is taken after the refusal of Ann's upsert, and before that of her clear.
     taken = Attempt(users=1, bytes=9, status=200, outcome="delivered", duration_ms=1, excerpt="{}", operation="clear")
     with connector.database.connection() as connection:
-        deliveries.attempted(connection, connector.store.id, taken)
+        deliveries.add_attempt(connection, connector.store.id, taken)
     fault(insider, "400")
 
     deliver_again(connector)

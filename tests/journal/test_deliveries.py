@@ -188,7 +188,7 @@ def test_a_refusal_by_another_operation_is_remembered_anew(database: Database) -
     (refused,) = append(database, owed(1))
     noted = []
     with database.connection() as connection:
-        attempt_ids = [attempted(connection, operation) for operation in ("upsert", "upsert", "clear", "clear")]
+        attempt_ids = [add_attempt(connection, operation) for operation in ("upsert", "upsert", "clear", "clear")]
         for attempt_id in attempt_ids:
             deliveries.remember_refusal(connection, refused, attempt_id)
             (row,) = connection.execute("select refused_attempt_id from deliveries").fetchall()
@@ -214,17 +214,17 @@ def test_evidence_counts_for_its_own_operation(
     database: Database, refused: str, later: str, asked: str, *, expected: bool
 ) -> None:
     with database.connection() as connection:
-        attempted(connection, asked)
-        attempt_id = attempted(connection, refused, outcome="split")
+        add_attempt(connection, asked)
+        attempt_id = add_attempt(connection, refused, outcome="split")
         assert not deliveries.delivered_since(connection, 1, attempt_id, operation=asked)
-        attempted(connection, later)
+        add_attempt(connection, later)
 
         assert deliveries.delivered_since(connection, 1, attempt_id, operation=asked) is expected
 
 
-def attempted(connection: Connection, operation: str, outcome: str = "delivered") -> int:
+def add_attempt(connection: Connection, operation: str, outcome: str = "delivered") -> int:
     attempt = Attempt(users=1, bytes=9, status=200, outcome=outcome, duration_ms=1, excerpt="{}", operation=operation)
-    return deliveries.attempted(connection, 1, attempt)
+    return deliveries.add_attempt(connection, 1, attempt)
 
 
 def test_appending_nothing_owes_nothing(database: Database) -> None:

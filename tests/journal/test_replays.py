@@ -73,7 +73,7 @@ def step(connection: Connection, replay_id: int, *, limit: int = 500, size: int 
     with connection.transaction():
         taken = replays.take(connection, replay_id, limit=limit, size=size)
         ids = [event.id for event in taken.events]
-        replays.mark_taken(connection, replay_id, ids)
+        replays.mark_processed(connection, replay_id, ids)
         replays.resolve(connection, replay_id, ids)
     return ids
 
@@ -261,7 +261,7 @@ def test_two_takers_never_take_the_same_events(database: Database, connection: C
     replay_id, other = start(connection, event_ids=ids[:6]), start(connection, event_ids=ids[6:])
     with database.transaction() as first, database.transaction() as second:
         taken = replays.take(first, replay_id, limit=4, size=LARGE)
-        replays.mark_taken(first, replay_id, [event.id for event in taken.events])
+        replays.mark_processed(first, replay_id, [event.id for event in taken.events])
 
         assert replays.take(second, replay_id, limit=4, size=LARGE).events == []
         # Another replay has its own turn.
@@ -399,9 +399,9 @@ def test_a_replay_by_the_sets_of_then_names_the_set_of_each_event(connection: Co
     )
     feed(connection, replay_id, 60)
     taken = replays.take(connection, replay_id, limit=9, size=LARGE)
-    assert taken.then == dict(zip(ids, ("a", "b", "a", None), strict=True))
+    assert taken.versions == dict(zip(ids, ("a", "b", "a", None), strict=True))
     # What has had its turn without being mapped is told apart, and neither comes again nor is on its way.
-    replays.mark_taken(connection, replay_id, ids, without_set=ids[3:])
+    replays.mark_processed(connection, replay_id, ids, without_set=ids[3:])
     row = told(connection, replay_id)
     assert (row["mapping"], row["events"], row["mapped"], row["without_set"]) == ("then", 4, 3, 1)
     assert replays.count(connection, chosen, retention_days=90)["on_their_way"] == 0

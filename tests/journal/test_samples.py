@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.journal import events, samples
-from connector.journal.samples import LOOKS, Look
+from connector.journal.samples import SUMMARIES_LIMIT, EventSummary
 from connector.model import Incoming, Note
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def test_an_empty_journal_has_an_empty_window(database: Database) -> None:
         empty = window(connection)
 
         assert empty.numbers == 0
-        assert samples.look(connection, empty) == []
+        assert samples.summaries(connection, empty) == []
         assert samples.unmapped(connection, empty) == []
         assert samples.choose([], limit=10) == []
 
@@ -94,7 +94,7 @@ def test_of_a_small_window_every_event_is_looked_at_and_none_from_before(databas
     with database.connection() as connection:
         fill(connection, 1400, gap=3)
 
-        looks = samples.look(connection, window(connection))
+        looks = samples.summaries(connection, window(connection))
 
     assert len(looks) == 701  # with the one exactly a week ago
     assert [one.id for one in looks] == sorted(one.id for one in looks)
@@ -106,9 +106,9 @@ def test_of_one_store_and_topic_only_its_events_are_looked_at(database: Database
     with database.connection() as connection:
         fill(connection, 1400, rare_every=5)
 
-        of_store = samples.look(connection, window(connection, store_id=2))
-        of_topic = samples.look(connection, window(connection, topic="rare"))
-        of_both = samples.look(connection, window(connection, store_id=2, topic="rare"))
+        of_store = samples.summaries(connection, window(connection, store_id=2))
+        of_topic = samples.summaries(connection, window(connection, topic="rare"))
+        of_both = samples.summaries(connection, window(connection, store_id=2, topic="rare"))
 
     assert (len(of_store), len(of_topic), len(of_both)) == (350, 141, 70)
 
@@ -117,12 +117,12 @@ def test_of_a_large_window_a_bounded_number_is_looked_at_spread_over_the_time(da
     with database.connection() as connection:
         fill(connection, 120_000, rare_every=97)
 
-        looks = samples.look(connection, window(connection))
-        of_topic = samples.look(connection, window(connection, topic="rare"))
+        looks = samples.summaries(connection, window(connection))
+        of_topic = samples.summaries(connection, window(connection, topic="rare"))
 
-    assert LOOKS * 0.9 <= len(looks) <= LOOKS
+    assert SUMMARIES_LIMIT * 0.9 <= len(looks) <= SUMMARIES_LIMIT
     days = Counter((one.received_at - SINCE).days for one in looks)
-    assert min(days[day] for day in range(7)) > LOOKS / 7 * 0.9
+    assert min(days[day] for day in range(7)) > SUMMARIES_LIMIT / 7 * 0.9
     # Of one topic, more is looked at to find as many.
     assert len(of_topic) > 2 * Counter(one.topic for one in looks)["rare"] > 0
 
@@ -131,7 +131,7 @@ def test_looking_goes_by_the_primary_key_and_counting_the_unmapped_by_their_inde
     with database.connection() as connection:
         fill(connection, 60_000)
         plans = []
-        for question in (samples.look, samples.unmapped):
+        for question in (samples.summaries, samples.unmapped):
             explaining: Any = _Explaining(connection)
             question(explaining, window(connection))
             plans.append(explaining.plan)
@@ -160,7 +160,7 @@ def test_what_the_mapping_step_has_noted_is_seen(database: Database) -> None:
         first, second = receive(connection, "a/b", "first", "second")
         events.mark_mapped(connection, [(first, "version", [note]), (second, "version", [])])
 
-        looks = samples.look(connection, window(connection))
+        looks = samples.summaries(connection, window(connection))
 
     assert [list(one.notes) for one in looks] == [
         [{"name": "spent", "problem": note.problem, "rule": "groups.yaml:6"}],
@@ -172,12 +172,12 @@ def test_what_the_mapping_step_has_noted_is_seen(database: Database) -> None:
 # ------------------------------------------------------------------------------------------------ choosing
 
 
-def looked_at(size: int = 100, **topics: int) -> list[Look]:
+def looked_at(size: int = 100, **topics: int) -> list[EventSummary]:
     names = [name for name, number in topics.items() for _ in range(number)]
-    return [Look(n, name, NOW, size, ()) for n, name in enumerate(names)]
+    return [EventSummary(n, name, NOW, size, ()) for n, name in enumerate(names)]
 
 
-def chosen(looks: list[Look], **limits: int) -> Counter[str]:
+def chosen(looks: list[EventSummary], **limits: int) -> Counter[str]:
     return Counter(looks[number].topic for number in samples.choose(looks, **limits))
 
 
@@ -195,7 +195,7 @@ def test_of_more_topics_than_wanted_those_with_the_most_events_are_chosen() -> N
 
 
 def test_large_bodies_make_the_sample_smaller_and_leave_one_of_each_topic() -> None:
-    looks = [*looked_at(size=10, a=10), *(Look(10 + n, "b", NOW, 1000, ()) for n in range(10))]
+    looks = [*looked_at(size=10, a=10), *(EventSummary(10 + n, "b", NOW, 1000, ()) for n in range(10))]
 
     assert chosen(looks, limit=100, size=4000) == {"a": 10, "b": 2}
     assert chosen(looks, limit=100, size=20) == {"a": 1, "b": 1}
@@ -223,7 +223,7 @@ def test_the_limits_hold(topics: dict[str, int], limit: int, size: int) -> None:
 def test_the_bodies_come_in_the_order_in_which_they_were_received(database: Database) -> None:
     with database.connection() as connection:
         fill(connection, 300)
-        ids = [one.id for one in samples.look(connection, window(connection))]
+        ids = [one.id for one in samples.summaries(connection, window(connection))]
 
         read = list(samples.read(connection, ids))
 

@@ -118,7 +118,7 @@ def test_a_store_is_found_by_token_name_and_id(database: Database, vault: Vault)
         found = stores.by_token(connection, vault, store.webhook_token)
         assert found == stores.by_name(connection, vault, "acme") == stores.by_id(connection, vault, store.id) == store
         assert stores.by_token(connection, vault, other.webhook_token) == other
-        assert stores.everyone(connection, vault) == [store, other]
+        assert stores.all_stores(connection, vault) == [store, other]
     assert {name: getattr(store, name) for name in SETTINGS} == SETTINGS
     assert (store.held, store.paused, store.pause_reason, store.failures) == (False, False, None, 0)
     assert other.webhook_secret is None
@@ -154,7 +154,7 @@ def test_a_removed_store_is_gone_with_its_secrets(database: Database, vault: Vau
 
         assert stores.by_token(connection, vault, store.webhook_token) is None
         assert stores.by_id(connection, vault, store.id) is None
-        assert stores.everyone(connection, vault) == []
+        assert stores.all_stores(connection, vault) == []
         with pytest.raises(StoreNotFound):
             stores.by_name(connection, vault, store.name)
         row = connection.execute("select token_digest, token_sealed, insider_token_sealed from stores").fetchone()
@@ -202,9 +202,9 @@ def test_all_secrets_are_resealed_with_the_first_key(database: Database, vault: 
     with database.connection() as connection:
         stores.remove(connection, gone)
         assert stores.reseal(connection, Vault([new_key, old_key])) == 2
-        assert stores.everyone(connection, Vault([new_key])) == kept
+        assert stores.all_stores(connection, Vault([new_key])) == kept
         with pytest.raises(SecretsError):
-            stores.everyone(connection, Vault([old_key]))
+            stores.all_stores(connection, Vault([old_key]))
 
 
 def test_a_rotated_token_replaces_the_old_one(database: Database, vault: Vault, store: Store) -> None:
@@ -256,7 +256,7 @@ def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vau
 
         stores.pause(connection, held, seconds=60, reason="second")
         stores.hold(connection, store, held=False)
-        assert stores.everyone(connection, vault) == [replace(store, version=2), other]
+        assert stores.all_stores(connection, vault) == [replace(store, version=2), other]
 
 
 def test_what_was_found_out_with_older_settings_pauses_nothing(database: Database, vault: Vault, store: Store) -> None:

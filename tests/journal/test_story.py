@@ -81,7 +81,7 @@ def test_each_delivery_is_told_with_its_own_attempts_in_order(database: Database
                 (200, "delivered", "clear"),
             )
         ]
-        paused, partly, later = (deliveries.attempted(connection, store.id, attempt) for attempt in attempts)
+        paused, partly, later = (deliveries.add_attempt(connection, store.id, attempt) for attempt in attempts)
     dead, delivered, waiting, _ = append(
         database,
         *[owed(number, store_id=store.id) for number in (event_id, event_id, event_id, other_id)],
@@ -129,7 +129,7 @@ def test_each_replay_of_it_is_told_with_who_and_why(database: Database, store: S
         events.mark_mapped(connection, [(event_id, "hash", []), (other_id, "hash", [])])
         numbers: list[int] = []
         for chosen, actor in ((event_id, "ann"), (other_id, "cem"), (event_id, "ben")):
-            replays.mark_taken(connection, len(numbers), [event_id])
+            replays.mark_processed(connection, len(numbers), [event_id])
             selection = Selection(event_ids=[chosen])
             started = replays.start(connection, selection, actor=actor, reason="mended", skip_hook=True, per_second=1)
             numbers.append(started[0])

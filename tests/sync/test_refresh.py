@@ -83,7 +83,7 @@ def test_a_webhook_during_the_look_up_asks_for_another_one(shop: Shop, member: d
         due = refreshes.due(connection, shop.store_id, limit=5)
     shop.touch(email_of(member), timestamp="2026-01-02T00:00:00Z")
     with shop.database.transaction() as connection:
-        refreshes.serve(connection, shop.store_id, due, quiet_seconds=30)
+        refreshes.finish(connection, shop.store_id, due, quiet_seconds=30)
     (waits,) = shop.connector.rows("select due_at > now() + interval '20 seconds' as later from refreshes")
 
     assert waits.later

@@ -114,7 +114,7 @@ def test_so_is_one_whom_the_webhook_has_named_by_his_number(shop: Shop) -> None:
     shop.read()
     number = shop.yotpo.someone(email=True, phone_number=True)["core"]["phone_number"]
     with shop.database.connection() as connection:
-        refreshes.ask(connection, shop.store_id, [number], quiet_seconds=0, longest_seconds=0)
+        refreshes.schedule(connection, shop.store_id, [number], quiet_seconds=0, longest_seconds=0)
     shop.read()
     assert waiting(shop) == {}
     shop.start(changed_only=True)
@@ -254,13 +254,13 @@ def test_those_who_are_served_and_those_who_are_postponed_are_locked_in_one_orde
     shop.connect(expands=BOTH)
     failures = []
     with shop.database.connection() as connection:
-        refreshes.ask(connection, shop.store_id, ["a", "b", "c"], quiet_seconds=0, longest_seconds=0)
+        refreshes.schedule(connection, shop.store_id, ["a", "b", "c"], quiet_seconds=0, longest_seconds=0)
         due = {one.customer: one for one in refreshes.due(connection, shop.store_id, limit=3)}
 
     def ask() -> None:
         try:
             with shop.database.transaction() as connection:
-                refreshes.ask(connection, shop.store_id, ["a", "c"], quiet_seconds=0, longest_seconds=0)
+                refreshes.schedule(connection, shop.store_id, ["a", "c"], quiet_seconds=0, longest_seconds=0)
         except JournalUnavailable as error:
             failures.append(error)
 
@@ -271,7 +271,7 @@ def test_those_who_are_served_and_those_who_are_postponed_are_locked_in_one_orde
             # It holds the first, and waits for the last.
             asking.start()
             wait_for_a_lock(shop.database)
-        refreshes.serve(serving, shop.store_id, [due["c"]], quiet_seconds=0, waits={due["a"]: 60})
+        refreshes.finish(serving, shop.store_id, [due["c"]], quiet_seconds=0, waits={due["a"]: 60})
     asking.join()
 
     assert failures == []

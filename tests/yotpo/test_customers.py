@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.yotpo.customers import Read, read_customer
+from connector.yotpo.customers import ParsedCustomer, read_customer
 
 #: As recorded, with the values changed.
 RECORDED: dict[str, Any] = {
@@ -37,7 +37,7 @@ RECORDED: dict[str, Any] = {
     "yotpo_sms": None,
     "what_yotpo_adds_next_year": {"x": [1]},
 }
-WHO = Read("a@example.test", "+14155550100", "7001", datetime(2026, 5, 21, 22, 57, 46, tzinfo=UTC), ())
+WHO = ParsedCustomer("a@example.test", "+14155550100", "7001", datetime(2026, 5, 21, 22, 57, 46, tzinfo=UTC), ())
 
 
 def test_a_recorded_customer_is_as_documented() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--sample",
-    type=click.IntRange(1, samples.LOOKS),
+    type=click.IntRange(1, samples.SUMMARIES_LIMIT),
     default=2000,
     show_default=True,
     help="At most so many events, as many of each topic as there are, spread evenly over the time.",
@@ -60,7 +60,7 @@ def _ask(store_name: str | None, topic: str | None, since: datetime, sample: int
         overlay = store.options.overlay if store else None
         mappings = sets.active(connection)
         window = samples.window(connection, since=since, store_id=store.id if store else None, topic=topic)
-        looks = samples.look(connection, window)
+        looks = samples.summaries(connection, window)
         chosen = samples.read(connection, samples.choose(looks, limit=sample))
         report = drift.report(
             ((one.topic, one.received_at, orjson.loads(one.body)) for one in chosen), mappings, overlay=overlay

@@ -14,7 +14,7 @@ from connector.workshop.drift.shapes import NOTHING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.journal.samples import Unmapped, Window
+    from connector.journal.samples import UnmappedTopic, Window
     from connector.workshop.drift import Failure, Report
     from connector.workshop.drift.absences import Absence, Absent
     from connector.workshop.drift.fields import Field
@@ -41,7 +41,7 @@ class Drift:
     looked_at: int
     report: Report
     failures: tuple[Failure, ...]
-    unmapped_topics: list[Unmapped]
+    unmapped_topics: list[UnmappedTopic]
     #: Mapped topics of which no event was seen.
     silent_topics: list[str]
     is_overlay_missing: bool
@@ -131,7 +131,7 @@ def _failure(failure: Failure) -> dict[str, str]:
     }
 
 
-def _unmapped(topic: Unmapped) -> dict[str, str]:
+def _unmapped(topic: UnmappedTopic) -> dict[str, str]:
     return {
         "topic": topic.topic,
         "events": f"{topic.events:,}",

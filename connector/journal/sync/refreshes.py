@@ -20,7 +20,7 @@ class Due(NamedTuple):
     failures: int = 0
 
 
-def ask(
+def schedule(
     connection: Connection, store_id: int, customers: Iterable[str], *, quiet_seconds: float, longest_seconds: float
 ) -> None:
     """Note that customers are to be looked up: when nothing more has come for a while, but not later than longest.
@@ -58,7 +58,7 @@ def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
     return [Due(row.customer, row.webhooks, row.failures) for row in rows]
 
 
-def serve(
+def finish(
     connection: Connection,
     store_id: int,
     served: Sequence[Due],

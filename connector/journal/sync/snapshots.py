@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
 
 
-class Known(NamedTuple):
+class StoredSnapshot(NamedTuple):
     """The newest snapshot of a customer, expanded in one way."""
 
     #: None where he was never shown expanded so.
@@ -21,7 +21,9 @@ class Known(NamedTuple):
     counted_by: int | None
 
 
-def known(connection: Connection, store_id: int, customers: Iterable[str], *, expand: str) -> dict[str, Known]:
+def newest(
+    connection: Connection, store_id: int, customers: Iterable[str], *, expand: str
+) -> dict[str, StoredSnapshot]:
     """Return the newest snapshot of each of these customers who was ever shown."""
     rows = connection.execute(
         """
@@ -34,7 +36,7 @@ def known(connection: Connection, store_id: int, customers: Iterable[str], *, ex
         """,
         {"store_id": store_id, "customers": list(customers), "expand": expand},
     )
-    return {row.customer: Known(row.digest, row.backfill_id, row.counted_by) for row in rows}
+    return {row.customer: StoredSnapshot(row.digest, row.backfill_id, row.counted_by) for row in rows}
 
 
 def outdate(connection: Connection, store_id: int, customers: Iterable[str]) -> None:

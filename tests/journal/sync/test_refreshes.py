@@ -33,7 +33,7 @@ def store(store: Store, database: Database, vault: Vault) -> Store:
 
 
 def ask(connection: Connection, store: Store, *customers: str, quiet: float = 0.0, longest: float = 300.0) -> None:
-    refreshes.ask(connection, store.id, customers, quiet_seconds=quiet, longest_seconds=longest)
+    refreshes.schedule(connection, store.id, customers, quiet_seconds=quiet, longest_seconds=longest)
 
 
 def due(connection: Connection, store: Store, limit: int = 100) -> list[Due]:
@@ -64,7 +64,7 @@ def test_only_those_are_served_whom_no_webhook_has_touched_meanwhile(database: D
         ask(connection, store, "served", "touched", "other")
         served = [one for one in due(connection, store) if one.customer != "other"]
         ask(connection, store, "touched")
-        refreshes.serve(connection, store.id, served, quiet_seconds=60)
+        refreshes.finish(connection, store.id, served, quiet_seconds=60)
 
         assert [one.customer for one in due(connection, store)] == ["other"]
         (waits,) = connection.execute(
@@ -79,7 +79,7 @@ def test_stores_do_not_share_customers(database: Database, store: Store, vault: 
         accounts.connect(connection, vault, store_id=other.id, app_key="other", mode="own", secret="s")
         for one in (store, other):
             ask(connection, one, "a@example.com")
-        refreshes.serve(connection, store.id, due(connection, store), quiet_seconds=60)
+        refreshes.finish(connection, store.id, due(connection, store), quiet_seconds=60)
         lag = {row["store"]: row["waiting"] for row in refreshes.lag(connection)}
 
     assert lag == {"acme": 0, "other": 1}
@@ -105,7 +105,7 @@ def test_workers_who_ask_and_serve_at_once_never_wait_for_each_other_in_a_circle
         found = due(connection, store)
     steps: dict[str, Callable[[Connection], None]] = {
         "ask": lambda connection: ask(connection, store, LAST, MIDDLE, FIRST),
-        "serve": lambda connection: refreshes.serve(connection, store.id, found, quiet_seconds=60),
+        "serve": lambda connection: refreshes.finish(connection, store.id, found, quiet_seconds=60),
     }
     failures = []
 
