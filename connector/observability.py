@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import flask
 import structlog
 
-from connector.http.outbound import without_tokens
+from connector.http.redaction import without_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable

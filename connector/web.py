@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import flask
 import orjson
 from werkzeug.exceptions import HTTPException
@@ -13,15 +11,13 @@ from connector.intake import webhooks
 from connector.intake.reception import Reception
 from connector.journal.database import Database
 from connector.journal.vault import Vault
+from connector.settings import Settings
 from connector.sync.connecting import routes as connecting
 from connector.sync.connecting.installing import App, Installing
 from connector.sync.connecting.tickets import Tickets
 from connector.workers import limits, tasks
 from connector.workers.wakeups import WakeUps
 from connector.yotpo.client import Yotpo
-
-if TYPE_CHECKING:
-    from connector.settings import Settings
 
 #: For the intake: one for the appender, the others for looking up stores.
 _CONNECTIONS = 4
@@ -33,7 +29,7 @@ _log = observability.logger("web")
 
 def create_app() -> flask.Flask:
     """Return the WSGI application, with settings from the environment. Raises SettingsError."""
-    settings = tasks.settings()
+    settings = Settings.read()
     observability.configure(settings.log_level)
     database = Database(
         settings.database_url, connections=_CONNECTIONS, wait_seconds=settings.intake_timeout_seconds / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from datetime import UTC, datetime
@@ -16,11 +15,6 @@ from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Two patterns, and each scans a long word only once: a body of megabytes may be a single word.
-_ADDRESS = re.compile(rb"(?<![^\s\"':,])[^\s\"':,]+(?:@|%40)[^\s\"':,]+")
-_NUMBER = re.compile(rb"\+?\d[\d ().-]{5,}\d")
-_TOKEN = re.compile(r"((?:access_token|utoken)(?:=|%3d))[^\s&\"'<>]+", re.IGNORECASE)
 
 
 class Reply(NamedTuple):
@@ -125,13 +119,3 @@ def _http_date(header: str) -> datetime | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def without_people(content: bytes) -> bytes:
-    """Return the text with a ``*`` in place of each e-mail address and each number that may be a phone number."""
-    return _NUMBER.sub(b"*", _ADDRESS.sub(b"*", content))
-
-
-def without_tokens(text: str) -> str:
-    """Return the text with a ``*`` in place of each token in a URL: Yotpo's tokens are URL parameters."""
-    return _TOKEN.sub(r"\1*", text)

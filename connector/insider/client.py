@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from connector.http import outbound
+from connector.http import outbound, redaction
 from connector.insider import wire
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Insider:
         )
         if isinstance(reply, outbound.NoReply):
             return Response(status=None, message=reply.cause, duration_ms=_milliseconds_since(started))
-        anonymous = outbound.without_people(reply.content)
+        anonymous = redaction.without_people(reply.content)
         return Response(
             status=reply.status,
             verdict=read(reply.content) if reply.status == requests.codes.ok else None,

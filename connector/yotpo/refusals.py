@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connector.errors import CursorExpired, YotpoRefused, YotpoUnauthorized, YotpoUnavailable
-from connector.http import outbound
+from connector.http import outbound, redaction
 from connector.yotpo.rate_limiter import reset_seconds
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def sentence(content: bytes, secrets: Iterable[str | None] = ()) -> str:
     said = " ".join(_said(content).split())
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         said = said.replace(secret, "*")
-    said = outbound.without_people(outbound.without_tokens(said).encode(errors="replace")).decode(errors="replace")
+    said = redaction.without_people(redaction.without_tokens(said).encode(errors="replace")).decode(errors="replace")
     return "".join(character for character in said if character.isprintable()).strip()
 
 
