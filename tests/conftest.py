@@ -24,9 +24,9 @@ from connector.journal.database import Database
 from connector.journal.vault import Vault
 from connector.sandbox.processes import Group, free_port
 from connector.sandbox.servers import EmbeddedPostgres, EmbeddedRedis
-from connector.sandbox.stack import Stack
 from connector.settings import DEFAULT_MAPPINGS
-from tests import ROOT
+from tests import ROOT, SECRET_KEY
+from tests.commands import QuickStack
 from tests.delivery.pipelines import Connector
 from tests.sandbox.yotpo.simulators import simulator
 from tests.sync.shops import SHOP, Shop
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
     from connector.mapping import MappingSet
     from connector.model import Store
+    from connector.sandbox.stack import Stack
     from tests.sandbox.yotpo.simulators import Yotpo
 
 #: TEST_STATE lets two runs go on side by side; those who share one run have each a directory of their own in it.
 STATE = Path(os.environ.get("TEST_STATE") or ROOT / ".local" / "test")
 STATE /= os.environ.get("PYTEST_XDIST_WORKER", "")
-SECRET_KEY = "a key for tests of no use elsewhere"
 
 # The machines that run this are shared and slow at times: a test says what happens, never how fast.
 hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)
@@ -166,7 +166,7 @@ def stack() -> Iterator[Stack]:
     """The whole connector, by the lines of the Procfile."""
     state = STATE / "stack"
     shutil.rmtree(state, ignore_errors=True)
-    with Stack(state, durable=False, environment=_OWN) as running:
+    with QuickStack(state, durable=False, environment=_OWN) as running:
         yield running
         if running.postgres:
             running.postgres.remove()

@@ -20,9 +20,8 @@ from click.testing import CliRunner
 from connector.cli import main, shared
 from connector.journal import stores
 from connector.journal.sync import accounts
-from tests import ROOT
-from tests.cli.test_cli import Cli
-from tests.conftest import SECRET_KEY
+from tests import ROOT, SECRET_KEY
+from tests.commands import Cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

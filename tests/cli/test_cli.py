@@ -1,56 +1,21 @@
-"""The command line as scripts use it: a process of its own, JSON on stdout, one sentence on stderr."""
+"""The command line: JSON on stdout, one sentence on stderr, and what scripts see of it as a process of its own."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connector.journal import migrate, stores
 from connector.journal.sync import accounts
 from connector.journal.vault import Vault
-from tests import ROOT
-from tests.conftest import SECRET_KEY
+from tests import SECRET_KEY
+from tests.commands import ADD
 
 if TYPE_CHECKING:
     from connector.journal.database import Database
-
-ADD = ("stores", "add", "acme", "--insider-partner", "acme", "--insider-token", "a-secret-token")
-
-
-class Cli:
-    def __init__(self, database_url: str) -> None:
-        self.environment = {
-            **os.environ,
-            "DATABASE_URL": database_url,
-            "REDIS_URL": "redis://127.0.0.1:9/0",
-            "SECRET_KEY": SECRET_KEY,
-            "PUBLIC_URL": "https://connector.example.com/",
-        }
-
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "connector", *arguments],
-            cwd=ROOT,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def json(self, *arguments: str) -> Any:
-        done = self.run(*arguments, "--format", "json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-
-@pytest.fixture
-def cli(database_url: str) -> Cli:
-    return Cli(database_url)
+    from tests.commands import Cli
 
 
 def test_a_store_is_added_with_its_webhook_url_and_without_its_secrets(cli: Cli) -> None:
@@ -125,16 +90,18 @@ def test_settings_of_a_store_are_changed_one_by_one(cli: Cli) -> None:
 def test_a_name_that_is_taken_is_refused(cli: Cli) -> None:
     cli.json(*ADD)
 
-    done = cli.run(*ADD)
+    done = cli.process(*ADD)
 
     assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
     assert "there is a store named 'acme' already" in done.stderr
 
 
 def test_a_missing_variable_is_named_with_its_meaning(cli: Cli) -> None:
     del cli.environment["SECRET_KEY"]
 
-    done = cli.run("status")
+    done = cli.process("status")
 
     assert done.returncode == 1
     assert "SECRET_KEY: it is not set" in done.stderr
@@ -233,8 +200,10 @@ def test_status_tells_of_each_connected_store_how_its_look_ups_fare(cli: Cli, da
 
 
 def test_migrating_again_changes_nothing(cli: Cli) -> None:
-    assert cli.json("migrate") == [{"revision": migrate.newest()}]
-    assert cli.json("migrate") == [{"revision": migrate.newest()}]
+    for _ in range(2):
+        done = cli.process("migrate", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == [{"revision": migrate.newest()}]
 
 
 def test_an_empty_journal_shows_nothing(cli: Cli) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from connector.errors import OperatorError
 from connector.sandbox.stack import ROOT
+from tests.commands import run
 from tests.sync.connecting.merchants import Merchant
 from tests.sync.connecting.test_connecting import vault
 
@@ -25,12 +26,12 @@ def merchant(stack: Stack) -> Merchant:
     return Merchant(stack)
 
 
-def run(stack: Stack, *arguments: str, said: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def process(stack: Stack, *arguments: str, said: str) -> subprocess.CompletedProcess[str]:
     """Run a command by hand; `said` is what is typed."""
     return subprocess.run(
         [sys.executable, "-m", "connector", *arguments],
         cwd=ROOT,
-        env={**stack.environment, **environment},
+        env=stack.environment,
         input=said,
         capture_output=True,
         text=True,
@@ -59,19 +60,15 @@ def test_a_store_is_connected_with_its_own_keys(merchant: Merchant, stack: Stack
 def test_secrets_may_be_typed_or_stand_in_the_environment_and_are_never_shown(merchant: Merchant, stack: Stack) -> None:
     secret, guid, key = (merchant.keys[name] for name in ("secret", "loyalty_guid", "loyalty_key"))
 
-    typed = run(stack, *own(merchant, "--loyalty-guid", guid), said=f"{secret}\n{key}\n")
-    given = run(
-        stack,
-        *own(merchant, "--again", "--loyalty-guid", guid, "--no-backfill"),
-        YOTPO_STORE_SECRET=secret,
-        YOTPO_LOYALTY_KEY=key,
-    )
+    typed = process(stack, *own(merchant, "--loyalty-guid", guid), said=f"{secret}\n{key}\n")
+    variables = stack.environment | {"YOTPO_STORE_SECRET": secret, "YOTPO_LOYALTY_KEY": key}
+    given = run(variables, *own(merchant, "--again", "--loyalty-guid", guid, "--no-backfill"))
 
     (account,) = merchant.accounts()
     assert vault(stack).open(account["loyalty_key_sealed"]) == key
-    shown = run(stack, "stores", "show", merchant.name)
-    listed = run(stack, "stores", "list")
-    trail = run(stack, "audit")
+    shown = run(stack.environment, "stores", "show", merchant.name)
+    listed = run(stack.environment, "stores", "list")
+    trail = run(stack.environment, "audit")
     for done in (typed, given, shown, listed, trail):
         assert done.returncode == 0, done.stderr
         for hidden in (secret, key, vault(stack).open(account["token_sealed"])):
@@ -79,7 +76,7 @@ def test_secrets_may_be_typed_or_stand_in_the_environment_and_are_never_shown(me
 
 
 def test_a_wrong_secret_is_told_at_once_and_nothing_is_kept(merchant: Merchant, stack: Stack) -> None:
-    done = run(stack, *own(merchant, "--secret", "a-wrong-secret"))
+    done = run(stack.environment, *own(merchant, "--secret", "a-wrong-secret"))
 
     assert done.returncode == 1
     assert "Yotpo does not take the credentials (401)" in done.stderr
@@ -127,7 +124,7 @@ def test_a_connected_store_is_not_connected_again_by_a_slip(merchant: Merchant, 
 def test_a_mistake_is_told_with_its_remedy(
     merchant: Merchant, stack: Stack, arguments: tuple[str, ...], variables: dict[str, str], told: str
 ) -> None:
-    done = run(stack, "stores", "connect", merchant.name, *arguments, **variables)
+    done = run(stack.environment | variables, "stores", "connect", merchant.name, *arguments)
 
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

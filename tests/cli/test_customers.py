@@ -15,7 +15,7 @@ import pytest
 from connector.journal import stores
 from connector.journal.sync import accounts
 from tests import ROOT
-from tests.cli.test_cli import ADD, Cli
+from tests.commands import ADD, Cli, Done
 from tests.sandbox.yotpo.simulators import Yotpo, simulator
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def connected(cli: Cli, database: Database, vault: Vault) -> Cli:
     return cli
 
 
-def _push(cli: Cli, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def _push(cli: Cli, file: Path, *options: str) -> Done:
     return cli.run("customers", "push", str(file), *WHY, *options)
 
 
@@ -246,16 +246,8 @@ def test_a_mistake_is_told_in_one_sentence_and_changes_nothing(
     _lines(tmp_path / "shop.jsonl", 1)
     (tmp_path / "shop.txt").write_text("")
     (tmp_path / "wrong.csv").write_text("external_id,emial\nc1,\n")
-    command = [sys.executable, "-m", "connector", "customers", "push", *arguments]
 
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**cli.environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = cli.run("customers", "push", *arguments, directory=tmp_path)
 
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

@@ -10,16 +10,11 @@ import pytest
 from connector import mapping
 from connector.journal import mapping_sets
 from connector.workshop import activation
-from tests.cli.test_cli import Cli
 from tests.delivery.pipelines import NOW, Connector, balance_files, changed
 
 if TYPE_CHECKING:
+    from tests.commands import Cli
     from tests.conftest import Insider
-
-
-@pytest.fixture
-def cli(database_url: str) -> Cli:
-    return Cli(database_url)
 
 
 @pytest.fixture

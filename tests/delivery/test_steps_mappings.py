@@ -13,7 +13,7 @@ from connector.journal.vault import Vault
 from connector.model import Options
 from connector.workshop import activation
 from connector.workshop.activation import MappingSets
-from tests.conftest import SECRET_KEY
+from tests import SECRET_KEY
 from tests.delivery.pipelines import NOW, Connector, balance_files, changed
 from tests.workshop.test_activation import STRANGE, A, B, C, activate, activate_strange
 

@@ -15,7 +15,7 @@ import redis
 
 from connector.sandbox.processes import free_port
 from connector.sandbox.stack import ROOT, Stack
-from tests.conftest import SECRET_KEY
+from tests import SECRET_KEY
 from tests.sandbox.test_stack import Store, changed
 from tests.workers.worker import LINES
 

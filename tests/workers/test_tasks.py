@@ -13,8 +13,7 @@ import pytest
 import redis
 
 from connector.journal.sync import accounts, backfills
-from tests import ROOT
-from tests.conftest import SECRET_KEY
+from tests import ROOT, SECRET_KEY
 
 if TYPE_CHECKING:
     from connector.journal.database import Database

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import EXAMPLES, MAPPINGS
-from tests.cli.mapping_commands import TIER_EARNED, cells, copied, printed
-from tests.cli.test_cli import Cli
+from tests.cli.mappings.commands import TIER_EARNED, cells, copied, printed
 from tests.delivery.pipelines import NOW, Connector, changed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.commands import Cli
 
 
 def test_each_value_is_shown_with_its_path_and_its_rule() -> None:
@@ -90,8 +91,7 @@ def test_a_topic_without_examples_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_events_of_the_journal_are_tried_as_their_store_would(database_url: str, connector: Connector) -> None:
-    cli = Cli(database_url)
+def test_events_of_the_journal_are_tried_as_their_store_would(cli: Cli, connector: Connector) -> None:
     first, second = connector.receive(*(changed(f"a{number}@example.com", number, NOW) for number in range(2)))
 
     (told,) = cli.json("mappings", "try", "--event", str(first))

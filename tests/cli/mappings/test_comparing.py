@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from tests import MAPPINGS
-from tests.cli.mapping_commands import cells, copied, printed
-from tests.cli.test_cli import Cli
+from tests.cli.mappings.commands import cells, copied, printed
 from tests.delivery.pipelines import NOW, Connector, changed
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.commands import Cli
 
 
 def test_the_difference_to_a_changed_copy_is_shown(tmp_path: Path) -> None:
@@ -69,11 +70,8 @@ def test_without_a_journal_nothing_is_active() -> None:
     assert "leave out" in printed("diff", "--samples", "--store", "acme", exit_code=1)
 
 
-def test_stored_events_are_compared_with_what_is_active(
-    database_url: str, connector: Connector, tmp_path: Path
-) -> None:
+def test_stored_events_are_compared_with_what_is_active(cli: Cli, connector: Connector, tmp_path: Path) -> None:
     copy = copied(tmp_path)
-    cli = Cli(database_url)
     ids = connector.receive(*(changed(f"a{number}@example.com", number, NOW) for number in range(3)))
     file = copy / "swell.points.changed.yaml"
     file.write_text(file.read_text().replace("[current_balance, customer.points_balance]", "difference"))

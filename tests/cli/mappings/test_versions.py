@@ -10,7 +10,6 @@ import pytest
 from connector import mapping
 from connector.journal import mapping_sets
 from connector.settings import DEFAULT_MAPPINGS
-from tests.cli.test_cli import Cli
 from tests.delivery.pipelines import NOW, Connector, balance_files, changed
 
 if TYPE_CHECKING:
@@ -18,15 +17,11 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Database
     from connector.mapping import MappingSet
+    from tests.commands import Cli
     from tests.conftest import Insider
 
 A, B = (mapping.load_files(balance_files(name)) for name in "ab")
 WHO = ("--reason", "better", "--by", "ann")
-
-
-@pytest.fixture
-def cli(database_url: str) -> Cli:
-    return Cli(database_url)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import EXAMPLES
-from tests.cli.mapping_commands import TIER_EARNED, copied, printed
+from tests.cli.mappings.commands import TIER_EARNED, copied, printed
 
 if TYPE_CHECKING:
     from pathlib import Path

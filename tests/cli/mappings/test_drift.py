@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.cli.mappings import drift_text
-from tests.cli.test_cli import Cli
 from tests.delivery.pipelines import NOW, Connector, changed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.commands import Cli
     from tests.conftest import Insider
-
-
-@pytest.fixture
-def cli(database_url: str) -> Cli:
-    return Cli(database_url)
 
 
 @pytest.fixture
