@@ -1,12 +1,10 @@
 """Real servers for the tests: PostgreSQL and Redis, the simulator of Insider, and the whole connector.
 
-PostgreSQL is started once; each test that asks for a `database` gets one of its own, copied from a migrated one.
 Nothing here stands in for anything: what tests see is what the servers say.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import sys
@@ -14,20 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
-import psycopg
 import pytest
 import requests
 
 from connector import mapping
-from connector.journal import migrate, stores
+from connector.journal import stores
 from connector.journal.database import Database
 from connector.journal.vault import Vault
 from connector.sandbox.processes import Group, free_port
-from connector.sandbox.servers import EmbeddedPostgres, EmbeddedRedis
+from connector.sandbox.servers import EmbeddedRedis
 from connector.settings import DEFAULT_MAPPINGS
 from tests import ROOT, SECRET_KEY
 from tests.commands import QuickStack
 from tests.delivery.pipelines import Connector
+from tests.postgres import Cluster, SharedCluster, shared
 from tests.sandbox.yotpo.simulators import simulator
 from tests.sync.shops import SHOP, Shop
 from tests.workers.worker import Worker, quick_insider
@@ -40,15 +38,15 @@ if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
     from tests.sandbox.yotpo.simulators import Yotpo
 
-#: TEST_STATE lets two runs go on side by side; those who share one run have each a directory of their own in it.
-STATE = Path(os.environ.get("TEST_STATE") or ROOT / ".local" / "test")
-STATE /= os.environ.get("PYTEST_XDIST_WORKER", "")
+#: TEST_STATE lets two runs go on side by side; the processes of one run have each a directory of their own in it.
+BASE = Path(os.environ.get("TEST_STATE") or ROOT / ".local" / "test")
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+STATE = BASE / _PROCESS
+_CLUSTER = pytest.StashKey[SharedCluster]()
 
 # The machines that run this are shared and slow at times: a test says what happens, never how fast.
 hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("connector")
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,34 +57,31 @@ def environment() -> Iterator[None]:
     os.environ.update(hidden)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
-    STATE.mkdir(parents=True, exist_ok=True)
-    server = EmbeddedPostgres(STATE, durable=False)
-    with server:
-        yield server
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Start PostgreSQL for the processes over which the tests are spread."""
+    config.stash[_CLUSTER] = SharedCluster(BASE)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if cluster := config.stash.get(_CLUSTER, None):
+        cluster.stop()
 
 
 @pytest.fixture(scope="session")
-def template(postgres: EmbeddedPostgres) -> str:
-    """The name of a database that is migrated and that nobody is connected to."""
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute("drop database if exists migrated")
-        connection.execute("create database migrated")
-    migrate.migrate(_url(postgres, "migrated"))
-    return "migrated"
+def cluster() -> Iterator[Cluster]:
+    if _PROCESS:
+        yield shared(BASE)
+    else:
+        with Cluster(BASE) as started:
+            yield started
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+def database_url(cluster: Cluster) -> Iterator[str]:
     """The URL of an empty journal."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"drop database if exists {name}")
-        connection.execute(f"create database {name} template {template}")
-    yield _url(postgres, name)
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    with cluster.database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -188,10 +183,6 @@ def redis_server() -> Iterator[EmbeddedRedis]:
     server = EmbeddedRedis(STATE)
     with server:
         yield server
-
-
-def _url(postgres: EmbeddedPostgres, name: str) -> str:
-    return postgres.url.replace("/connector?", f"/{name}?")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,9 @@ import pytest
 from connector.errors import JournalUnavailable
 from connector.intake.appending import Appender
 from connector.journal.database import Database
+from tests.conftest import STATE
 from tests.journal.test_events import bodies, incoming
+from tests.postgres import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +28,25 @@ if TYPE_CHECKING:
     from connector.sandbox.servers import EmbeddedPostgres
 
 THREADS = 20
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Cluster]:
+    """PostgreSQL for these tests alone, since they stop it."""
+    with Cluster(STATE / "appending") as started:
+        yield started
+        started.server.remove()
+
+
+@pytest.fixture
+def database_url(own_cluster: Cluster) -> Iterator[str]:
+    with own_cluster.database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres(own_cluster: Cluster) -> EmbeddedPostgres:
+    return own_cluster.server
 
 
 @pytest.fixture
