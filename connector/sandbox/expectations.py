@@ -1,14 +1,14 @@
-"""What Insider must hold of a customer whom Yotpo knows: the 43 attributes of Insider's table, each from its source.
+"""What Insider must hold for a customer of Yotpo: the 43 attributes of Insider's table, each from its source.
 
-It is written down by hand, from that table and from Yotpo's pages, and not read from any mapping file: two statements
-of one meaning, the other of which is under test. There are three sources::
+It is written by hand, from that table and from Yotpo's pages, not read from a mapping file. So it checks the mapping
+files independently. There are three sources::
 
-    core      Core v3, of every customer, also where nothing but a backfill has brought him
-    loyalty   the Loyalty API, of customers of whom a webhook was sent, because those are looked up there; where none
-              was, Insider may have the value or not, but no other one
-    told      webhooks alone; the simulator of Yotpo keeps what they have told last
+    core       Core v3, for every customer, also if only a backfill has read the customer
+    loyalty    the Loyalty API, for customers with a webhook, because a webhook causes a look-up there; without a
+               webhook Insider may lack the value, but must not have another value
+    webhooks   webhooks alone; the simulator of Yotpo keeps the last values that they carried
 
-An expected value is a JSON value as Insider must have it. None: it must not be there.
+An expected value is a JSON value as Insider must have it. None: the attribute must be absent.
 """
 
 from __future__ import annotations
@@ -23,61 +23,64 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-#: An amount as Yotpo displays it: a symbol, then whole units with thousands.
+#: An amount as Yotpo displays it: a symbol, then whole units with thousands separators, and perhaps cents.
 _DISPLAYED = re.compile(r"\D{0,3}(?P<units>\d{1,3}(?:,\d{3})*|\d+)(?P<cents>\.\d\d)?")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
-class Known(NamedTuple):
-    """What the simulator of Yotpo knows of a customer; a block that he does not have is empty."""
+class YotpoCustomer(NamedTuple):
+    """A customer in the simulator of Yotpo; a block that the customer does not have is empty."""
 
     core: Json
     reviews: Json
     program: Json
     loyalty: Json
-    told: Json
-    was_told: bool
+    #: The last value of each field that webhooks alone carry.
+    webhook_values: Json
+    had_webhooks: bool
 
     @classmethod
-    def of(cls, truth: Json) -> Known:
+    def of(cls, truth: Json) -> YotpoCustomer:
+        """Return a customer from an entry of GET /_sandbox/customers."""
         core = truth["core"]
         return cls(
             core=core,
             reviews=core["yotpo_ugc"] or {},
             program=core["yotpo_loyalty"] or {},
             loyalty=truth["loyalty"] or {},
-            told=truth["told"],
-            was_told=truth["webhooks"] > 0,
+            webhook_values=truth["told"],
+            had_webhooks=truth["webhooks"] > 0,
         )
 
 
 class Source(StrEnum):
-    """What tells an attribute, and tells it surest where there are several."""
+    """Where an attribute comes from; the most reliable source, if there are several."""
 
     CORE = "Core API"
     LOYALTY = "Loyalty API"
-    TOLD = "webhooks alone"
+    WEBHOOKS = "webhooks alone"
 
 
 class Attribute(NamedTuple):
     """What an attribute must be, and where it comes from."""
 
-    of: Callable[[Known], object]
+    #: Returns the expected value.
+    of: Callable[[YotpoCustomer], object]
     source: Source = Source.CORE
 
-    def may_be_missing(self, known: Known) -> bool:
-        """Whether nobody has had a reason to look this customer up."""
-        return self.source is Source.LOYALTY and not known.was_told
+    def may_be_missing(self, customer: YotpoCustomer) -> bool:
+        """Whether Insider may lack the attribute, because the connector had no reason to look the customer up."""
+        return self.source is Source.LOYALTY and not customer.had_webhooks
 
 
 def identifiers(core: Json) -> dict[str, str]:
-    """What names a customer at Insider; nobody without any of it can be there."""
+    """Return the customer's identifiers at Insider; without any the customer cannot have a profile."""
     email, phone = core["email"], core["phone_number"]
     return ({"email": email.strip().lower()} if email else {}) | ({"phone_number": phone} if phone else {})
 
 
 def comparable(value: object) -> object:
-    """Make values equal that mean the same: times as instants. A flag is never a number."""
+    """Return a value that is equal for equal meanings: a time becomes an instant, and a flag never equals a number."""
     if isinstance(value, bool):
         return ("flag", value)
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
@@ -90,36 +93,36 @@ def _text(value: str | None) -> str | None:
 
 
 def _time(value: str | None) -> str | None:
-    """Core writes times without a zone, in UTC; other places write a zone."""
+    """Return a time with its zone. Core writes times in UTC without a zone; other sources write the zone."""
     if not value:
         return None
-    moment = datetime.fromisoformat(value)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    time = datetime.fromisoformat(value)
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
 def _day(value: str | None) -> str | None:
-    """The date of a date or of a time, as midnight in UTC."""
+    """Return the day of a date or time, as midnight in UTC."""
     return f"{value[:10]}T00:00:00Z" if value else None
 
 
 def _full_date(year: int | None, month: int | None, day: int | None) -> str | None:
-    """No year, no date."""
+    """Return a date as midnight in UTC; None if a part, such as the year, is missing."""
     return _day(date(year, month, day).isoformat()) if year and month and day else None
 
 
 def _money(value: str | float | None) -> float | None:
-    """In units of its currency, from an amount with symbol and thousands."""
+    """Return an amount in units of its currency; a text has a symbol and thousands separators."""
     if not isinstance(value, str):
         return value
     amount = _DISPLAYED.fullmatch(value)
     if amount is None:
-        raise ValueError("An amount of money is displayed in a way that the simulator of Yotpo does not know.")
+        raise ValueError("The simulator of Yotpo does not display an amount of money in this form.")
     units = int(amount["units"].replace(",", ""))
     return units + float(amount["cents"]) if amount["cents"] else units
 
 
 def _link(value: str | None) -> str | None:
-    """Some of Yotpo's links have no scheme."""
+    """Return a link with a scheme: some of Yotpo's links have none."""
     return None if not value else value if value.startswith(("http://", "https://")) else f"https://{value}"
 
 
@@ -128,31 +131,31 @@ def _within(block: Json, name: str) -> Json:
 
 
 def _core(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(known.core[name]))
+    return Attribute(lambda customer: read(customer.core[name]))
 
 
 def _reviews(name: str) -> Attribute:
-    return Attribute(lambda known: known.reviews.get(name))
+    return Attribute(lambda customer: customer.reviews.get(name))
 
 
 def _program(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(known.program.get(name)))
+    return Attribute(lambda customer: read(customer.program.get(name)))
 
 
 def _loyalty(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(known.loyalty.get(name)), source=Source.LOYALTY)
+    return Attribute(lambda customer: read(customer.loyalty.get(name)), source=Source.LOYALTY)
 
 
 def _loyalty_within(block: str, name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(_within(known.loyalty, block).get(name)), source=Source.LOYALTY)
+    return Attribute(lambda customer: read(_within(customer.loyalty, block).get(name)), source=Source.LOYALTY)
 
 
-def _told(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
-    return Attribute(lambda known: read(known.told.get(name)), source=Source.TOLD)
+def _webhooks(name: str, read: Callable[[Any], object] = lambda value: value) -> Attribute:
+    return Attribute(lambda customer: read(customer.webhook_values.get(name)), source=Source.WEBHOOKS)
 
 
-#: By the names that profiles have at Insider: `name`, `surname` and `birthday` are its own, all others the account's.
-#: The 43rd of the table is the e-mail address, which is an identifier.
+#: By the attribute's name at Insider. `name`, `surname` and `birthday` are Insider's own, all others the account's.
+#: The 43rd name of the table is missing: it is the e-mail address, which is an identifier.
 ATTRIBUTES: dict[str, Attribute] = {
     "name": _core("first_name", _text),
     "surname": _core("last_name", _text),
@@ -163,8 +166,8 @@ ATTRIBUTES: dict[str, Attribute] = {
     "yotpo_avg_sentiment_product": _reviews("sentiment_avg_product"),
     "yotpo_avg_sentiment_site": _reviews("sentiment_avg_site"),
     "yotpo_total_avg_sentiment": _reviews("total_avg_sentiment"),
-    # An empty list says nothing.
-    "yotpo_top_topics": Attribute(lambda known: known.reviews.get("top_topics") or None),
+    # An empty list carries no value.
+    "yotpo_top_topics": Attribute(lambda customer: customer.reviews.get("top_topics") or None),
     "yotpo_points_earned": _program("points_earned"),
     "yotpo_point_balance": _program("points_balance"),
     "yotpo_points_expire_at": _program("points_expire_date", _time),
@@ -186,7 +189,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "yotpo_perks_redeemed": _loyalty("perks_redeemed"),
     "yotpo_last_purchase_at": _loyalty("last_purchase_at", _time),
     "birthday": Attribute(
-        lambda known: _full_date(*map(known.loyalty.get, ("birthday_year", "birthday_month", "birth_day"))),
+        lambda customer: _full_date(*map(customer.loyalty.get, ("birthday_year", "birthday_month", "birth_day"))),
         source=Source.LOYALTY,
     ),
     "yotpo_referral_code_expired": _loyalty_within("referral_code", "expired"),
@@ -196,18 +199,20 @@ ATTRIBUTES: dict[str, Attribute] = {
     "amount_cents_in_customer_c_to_mt_vip": _loyalty_within(
         "vip_tier_maintenance_requirements", "amount_cents_needed_in_customer_currency"
     ),
-    "yotpo_coupon_expires_at": _told("perk.expires_at", _time),
-    "yotpo_coupon_expired": _told("perk.expired"),
-    "yotpo_marketing_accepted": _told("accepts_marketing"),
-    "yotpo_is_affiliate": _told("is_affiliate"),
+    "yotpo_coupon_expires_at": _webhooks("perk.expires_at", _time),
+    "yotpo_coupon_expired": _webhooks("perk.expired"),
+    "yotpo_marketing_accepted": _webhooks("accepts_marketing"),
+    "yotpo_is_affiliate": _webhooks("is_affiliate"),
     "anniversary_date": Attribute(
-        lambda known: _full_date(*map(known.told.get, ("anniversary_year", "anniversary_month", "anniversary_day"))),
-        source=Source.TOLD,
+        lambda customer: _full_date(
+            *map(customer.webhook_values.get, ("anniversary_year", "anniversary_month", "anniversary_day"))
+        ),
+        source=Source.WEBHOOKS,
     ),
-    "yotpo_days_to_point_expiration": _told("days_to_point_expiration"),
-    # Not in Insider's table, but sent, because Yotpo seldom has the year.
+    "yotpo_days_to_point_expiration": _webhooks("days_to_point_expiration"),
+    # Insider's table lacks these four. The connector sends them, because Yotpo seldom has the year.
     "yotpo_birthday_month": _loyalty("birthday_month"),
     "yotpo_birthday_day": _loyalty("birth_day"),
-    "yotpo_anniversary_month": _told("anniversary_month"),
-    "yotpo_anniversary_day": _told("anniversary_day"),
+    "yotpo_anniversary_month": _webhooks("anniversary_month"),
+    "yotpo_anniversary_day": _webhooks("anniversary_day"),
 }

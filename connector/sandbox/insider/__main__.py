@@ -8,15 +8,19 @@ from connector.sandbox.simulation import arguments
 
 def _arguments() -> argparse.Namespace:
     parser = arguments.parser("Insider", "retention=false")
-    parser.add_argument("--partner", action="append", default=[], help="only this partner may send; with --token")
-    parser.add_argument("--token", action="append", default=[], help="the token of the partner in the same place")
-    given = parser.parse_args()
-    if len(given.partner) != len(given.token):
+    parser.add_argument(
+        "--partner", action="append", default=[], help="only this partner may send (repeatable); needs a --token"
+    )
+    parser.add_argument(
+        "--token", action="append", default=[], help="the token of a partner; the tokens are in the partners' order"
+    )
+    options = parser.parse_args()
+    if len(options.partner) != len(options.token):
         parser.error("each --partner needs its --token")
-    return given
+    return options
 
 
 if __name__ == "__main__":
-    given = _arguments()
-    partners = dict(zip(given.partner, given.token, strict=True))
-    main(given.port, given.host, verbose=given.verbose, **({"partners": partners} | dict(given.switch)))
+    options = _arguments()
+    partners = dict(zip(options.partner, options.token, strict=True))
+    main(options.port, options.host, verbose=options.verbose, **({"partners": partners} | dict(options.switch)))

@@ -1,4 +1,4 @@
-"""Insider's routes: each request meets the faults, passes the gate, is worked on, and is logged with its answer."""
+"""Insider's routes. Each request goes through the faults, the gate and its operation, and is logged with its answer."""
 
 import time
 from collections.abc import Callable
@@ -36,11 +36,11 @@ def blueprint(world: World) -> Blueprint:
 def _serve(world: World, operation: Operation) -> Response:
     received = receive(request)
     with world.lock:
-        fault = world.faults.pick(lambda each: each.matches(received.partner, received.path, received.users))
+        fault = world.faults.pick(lambda fault: fault.matches(received.partner, received.path, received.users))
     if fault and not fault.processed:
         time.sleep(fault.delay_ms / 1000)
     with world.lock:
-        # The work and its line in the log share one hold of the lock: the log is in the order of the work.
+        # The operation and its log entry happen under one lock, so that the log is in the order of the operations.
         answer = _answer(world, operation, received, fault)
         _log(world, received, answer, fault)
     if fault and fault.processed:

@@ -1,7 +1,7 @@
-"""The custom names of an account: their types and their budget; and what is left out of an upsert, and why.
+"""An account's custom names: their types, how many it may have, and which values of an upsert are left out, and why.
 
-What Insider does with an attribute that doesn't exist, or that has another type, isn't published; it only says that
-such values are "not reflected". So by default they are left out, the user counts as successful, and each is counted.
+Insider doesn't publish what it does with an attribute that doesn't exist or has another type; it only says that such
+values are "not reflected". So by default they are left out and counted, and the user counts as successful.
 """
 
 from typing import Any, NamedTuple
@@ -17,13 +17,13 @@ class Drop(NamedTuple):
 
     The reasons:
 
-    null        it is null
-    nested      it is an object, or an array of anything but texts or numbers; no sample shows one
-    empty       it is an empty array, and nothing says what it would be an array of
-    misplaced   it is at the root, where only Insider's own names may be
-    type        it is of another type than declared
-    unknown     the panel doesn't declare it
-    budget      the account has declared as many as it may
+    null        the value is null
+    nested      the value is an object, or an array of other things than texts or numbers; no sample shows one
+    empty       the value is an empty array, and nothing says which type its items would have
+    misplaced   the name is at the root, where only Insider's own names may be
+    type        the value has another type than declared
+    unknown     the panel doesn't declare the name
+    budget      the account can declare no more names
     """
 
     reason: str
@@ -32,7 +32,7 @@ class Drop(NamedTuple):
 
 
 class Catalog:
-    """What an account has declared in one of its two budgets: attributes or event parameters."""
+    """The names that an account has declared, within one of its two budgets: attributes or event parameters."""
 
     def __init__(self, panel: dict[str, str] | None, budget: int, switches: Switches) -> None:
         self.declared: dict[str, str] = dict(panel or {})
@@ -41,12 +41,12 @@ class Catalog:
         self._switches = switches
 
     def sift(self, values: dict[str, Any], prefix: str, drops: list[Drop]) -> dict[str, Any]:
-        """Return what Insider keeps of custom values; the rest is added to the drops."""
+        """Return the custom values that Insider keeps; add the others to `drops`."""
         kept = {}
         declared = self.declared
         for name, value in values.items():
             kind = _KINDS.get(type(value))
-            # Nearly every value is a scalar of the declared type, so this comes first, for speed.
+            # Nearly every value is a scalar of the declared type, so this check comes first, for speed.
             if (kind is not None and declared.get(name) == kind) or not (reason := self._refuse(name, value)):
                 kept[name] = value
             else:
@@ -54,33 +54,35 @@ class Catalog:
         return kept
 
     def forget_after(self, count: int) -> None:
-        """Take back what a refused user has declared beyond the first count names."""
+        """Keep the first `count` names and remove the rest, which a refused user has declared."""
         for name in list(self.declared)[count:]:
             del self.declared[name]
 
     def _refuse(self, name: str, value: Any) -> str:
+        """Return the reason to leave a value out, or ""; a value that is kept may declare its name."""
         kind = kind_of(value)
         if kind in {"null", "nested"}:
             return kind
-        wanted = self.declared.get(name)
-        if wanted is not None and _fits(wanted, kind, value):
+        declared = self.declared.get(name)
+        if declared is not None and _fits(declared, kind, value):
             return ""
-        if self._switches.mismatch != "create" and (wanted is not None or self._closed):
-            return "type" if wanted is not None else "unknown"
+        if self._switches.mismatch != "create" and (declared is not None or self._closed):
+            return "type" if declared is not None else "unknown"
         if kind == "empty":
             return kind
-        if wanted is None and len(self.declared) >= self._budget:
+        if declared is None and len(self.declared) >= self._budget:
             return "budget"
         self.declared[name] = kind
         return ""
 
 
 def kind_of(value: Any) -> str:
+    """Return a value's type as the panel names it, or one of the reasons `null`, `nested` and `empty`."""
     if value is None:
         return "null"
     if type(value) is not list:
         return _KINDS.get(type(value), "nested")
-    kinds = {_KINDS.get(type(each)) for each in value}
+    kinds = {_KINDS.get(type(item)) for item in value}
     if not kinds:
         return "empty"
     if kinds in ({"string"}, {"number"}):
@@ -88,17 +90,17 @@ def kind_of(value: Any) -> str:
     return "nested"
 
 
-def _fits(wanted: str, kind: str, value: Any) -> bool:
-    if wanted == "datetime":
+def _fits(declared: str, kind: str, value: Any) -> bool:
+    if declared == "datetime":
         return time_of(value) is not None
-    return kind == wanted or (kind == "empty" and wanted.endswith("_array"))
+    return kind == declared or (kind == "empty" and declared.endswith("_array"))
 
 
-def sift_defaults(values: dict[str, Any], known: dict[str, Check], prefix: str, drops: list[Drop]) -> dict[str, Any]:
-    """Return what Insider keeps of the values at the root, all but `custom`; the rest is added to the drops."""
+def sift_defaults(values: dict[str, Any], checks: dict[str, Check], prefix: str, drops: list[Drop]) -> dict[str, Any]:
+    """Return the values at the root that Insider keeps, without `custom`; add the others to `drops`."""
     kept = {}
     for name, value in values.items():
-        check = known.get(name)
+        check = checks.get(name)
         if check is not None and check(value):
             kept[name] = value
         elif name != "custom":
@@ -113,5 +115,5 @@ def _reason(check: Check | None, value: Any) -> str:
     return "type" if check else "misplaced"
 
 
-def _message(name: str, reason: str, wanted: str) -> str:
-    return f"{name} must not be null" if reason == "null" else f"{name} must be {wanted}"
+def _message(name: str, reason: str, requirement: str) -> str:
+    return f"{name} must not be null" if reason == "null" else f"{name} must be {requirement}"

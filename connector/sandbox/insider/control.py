@@ -1,10 +1,11 @@
-"""What tests ask and tell the simulator, in JSON, without a token, under /_sandbox.
+"""The control routes, for tests: JSON, without a token, under /_sandbox.
 
-GET    /users      profiles in the order of their birth; ?partner= ?email= ?phone_number= ?uuid=
-GET    /profiles   as /users, without events, for many of them: ?partner= ?after=BORN ?limit=N (1,000 at most)
-POST   /profiles   whom identifiers lead to: partner, and identifiers, a list of objects; a list of profiles for each
+GET    /users      profiles, oldest first; ?partner= ?email= ?phone_number= ?uuid=
+GET    /profiles   the same in pages, without events: ?partner= ?after=BORN ?limit=N (1,000 at most)
+POST   /profiles   finds profiles by identifiers; body: partner, and identifiers, a list of objects; returns a list of
+                   profiles for each object
 GET    /requests   the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with their bodies)
-GET    /stats      counters, what was left out and why, the names that each account has declared
+GET    /stats      counters, which values were left out and why, the names that each account has declared
 GET    /faults     the faults with their hits; POST adds one (see faults.py), DELETE clears all
 GET    /settings   the switches; POST sets some (see switches.py)
 POST   /reset      forgets profiles, log, counters and faults, and numbers requests from 1; the switches stay
@@ -22,7 +23,7 @@ from connector.sandbox.insider.world import World
 from connector.sandbox.simulation import control
 from connector.sandbox.simulation.shapes import as_list, as_object
 
-#: How many profiles are shown at once.
+#: The largest page of profiles.
 _MOST_PROFILES = 1_000
 _FILTERS = ("email", "phone_number", "uuid")
 
@@ -32,9 +33,9 @@ def blueprint(world: World) -> Blueprint:
 
 
 def _users(world: World) -> list[dict[str, Any]]:
-    wanted = request.args
-    partner = wanted.get("partner")
-    identifiers = {name: wanted[name] for name in _FILTERS if name in wanted}
+    query = request.args
+    partner = query.get("partner")
+    identifiers = {name: query[name] for name in _FILTERS if name in query}
     return [
         profile.shown(name)
         for name, account in world.accounts.items()
@@ -48,15 +49,16 @@ def _profiles(world: World) -> list[dict[str, Any]]:
     partner, after = request.args.get("partner", ""), request.args.get("after", 0, type=int)
     limit = min(request.args.get("limit", _MOST_PROFILES, type=int), _MOST_PROFILES)
     profiles = world.account(partner).directory.profiles.values()
-    return [_without_events(partner, each) for each in islice((it for it in profiles if it.born > after), limit)]
+    later = (profile for profile in profiles if profile.born > after)
+    return [_without_events(partner, profile) for profile in islice(later, limit)]
 
 
 def _found_profiles(world: World) -> list[list[dict[str, Any]]]:
-    given = control.given()
-    partner = str(given.get("partner", ""))
+    body = control.given()
+    partner = str(body.get("partner", ""))
     directory = world.account(partner).directory
-    wanted = [flat(as_object(each)) for each in as_list(given.get("identifiers"))]
-    return [[_without_events(partner, each) for each in directory.find(identifiers)] for identifiers in wanted]
+    searches = [flat(as_object(identifiers)) for identifiers in as_list(body.get("identifiers"))]
+    return [[_without_events(partner, profile) for profile in directory.find(search)] for search in searches]
 
 
 def _without_events(partner: str, profile: Profile) -> dict[str, Any]:
@@ -77,10 +79,10 @@ def _stats(world: World) -> dict[str, Any]:
         "events": stats.events,
         "dropped": dropped,
         "profiles": {
-            "total": sum(len(each.profiles) for each in directories),
-            "merged": sum(each.merged for each in directories),
-            "merges_refused": sum(each.merges_refused for each in directories),
-            "identifiers_ignored": sum(each.identifiers_ignored for each in directories),
+            "total": sum(len(directory.profiles) for directory in directories),
+            "merged": sum(directory.merged for directory in directories),
+            "merges_refused": sum(directory.merges_refused for directory in directories),
+            "identifiers_ignored": sum(directory.identifiers_ignored for directory in directories),
         },
         "declared": {
             partner: {"attributes": account.attributes.declared, "params": account.params.declared}

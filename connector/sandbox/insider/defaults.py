@@ -1,8 +1,8 @@
 """Insider's own attributes and event parameters, their types, mandatory parameters, and how long events are kept.
 
-The types are those of Insider's API reference, upsert. Where a comment says "inferred", the reference names the format
-in words only, or other clients send the name, and how strictly Insider looks at it is a guess. A value that doesn't
-fit is what Insider calls "not reflected": it is left out and the user counts as successful.
+The types are those of Insider's API reference, upsert. A comment says "inferred" if the reference describes the format
+in words only, or if only other clients send the name; then it is a guess how strictly Insider checks it. A value that
+doesn't fit is what Insider calls "not reflected": it is left out, and the user counts as successful.
 """
 
 import re
@@ -21,7 +21,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def time_of(text: object) -> datetime | None:
-    """Return the time that an RFC 3339 text names, None where it is no such text."""
+    """Return the time of an RFC 3339 text; None for anything else."""
     if type(text) is not str or not _TIME.fullmatch(text):
         return None
     try:
@@ -59,12 +59,12 @@ def text_like(pattern: re.Pattern[str]) -> Check:
 
 
 def is_birthday(value: Any) -> bool:
-    """RFC 3339 at midnight, with Z and no other offset."""
+    """Whether a value is RFC 3339 at midnight, with Z and no other offset."""
     return type(value) is str and _MIDNIGHT.fullmatch(value) is not None and time_of(value) is not None
 
 
 ATTRIBUTES: dict[str, Check] = {
-    "email": text_like(EMAIL),  # Inferred: the reference gives the form of the identifier.
+    "email": text_like(EMAIL),  # Inferred: the reference gives the format of the identifier.
     "phone_number": text_like(PHONE),  # Inferred, likewise.
     "uuid": is_text,
     "name": is_text,
@@ -74,7 +74,7 @@ ATTRIBUTES: dict[str, Check] = {
     "age": is_number,
     "language": text_like(_LANGUAGE),  # Inferred: "en_US style", with an underscore.
     "lo": is_text,
-    "country": text_like(_COUNTRY),  # Inferred: only the form of ISO 3166-1 alpha-2, not its list.
+    "country": text_like(_COUNTRY),  # Inferred: only the format of ISO 3166-1 alpha-2, not its list.
     "city": is_text,
     "email_optin": is_flag,
     "sms_optin": is_flag,
@@ -91,14 +91,14 @@ ATTRIBUTES: dict[str, Check] = {
 PARAMS: dict[str, Check] = {
     **dict.fromkeys(("event_group_id", "product_id", "name", "url", "locale", "color", "size"), is_text),
     "taxonomy": array_of(is_text),
-    "currency": text_like(re.compile(r"[A-Z]{3}")),  # Inferred: only the form of ISO 4217, not its list.
+    "currency": text_like(re.compile(r"[A-Z]{3}")),  # Inferred: only the format of ISO 4217, not its list.
     "quantity": is_integer,
     "unit_price": is_number,
     "unit_sale_price": is_number,
     "shipping_cost": is_text,  # A text indeed, says the reference.
     "promotion_name": is_text,
     "promotion_discount": is_number,
-    # Inferred: named elsewhere for default events, or sent by Segment's destination; their types aren't published.
+    # Inferred: other pages name them for default events, or Segment's destination sends them; no page has their types.
     **dict.fromkeys(
         ("sid", "source", "device_type", "referrer", "product_image_url", "unit_size", "voucher_name"), is_scalar
     ),
@@ -111,16 +111,16 @@ REQUIRED_PARAMS: dict[str, tuple[str, ...]] = {
     "cart_page_view": ("event_group_id", "unit_sale_price", "currency"),
 }
 
-#: Custom events, and default events that aren't named here, are kept for 90 days.
+#: Custom events, and default events that aren't listed below, are kept for 90 days.
 RETENTION_DAYS = 90
-#: The retention page names the events in words; their system names are inferred from it.
+#: The retention page names the events in words; their system names are inferred from the words.
 RETENTION_DAYS_BY_EVENT: dict[str, int] = {
     "purchase": 730,
     "confirmation_page_view": 730,
     **dict.fromkeys(("sign_up", "lead_form", "email_delivered", "email_open", "email_click"), 365),
 }
 
-#: What "delete PII" removes. Accounts mark their own attributes too; without a panel only these are known. Inferred.
+#: What "delete PII" removes. Accounts can mark their own attributes too; the simulator has no such marks. Inferred.
 PERSONAL: frozenset[str] = frozenset(
     {"email", "phone_number", "name", "surname", "birthday", "gender", "age", "city", "last_ip", "idfa"}
 )

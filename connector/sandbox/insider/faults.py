@@ -1,4 +1,4 @@
-"""Faults that tests inject: statuses, slowness, cut connections, refused users, answers of no use.
+"""Faults that tests inject: statuses, slowness, cut connections, refused users, useless answers.
 
 A request is hit by the first fault, in the order they were added, that matches it and isn't used up.
 """
@@ -28,12 +28,12 @@ class Fault(faults.Fault):
     # Which requests it hits.
     partner: str | None = None
     path: str | None = None
-    #: Only requests that hold a user with one of these emails; for fail_users also which users fail.
+    #: Only requests that contain a user with one of these emails; for fail_users these users fail.
     emails: list[str] | None = None
     # What it does.
     #: Whether the request takes effect although its answer is replaced or late.
     processed: bool | None = None
-    #: Which of the documented bodies of a status, or any body instead.
+    #: The position of the body among the documented ones of the status; `body` replaces it.
     variant: int = 0
     # Which users fail, and how.
     indices: list[int] | None = None
@@ -48,7 +48,7 @@ class Fault(faults.Fault):
 
     @property
     def replaces(self) -> bool:
-        """Whether the answer is another one than the request would get."""
+        """Whether the fault replaces the answer that the request would get."""
         return self.kind not in {"slow", *_USERS}
 
     def matches(self, partner: str, path: str, users: list[Any]) -> bool:
@@ -61,27 +61,27 @@ class Fault(faults.Fault):
         )
 
     def answer(self) -> Answer | None:
-        """The answer that stands in for the real one; None to cut the connection."""
+        """Return the answer that replaces the real one; None to cut the connection."""
         if self.kind.startswith("cut"):
             return None
         return self.described(_BODIES.get(self.kind) or self._documented())
 
     def failures(self, users: list[Any]) -> dict[int, dict[str, list[str]]]:
-        """Which users fail, by their index, and with which errors."""
+        """Return the errors of the users that fail, by their index."""
         if self.kind == "unattributed_fail":
             count = len(users) if self.count is None else self.count
-            # The last users fail, but the error names none of them.
+            # The last users fail, but the error key has no index.
             return {index: {"users": [self.message]} for index in range(len(users))[max(0, len(users) - count) :]}
         if self.kind != "fail_users":
             return {}
-        wanted = {index % len(users) for index in self.indices or () if -len(users) <= index < len(users)}
-        wanted |= {index for index, user in enumerate(users) if email_of(user) in (self.emails or ())}
-        return {index: {f"users.{index}.{self.error}": [self.message]} for index in sorted(wanted)}
+        failing = {index % len(users) for index in self.indices or () if -len(users) <= index < len(users)}
+        failing |= {index for index, user in enumerate(users) if email_of(user) in (self.emails or ())}
+        return {index: {f"users.{index}.{self.error}": [self.message]} for index in sorted(failing)}
 
     def _documented(self) -> Answer:
         status = self.status or 500
-        known = DOCUMENTED.get(status, (Answer(status, "", content_type="text/plain"),))
-        return known[self.variant % len(known)]
+        variants = DOCUMENTED.get(status, (Answer(status, "", content_type="text/plain"),))
+        return variants[self.variant % len(variants)]
 
 
 def email_of(user: Any) -> str | None:

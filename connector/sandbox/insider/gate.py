@@ -1,7 +1,7 @@
-"""What a request must pass before its content counts: partner, token, content type, rate, size, JSON, users.
+"""The checks of a whole request, before its users: partner, token, content type, rate, size, JSON, number of users.
 
-Insider's API reference, upsert: headers, limits, and the errors of a whole request. The order of the checks is
-inferred.
+They follow Insider's API reference, upsert: headers, limits, and the errors of a whole request. The order of the checks
+is inferred.
 """
 
 import time
@@ -16,13 +16,13 @@ from connector.sandbox.insider.world import World
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_list, as_object
 
-#: The operations that take many users; they share one rate.
+#: The operations with many users; they share one rate limit.
 BATCHES = ("/api/user/v1/upsert", "/api/user/v1/attribute/delete")
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it has arrived."""
+    """A request as it arrived."""
 
     at: float
     method: str
@@ -31,7 +31,7 @@ class Received:
     token: str
     mimetype: str
     raw: bytes
-    #: None where the body isn't JSON; JSON of anything but an object counts as an object without keys.
+    #: None if the body isn't JSON; any JSON but an object counts as an object without keys.
     body: dict[str, Any] | None
 
     @property
@@ -54,7 +54,7 @@ def receive(request: Request) -> Received:
 
 
 def refusal(world: World, received: Received) -> Answer | None:
-    """Return why the request as a whole is refused, None where it may pass."""
+    """Return the answer that refuses the whole request; None if the request passes."""
     if not _may_send(world, received.partner, received.token):
         return answers.ACCESS_REFUSED[world.switches.refusal_status]
     if received.mimetype != "application/json":

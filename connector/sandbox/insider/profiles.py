@@ -1,15 +1,16 @@
-"""The profiles of one partner: how identifiers find one, make one, or merge several.
+"""The profiles of one partner: how identifiers find a profile, make one, or merge several.
 
-From Insider's API reference: none found, a new profile; one found, data added; several found, a merge is tried. An
-upsert never changes an identifier's value. Emails and all others are compared exactly as sent: whether Insider folds
-case isn't published, and so a client that forgets to is seen.
+From Insider's API reference: if the identifiers find no profile, a new one is made; if they find one, data is added to
+it; if they find several, Insider tries to merge them. An upsert never changes an identifier's value. Emails and all
+other identifiers are compared exactly as sent: Insider doesn't publish whether it ignores case, and this way a client
+that mixes cases is noticed.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-#: When profiles can't be merged, the data goes to the one that the first of these finds. Inferred: in Insider's panel
-#: the priorities are a setting. Custom identifiers come last.
+#: If profiles can't be merged, the data goes to the profile that the first of these identifiers finds. Inferred: in
+#: Insider's panel the priorities are a setting. Custom identifiers come last.
 _PRIORITY = ("uuid", "email", "phone_number")
 _ALIASES = {"em": "email", "pn": "phone_number"}
 
@@ -18,32 +19,34 @@ Identifiers = dict[str, str]
 
 
 def flat(identifiers: dict[str, Any]) -> Identifiers:
-    """Bring identifiers as sent into one level, under their long names; nulls are left out."""
-    named = {_ALIASES.get(name, name): value for name, value in identifiers.items() if name != "custom"}
+    """Return identifiers of a request in one level, under their long names, without nulls."""
+    values = {_ALIASES.get(name, name): value for name, value in identifiers.items() if name != "custom"}
     if isinstance(identifiers.get("custom"), dict):
-        named |= {f"custom.{name}": value for name, value in identifiers["custom"].items()}
-    return {name: value for name, value in named.items() if value is not None}
+        values |= {f"custom.{name}": value for name, value in identifiers["custom"].items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(eq=False)
 class Profile:
     insider_id: str
+    #: The number of the profile, in the order in which profiles were made.
     born: int
     identifiers: Identifiers = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
-    #: In order of arrival, under what makes an event identical to another.
+    #: In order of arrival. Identical events have the same key.
     events: dict[bytes, dict[str, Any]] = field(default_factory=dict)
-    #: The place of the last upsert among all, so that a merge knows the newer attributes.
+    #: The number of its last upsert, so that a merge knows which attributes are newer.
     touched: int = 0
 
     def shown(self, partner: str) -> dict[str, Any]:
-        named = {name: value for name, value in self.identifiers.items() if not name.startswith("custom.")}
+        """Return the profile as the control routes show it."""
+        own = {name: value for name, value in self.identifiers.items() if not name.startswith("custom.")}
         custom = {name[7:]: value for name, value in self.identifiers.items() if name.startswith("custom.")}
         return {
             "partner": partner,
             "insider_id": self.insider_id,
-            "identifiers": named | ({"custom": custom} if custom else {}),
+            "identifiers": own | ({"custom": custom} if custom else {}),
             "attributes": self.attributes,
             "custom": self.custom,
             "events": list(self.events.values()),
@@ -51,6 +54,8 @@ class Profile:
 
 
 class Directory:
+    """All profiles of a partner, by insider_id and by identifier."""
+
     def __init__(self) -> None:
         self.profiles: dict[str, Profile] = {}
         self.merged = 0
@@ -61,19 +66,19 @@ class Directory:
         self._touches = 0
 
     def find(self, identifiers: Identifiers, insider_id: str | None = None) -> list[Profile]:
-        """Return the profiles that any of the identifiers leads to, by priority, each once."""
-        found = [self.profiles[insider_id]] if insider_id in self.profiles else []
+        """Return the profiles that have any of the identifiers, by priority, each once."""
+        profiles = [self.profiles[insider_id]] if insider_id in self.profiles else []
         for name in sorted(identifiers, key=_priority):
             profile = self._index.get((name, identifiers[name]))
-            if profile is not None and profile not in found:
-                found.append(profile)
-        return found
+            if profile is not None and profile not in profiles:
+                profiles.append(profile)
+        return profiles
 
     def resolve(self, identifiers: Identifiers, insider_id: str | None = None) -> Profile:
-        """Return the one profile that an upsert writes to."""
-        found = self.find(identifiers, insider_id)
-        profile = found[0] if found else self._create(insider_id)
-        for other in found[1:]:
+        """Return the profile that an upsert writes to; it may be new, or merged from several."""
+        profiles = self.find(identifiers, insider_id)
+        profile = profiles[0] if profiles else self._create(insider_id)
+        for other in profiles[1:]:
             profile = self._merge(profile, other)
         for name, value in identifiers.items():
             self._identify(profile, name, value)
@@ -81,22 +86,23 @@ class Directory:
         profile.touched = self._touches
         return profile
 
-    def rename(self, profile: Profile, name: str, value: str) -> None:
+    def change_identifier(self, profile: Profile, name: str, value: str) -> None:
         """Give an identifier of a profile another value."""
-        self.unname(profile, name)
+        self.remove_identifier(profile, name)
         self._identify(profile, name, value)
 
-    def unname(self, profile: Profile, name: str) -> None:
+    def remove_identifier(self, profile: Profile, name: str) -> None:
+        """Remove an identifier from a profile."""
         del self._index[name, profile.identifiers.pop(name)]
 
     def remove(self, profile: Profile) -> None:
         for name in list(profile.identifiers):
-            self.unname(profile, name)
+            self.remove_identifier(profile, name)
         del self.profiles[profile.insider_id]
 
     def _create(self, insider_id: str | None) -> Profile:
         self._born += 1
-        # An insider_id that nobody has makes a profile of that id. The simulator's own choice; nothing is published.
+        # An unknown insider_id makes a profile with that id: the simulator's own choice, nothing is published.
         profile = Profile(insider_id or f"sandbox-{self._born}", self._born)
         self.profiles[profile.insider_id] = profile
         return profile
@@ -111,10 +117,10 @@ class Directory:
         self._index[name, value] = profile
 
     def _merge(self, first: Profile, other: Profile) -> Profile:
-        """Merge two profiles into the older one, unless an identifier of both tells them apart.
+        """Merge two profiles into the older one; if they have different values of an identifier, return the first.
 
-        Inferred: in Insider's panel, limits and priorities decide. A limit of one value for each identifier is the
-        strictest, and the only one here.
+        Inferred: in Insider's panel, limits and priorities decide. The simulator has the strictest limit only: one
+        value for each identifier.
         """
         if any(other.identifiers.get(name, value) != value for name, value in first.identifiers.items()):
             self.merges_refused += 1

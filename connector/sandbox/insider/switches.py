@@ -1,4 +1,4 @@
-"""What tests can switch: who may send, how strict Insider is where its API reference is silent, and the limits."""
+"""The switches that tests set: who may send, how strict Insider is where its API reference says nothing, the limits."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from connector.sandbox.simulation import switches
 from connector.sandbox.simulation.switches import WrongSwitchError
 
-#: The types that a custom attribute or parameter can be declared with.
+#: The types that a custom attribute or parameter can have.
 KINDS = ("string", "number", "boolean", "datetime", "string_array", "number_array")
 _PANELS = frozenset({"panel", "param_panel"})
 
@@ -15,30 +15,31 @@ _PANELS = frozenset({"panel", "param_panel"})
 class Switches(switches.Switches):
     choices: ClassVar = {"mismatch": ("drop", "create", "fail"), "refusal_status": (400, 401, 403)}
 
-    #: Partner name to token; while it is empty, any lowercase partner with any token may send.
+    #: The token of each partner; if empty, any lowercase partner with any token may send.
     partners: dict[str, str] = field(default_factory=dict)
-    #: The status that a bad partner or token gets.
+    #: The status of the answer to a wrong partner or token.
     refusal_status: int = 403
     #: Custom attributes with their types, as declared in the panel; null: the first value declares its attribute.
     panel: dict[str, str] | None = None
     #: The same for custom event parameters.
     param_panel: dict[str, str] | None = None
-    #: What happens to a value of another type than declared, or to a name that the panel doesn't hold.
+    #: What happens to a value of another type than declared, or to a name that the panel doesn't have.
     mismatch: str = "drop"
     #: Whether null is refused; it is ignored otherwise.
     strict_null: bool = False
-    #: Whether uppercase in event names is refused, as the samples do, although the printed pattern allows it.
+    #: Whether uppercase in event names is refused, as in the samples, although the printed pattern allows it.
     strict_event_names: bool = True
     #: The identifiers enabled in the account's settings (custom ones as custom.NAME); null: all.
     identifiers: list[str] | None = None
     attribute_budget: int = 80
     param_budget: int = 80
-    #: Whether events that are too old are left out, after how many days, and exceptions by event name.
+    #: Whether events that are too old are left out.
     retention: bool = True
+    #: How many days an event is kept, by event name; for other names see defaults.py.
     retention_days: dict[str, int] = field(default_factory=dict)
-    #: Requests that may upsert and delete attributes in a minute, for each token.
+    #: How many requests of a token may upsert or delete attributes in a minute.
     requests_per_minute: int = 25_000
-    #: Requests that the log keeps, and the bytes of their bodies that it keeps.
+    #: How many requests the log keeps, and how many bytes of their bodies.
     log_size: int = 10_000
     log_bytes: int = 200_000_000
 

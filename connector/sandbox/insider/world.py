@@ -1,4 +1,4 @@
-"""The whole state of the simulator, the lock around it, its counters and its log of requests."""
+"""The whole state of the simulator, the lock around it, its counters, and its log of requests."""
 
 import threading
 import time
@@ -16,13 +16,14 @@ from connector.sandbox.insider.switches import Switches
 from connector.sandbox.simulation import log
 from connector.sandbox.simulation.faults import Faults
 
-#: How many left-out names are counted one by one; the budgets are smaller, so only a broken client has more.
+#: How many names of left-out values are counted one by one; the rest are counted together, under "…". The budgets are
+#: smaller, so only a broken client has more.
 _NAMED_DROPS = 1_000
 
 
 @dataclass
 class Account:
-    """What belongs to one partner."""
+    """The account of one partner."""
 
     attributes: Catalog
     params: Catalog
@@ -52,7 +53,7 @@ class Request(log.Request):
 
 
 class Log(log.Log[Request, bytes]):
-    """Bodies are kept as bytes, and those of the oldest requests are let go first."""
+    """The log of requests. Bodies are kept as bytes, and those of the oldest requests are dropped first."""
 
     def __init__(self, switches: Switches) -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class Log(log.Log[Request, bytes]):
         super().let_go(seq)
 
     def body(self, seq: int) -> Any:
-        """Parsed where it is JSON, else its text."""
+        """Return a body as JSON, or as text if it isn't JSON; None if it was dropped."""
         raw = self._bodies.get(seq)
         if raw is None:
             return None
@@ -81,7 +82,7 @@ class Log(log.Log[Request, bytes]):
 
 
 class World:
-    """Everything that requests share. Whoever reads or writes any of it holds the lock."""
+    """The state that all requests share. Hold the lock to read or write it."""
 
     def __init__(self, switches: Switches) -> None:
         self.lock = threading.Lock()
@@ -89,7 +90,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the switches."""
+        """Forget everything but the switches."""
         self.accounts: dict[str, Account] = {}
         self.stats = Stats()
         self.faults = Faults(Fault)
@@ -103,21 +104,21 @@ class World:
         return account
 
     def redeclare(self) -> None:
-        """Let every account start again from what the switches declare."""
+        """Let every account start again with the names that the switches declare."""
         for account in self.accounts.values():
             account.attributes, account.params = self._catalogs()
 
     def enabled(self, identifiers: Identifiers) -> Identifiers:
-        """Return the identifiers that count as such in this account."""
+        """Return those of the identifiers that the settings enable."""
         if self.switches.identifiers is None:
             return identifiers
         return {name: value for name, value in identifiers.items() if name in self.switches.identifiers}
 
     def spend(self, budget: str, key: str, cost: float, limit: float) -> float | None:
-        """Take from what a key may use in this minute; return what it has used, None where that is too much."""
+        """Spend from a key's budget of this minute; return the total spent, or None if it would exceed the limit."""
         minute = int(time.time() // 60)
-        then, used = self._minutes.get((budget, key), (minute, 0.0))
-        used = cost if then != minute else used + cost
+        last_minute, used = self._minutes.get((budget, key), (minute, 0.0))
+        used = cost if last_minute != minute else used + cost
         if used > limit:
             return None
         self._minutes[budget, key] = (minute, used)
@@ -133,7 +134,7 @@ class World:
 
 @dataclass(frozen=True)
 class Call:
-    """What an operation works with: a request that has passed the gate."""
+    """The input of an operation: a request that has passed the gate."""
 
     world: World
     account: Account

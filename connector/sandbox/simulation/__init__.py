@@ -1,14 +1,14 @@
-"""What the simulators of Yotpo and of Insider have in common: all that neither of the two decides.
+"""The part that the simulators of Yotpo and of Insider share; nothing here is specific to one of them.
 
 It imports nothing of the connector, so that no simulator shares code with what it tests.
 
-server       the process, and where it says that it listens
-arguments    its command line
+server       runs the process, and prints where it listens
+arguments    the command line
 routes       views from a table of operations
-answers      an answer, and how it goes out: whole, or as a dropped connection
-control      what tests ask and tell any simulator, under /_sandbox
+answers      an answer, and how it is sent: complete, or as a dropped connection
+control      the routes under /_sandbox, by which tests ask about a simulator and change it
 faults       which requests a fault hits, for how long, and what it sends
-switches     what can be set while the simulator runs
+switches     the settings that can change while the simulator runs
 log          the last requests
-shapes       reads JSON of whatever shape
+shapes       reads JSON of any shape
 """

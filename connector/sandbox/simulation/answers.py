@@ -1,4 +1,4 @@
-"""An answer, and how it goes out."""
+"""An answer, and how it is sent."""
 
 import socket
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from flask import Response, request
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer. A body that is a text goes out as it is, any other as JSON."""
+    """One HTTP response. A text body is sent as it is, any other body as JSON."""
 
     status: int
     body: Any
@@ -19,7 +19,7 @@ class Answer:
 
 
 def as_response(answer: Answer | None) -> Response:
-    """Return what the server sends; None drops the connection."""
+    """Return the response for Flask to send; for None, drop the connection."""
     if answer is None:
         return _dropped()
     body = answer.body if isinstance(answer.body, str) else orjson.dumps(answer.body)
@@ -27,7 +27,7 @@ def as_response(answer: Answer | None) -> Response:
 
 
 def _dropped() -> Response:
-    """Close the connection, so that the response never leaves."""
+    """Close the connection, so that the client never gets the response."""
     connection: socket.socket = request.environ["werkzeug.socket"]
     connection.shutdown(socket.SHUT_RDWR)
     return Response()

@@ -1,4 +1,4 @@
-"""What tests ask and tell any simulator, in JSON, without a token, under /_sandbox."""
+"""The control routes of any simulator, for tests: JSON, without a token, under /_sandbox."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ from connector.sandbox.simulation.switches import Switches
 
 PREFIX = "/_sandbox"
 
-#: Gets what it is about, and by name what the path holds; returns what goes out as JSON.
+#: Gets the subject, and the parameters of the path by name; returns the JSON to send.
 Operation = Callable[..., Any]
 
 
 class World(Protocol):
-    """What any simulator has."""
+    """The state that any simulator has."""
 
     @property
     def faults(self) -> Faults[Any]: ...
@@ -44,11 +44,12 @@ def blueprint(
     lock: threading.Lock,
     prefix: str = PREFIX,
 ) -> Blueprint:
-    """Serve operations upon a subject, one at a time; what doesn't fit is answered with a sentence."""
+    """Return a blueprint of operations on a subject; they run one at a time. A wrong request is answered with why."""
     return routes.blueprint(name, operations, partial(_serve, subject, lock), prefix)
 
 
 def given() -> Json:
+    """Return the body of the current request."""
     return as_object(orjson.loads(request.get_data()))
 
 
@@ -61,10 +62,10 @@ def set_switches(world: World) -> Json:
     return show_switches(world)
 
 
-def _serve(subject: object, lock: threading.Lock, operation: Operation, **named: str) -> Response:
+def _serve(subject: object, lock: threading.Lock, operation: Operation, **parameters: str) -> Response:
     with lock:
         try:
-            return as_response(Answer(200, operation(subject, **named)))
+            return as_response(Answer(200, operation(subject, **parameters)))
         except WrongRequestError as error:
             return as_response(Answer(error.status, {"error": str(error)}))
         except orjson.JSONDecodeError as error:
@@ -76,10 +77,8 @@ def _health(_: World) -> Json:
 
 
 def _requests(world: World) -> list[Json]:
-    wanted = request.args
-    return world.log.shown(
-        wanted.get("since", 0, type=int), wanted.get("limit", type=int), full=wanted.get("full") == "1"
-    )
+    query = request.args
+    return world.log.shown(query.get("since", 0, type=int), query.get("limit", type=int), full=query.get("full") == "1")
 
 
 def _add_fault(world: World) -> Json:
@@ -100,7 +99,7 @@ def _reset(world: World) -> Json:
     return {}
 
 
-#: What every simulator answers.
+#: The routes of every simulator.
 COMMON: dict[tuple[str, str], Operation] = {
     ("GET", "/health"): _health,
     ("GET", "/requests"): _requests,

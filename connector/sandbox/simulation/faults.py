@@ -1,4 +1,4 @@
-"""Which requests a fault hits, for how long, and what it sends; each simulator adds its own kinds of faults."""
+"""Faults: which requests a fault hits, for how long, and what it sends. Each simulator adds its own kinds."""
 
 import random
 import time
@@ -12,14 +12,14 @@ from connector.sandbox.simulation.shapes import Json, WrongRequestError, fits
 
 
 class WrongFaultError(WrongRequestError):
-    """There is no such fault, or it is described wrongly."""
+    """There is no such fault, or its description is wrong."""
 
 
 @dataclass(kw_only=True)
 class Fault:
     """One fault, as tests describe it. Null means: any, or no limit."""
 
-    #: Those that the simulator knows; `status` is one of them.
+    #: The kinds that the simulator knows; `status` is always one of them.
     kinds: ClassVar[frozenset[str]] = frozenset({"status"})
 
     #: One of `kinds`, or a status such as "503".
@@ -33,8 +33,9 @@ class Fault:
     delay_ms: int = 0
     status: int | None = None
     body: Any = None
-    #: Seconds, sent as they are or as an HTTP date.
+    #: Seconds.
     retry_after: float | None = None
+    #: "seconds", or "date" for an HTTP date.
     retry_after_as: str = "seconds"
 
     id: int = field(default=0, init=False)
@@ -50,24 +51,24 @@ class Fault:
             raise WrongFaultError(f"There is no fault {self.kind!r}; there are: {', '.join(sorted(self.kinds))}.")
         if self.kind == "status" and self.status is None:
             raise WrongFaultError("A fault of kind status needs a status.")
-        # Draws decide which requests are hit, so that a share is the same in every run.
+        # Seeded random numbers decide which requests are hit, so that a share hits the same ones in every run.
         self._draws = random.Random(self.seed)  # noqa: S311 - no secret depends on it
         self._ends_at = None if self.for_seconds is None else time.monotonic() + self.for_seconds
 
     def is_open(self) -> bool:
-        """Whether it may hit once more, and its time isn't over."""
+        """Whether it may hit again and its time isn't over."""
         return (self.times is None or self.hits < self.times) and (
             self._ends_at is None or time.monotonic() < self._ends_at
         )
 
     def is_drawn(self) -> bool:
-        """Draw whether the next request belongs to the share that is hit."""
+        """Decide at random whether the next request belongs to the share that is hit."""
         return self.share >= 1 or self._draws.random() < self.share
 
-    def described(self, known: Answer) -> Answer:
-        """Return an answer with the status, the body and the headers that tests have described."""
-        body = known.body if self.body is None else self.body
-        return replace(known, status=self.status or known.status, body=body, headers=self._headers())
+    def described(self, usual: Answer) -> Answer:
+        """Return the usual answer of this fault, with the status, body and headers that tests have given."""
+        body = usual.body if self.body is None else self.body
+        return replace(usual, status=self.status or usual.status, body=body, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
         if self.retry_after is None:
@@ -81,14 +82,16 @@ AnyFault = TypeVar("AnyFault", bound=Fault)
 
 
 class Faults(Generic[AnyFault]):
-    def __init__(self, make: type[AnyFault]) -> None:
-        self._make = make
+    """The faults that tests have added, in that order."""
+
+    def __init__(self, fault_class: type[AnyFault]) -> None:
+        self._class = fault_class
         self._faults: list[AnyFault] = []
 
     def add(self, description: Json) -> AnyFault:
-        """Raises WrongFaultError."""
+        """Add a fault. Raises WrongFaultError."""
         try:
-            fault = self._make(**description)
+            fault = self._class(**description)
         except TypeError as error:
             raise WrongFaultError(str(error)) from error
         fault.id = len(self._faults) + 1
@@ -96,7 +99,7 @@ class Faults(Generic[AnyFault]):
         return fault
 
     def pick(self, matches: Callable[[AnyFault], bool]) -> AnyFault | None:
-        """Return the first fault that matches a request, in the order they were added; that is a hit."""
+        """Return the first fault that matches a request, in the order they were added, and count the hit."""
         fault = next(filter(matches, self._faults), None)
         if fault:
             fault.hits += 1

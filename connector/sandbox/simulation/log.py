@@ -1,4 +1,4 @@
-"""The last requests, oldest first, and their bodies, which may be let go sooner."""
+"""The last requests, oldest first, and their bodies, which may be dropped sooner."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Request:
     at: float
     method: str
     path: str
-    #: Null where the connection was dropped.
+    #: Null if the connection was dropped.
     status: int | None
     fault: str | None
 
@@ -32,7 +32,7 @@ class Log(Generic[AnyRequest, Body]):
         self.seq = 0
 
     def add(self, request: AnyRequest, body: Body, size: int) -> None:
-        """Keep a request as the newest of `size`."""
+        """Add a request; keep the newest `size` requests."""
         self.seq = request.seq
         self._requests.append(request)
         self._bodies[request.seq] = body
@@ -40,15 +40,15 @@ class Log(Generic[AnyRequest, Body]):
             self.let_go(self._requests.popleft().seq)
 
     def let_go(self, seq: int) -> None:
-        """Forget a body."""
+        """Drop the body of a request."""
         self._bodies.pop(seq, None)
 
     def body(self, seq: int) -> Any:
-        """The body of a request as JSON shows it; None where it was let go."""
+        """Return the body of a request as JSON shows it; None if it was dropped."""
         return self._bodies.get(seq)
 
     def shown(self, since: int, limit: int | None, *, full: bool) -> list[Json]:
-        """Return the requests after the number `since`; the full ones hold their bodies."""
+        """Return at most `limit` requests after number `since`, with their bodies if `full`."""
         skipped = max(0, since - self._requests[0].seq + 1) if self._requests else 0
-        found = islice(self._requests, skipped, None if limit is None else skipped + limit)
-        return [vars(each) | ({"body": self.body(each.seq)} if full else {}) for each in found]
+        requests = islice(self._requests, skipped, None if limit is None else skipped + limit)
+        return [vars(request) | ({"body": self.body(request.seq)} if full else {}) for request in requests]

@@ -15,10 +15,13 @@ def blueprint(
     serve: Callable[Concatenate[Operation, ...], Response],
     prefix: str | None = None,
 ) -> Blueprint:
-    """Serve operations by method and path: `serve` gets the operation, and by name what the path holds."""
-    made = Blueprint(name, __name__, url_prefix=prefix)
+    """Return a blueprint of operations by method and path.
+
+    A request calls `serve` with the operation, and with the parameters of the path by name.
+    """
+    result = Blueprint(name, __name__, url_prefix=prefix)
     for (method, path), operation in operations.items():
         # Flask allows no dots in names.
         endpoint = f"{method} {path}".replace(".", " ")
-        made.add_url_rule(path, endpoint=endpoint, view_func=partial(serve, operation), methods=[method])
-    return made
+        result.add_url_rule(path, endpoint=endpoint, view_func=partial(serve, operation), methods=[method])
+    return result

@@ -1,4 +1,4 @@
-"""The process: a threaded HTTP server on one port that says where it listens and ends at once when told to."""
+"""The process: a threaded HTTP server that prints where it listens, and ends at once on SIGTERM or SIGINT."""
 
 import signal
 import sys
@@ -12,17 +12,20 @@ from connector.sandbox.simulation.switches import WrongSwitchError
 
 
 class _Handler(WSGIRequestHandler):
-    #: Without this, a kept connection waits some 40 ms between the head and the body of each answer.
+    #: Without this, a kept-alive connection waits some 40 ms between the head and the body of each response.
     disable_nagle_algorithm = True
 
 
 class _QuietHandler(_Handler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing; /_sandbox/requests knows more."""
+        """Log nothing; /_sandbox/requests shows more."""
 
 
 def serve(name: str, make: Callable[[], Flask], host: str, port: int, *, verbose: bool) -> None:
-    """Serve what `make` makes until SIGTERM or SIGINT; port 0 takes any free one. Wrong switches end it at once."""
+    """Serve the application that `make` returns, until SIGTERM or SIGINT; port 0 takes any free port.
+
+    Wrong switches end the process at once, with a message.
+    """
     try:
         app = make()
     except WrongSwitchError as error:
@@ -37,5 +40,5 @@ def serve(name: str, make: Callable[[], Flask], host: str, port: int, *, verbose
 
 
 def _end(*_: object) -> NoReturn:
-    """Leave the main thread from wherever it is; the threads of connections are daemons and end with it."""
+    """End the main thread, wherever it is; the threads of connections are daemons and end with it."""
     raise SystemExit(0)

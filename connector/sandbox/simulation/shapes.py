@@ -1,4 +1,4 @@
-"""Reads JSON of whatever shape: what isn't of the wanted one counts as nothing, as long as no text says otherwise."""
+"""Reads JSON of any shape: a value of the wrong type counts as empty, unless the API's documentation says otherwise."""
 
 from dataclasses import Field
 from types import UnionType
@@ -8,7 +8,7 @@ Json = dict[str, Any]
 
 
 class WrongRequestError(ValueError):
-    """The simulator is asked or told something that doesn't fit; `status` is that of its answer."""
+    """A request that the simulator can't carry out; `status` is the status of the answer."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def as_names(value: Any) -> list[str]:
-    return [each for each in as_list(value) if type(each) is str]
+    return [name for name in as_list(value) if type(name) is str]
 
 
 def as_text(value: Any) -> str:
@@ -32,9 +32,9 @@ def as_text(value: Any) -> str:
 
 
 def fits(entry: Field[Any], value: object) -> bool:
-    """Whether a value from JSON is of a dataclass field's type; what containers hold isn't looked at."""
+    """Whether a value from JSON has a dataclass field's type; the content of containers isn't checked."""
     if entry.type is Any:
         return True
-    kinds = get_args(entry.type) if isinstance(entry.type, UnionType) else (entry.type,)
-    allowed = tuple(get_origin(kind) or kind for kind in kinds)
+    types = get_args(entry.type) if isinstance(entry.type, UnionType) else (entry.type,)
+    allowed = tuple(get_origin(each) or each for each in types)
     return type(value) in allowed or (float in allowed and type(value) is int)

@@ -1,4 +1,4 @@
-"""What can be set while a simulator runs; each has fields of its own, and may hold them to more than their types."""
+"""The settings that can change while a simulator runs. Each simulator has its own, and may check more than types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,22 +13,22 @@ class WrongSwitchError(WrongRequestError):
 
 @dataclass
 class Switches:
-    #: The values of those switches that may only have some.
+    #: The allowed values, for switches that are limited to some.
     choices: ClassVar[Mapping[str, tuple[object, ...]]] = {}
 
     def change(self, values: Json) -> None:
-        """Set switches, all or none of them. Raises WrongSwitchError."""
+        """Set all the switches, or none if one is wrong. Raises WrongSwitchError."""
         for name, value in values.items():
             self.check(name, value)
         for name, value in values.items():
             setattr(self, name, value)
 
     def check(self, name: str, value: Any) -> None:
-        """Raises WrongSwitchError."""
-        known = {entry.name: entry for entry in fields(self)}
-        if name not in known:
-            raise WrongSwitchError(f"There is no switch {name!r}; there are: {', '.join(known)}.")
-        if not fits(known[name], value):
-            raise WrongSwitchError(f"{name} must be {known[name].type}.")
+        """Check that a switch may have a value. Raises WrongSwitchError."""
+        entries = {entry.name: entry for entry in fields(self)}
+        if name not in entries:
+            raise WrongSwitchError(f"There is no switch {name!r}; there are: {', '.join(entries)}.")
+        if not fits(entries[name], value):
+            raise WrongSwitchError(f"{name} must be {entries[name].type}.")
         if name in self.choices and value not in self.choices[name]:
             raise WrongSwitchError(f"{name} must be one of {self.choices[name]}.")

@@ -1,1 +1,1 @@
-"""What Insider's API does with users."""
+"""The operations of Insider's API on users: upsert, changing identifiers, deleting, reading."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector.sandbox.insider import answers, defaults
-from connector.sandbox.insider.operations.identity import asked_profile, profile_of
+from connector.sandbox.insider.operations.identity import profile_of, requested_profile
 from connector.sandbox.insider.operations.validation import Errors, note_identifiers
 from connector.sandbox.insider.profiles import Profile, flat
 from connector.sandbox.insider.world import Call
@@ -12,38 +12,38 @@ from connector.sandbox.simulation.shapes import as_list, as_names, as_object
 
 
 def delete_attributes(call: Call) -> Answer:
-    """Delete attributes of many users, whole ones or values of arrays.
+    """Delete attributes of many users: whole attributes, or values of arrays.
 
-    The reference answers `{}` in its text and counts in its example; counts are given here.
+    The reference's text answers `{}`, but its example answers with counts; this answers with counts.
     """
     users = call.body["users"]
     errors: dict[str, list[str]] = {}
     failed = 0
     for index, user in enumerate(users):
-        found = call.forced.get(index) or _delete_of(call, index, user)
-        failed += bool(found)
-        errors.update(found)
+        failures = call.forced.get(index) or _delete_of(call, index, user)
+        failed += bool(failures)
+        errors.update(failures)
     return answers.counted(len(users) - failed, failed, errors)
 
 
 def delete_user(call: Call) -> Answer:
-    profile = asked_profile(call)
-    # Inferred: a 404 isn't listed for this operation, so a user who isn't there is as good as deleted.
+    profile = requested_profile(call)
+    # Inferred: the reference lists no 404 for this operation, so an unknown user counts as deleted.
     if profile is not None:
         call.account.directory.remove(profile)
     return Answer(200, {})
 
 
 def anonymize(call: Call) -> Answer:
-    """Delete personal data; the last identifier stays, even if it is an email or a phone number."""
-    profile = asked_profile(call)
+    """Delete personal data; the last identifier stays, even an email or a phone number."""
+    profile = requested_profile(call)
     if profile is None:
         return answers.NO_SUCH_USER
     for name in defaults.PERSONAL:
         profile.attributes.pop(name, None)
     for name in ("phone_number", "email"):
         if name in profile.identifiers and len(profile.identifiers) > 1:
-            call.account.directory.unname(profile, name)
+            call.account.directory.remove_identifier(profile, name)
     return Answer(200, {})
 
 
@@ -57,7 +57,7 @@ def _delete_of(call: Call, index: int, user: Any) -> dict[str, list[str]]:
         return errors
     profile = profile_of(call, flat(user.get("identifiers") or {}), user.get("insider_id"))
     if profile is None:
-        # The simulator's own choice: nothing is published about a user who isn't there.
+        # The simulator's own choice: nothing is published about an unknown user.
         errors.note("identifiers.exists", answers.NO_USER)
         return errors
     custom = as_object(user.get("custom"))
@@ -71,7 +71,7 @@ def _delete_of(call: Call, index: int, user: Any) -> dict[str, list[str]]:
 
 
 def _note_identifying(errors: Errors, profile: Profile, request: dict[str, Any], prefix: str) -> None:
-    """Refuse what serves as an identifier: it can't be deleted here. How that is answered is the simulator's choice."""
+    """Refuse to delete an identifier by this operation. The words of the error are the simulator's own choice."""
     for part, names in (("whole", as_names(request.get("whole"))), ("partial", as_object(request.get("partial")))):
         for name in names:
             if prefix + name in profile.identifiers:

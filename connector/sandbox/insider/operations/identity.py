@@ -10,7 +10,7 @@ from connector.sandbox.simulation.answers import Answer
 
 
 def change(call: Call) -> Answer:
-    """Give one identifier another value: one of each, of the same name."""
+    """Change the value of an identifier; the request has one old and one new identifier, of the same name."""
     old, new = _identifiers(call.body.get("old_identifier")), _identifiers(call.body.get("new_identifier"))
     if len(old) != 1 or old.keys() != new.keys():
         return answers.error(answers.ONE_IDENTIFIER_EACH)
@@ -25,7 +25,7 @@ def change(call: Call) -> Answer:
     if call.account.directory.find(new):
         return answers.error(answers.IDENTIFIER_TAKEN)
     ((name, value),) = new.items()
-    call.account.directory.rename(profile, name, value)
+    call.account.directory.change_identifier(profile, name, value)
     return Answer(200, {})
 
 
@@ -38,27 +38,28 @@ def delete(call: Call) -> Answer:
         return answers.error(answers.SOLE_IDENTIFIER)
     for name, value in identifiers.items():
         if profile.identifiers.get(name) == value:
-            call.account.directory.unname(profile, name)
+            call.account.directory.remove_identifier(profile, name)
     return Answer(200, {})
 
 
 def profile_of(call: Call, identifiers: Identifiers, insider_id: str | None = None) -> Profile | None:
-    found = call.account.directory.find(call.world.enabled(identifiers), insider_id)
-    return found[0] if found else None
+    """Return the profile that the identifiers find first; None if they find none."""
+    profiles = call.account.directory.find(call.world.enabled(identifiers), insider_id)
+    return profiles[0] if profiles else None
 
 
-def asked_profile(call: Call) -> Profile | None:
-    """The profile of an operation on one user."""
+def requested_profile(call: Call) -> Profile | None:
+    """Return the profile that an operation on one user names; None if there is none."""
     insider_id = call.body.get("insider_id")
     identifiers = _identifiers(call.body.get("identifiers"))
     return profile_of(call, identifiers, insider_id if isinstance(insider_id, str) else None)
 
 
 def _identifiers(value: Any) -> Identifiers:
-    """Return identifiers, none where they aren't of the documented form."""
+    """Return the identifiers that have the documented form."""
     if type(value) is not dict or type(value.get("custom", {})) is not dict:
         return {}
-    return {name: each for name, each in flat(value).items() if type(each) is str}
+    return {name: text for name, text in flat(value).items() if type(text) is str}
 
 
 def _first_error(identifiers: dict[str, Any]) -> str:

@@ -4,20 +4,20 @@ from typing import Any
 
 from connector.sandbox.insider import answers
 from connector.sandbox.insider.defaults import is_number, time_of
-from connector.sandbox.insider.operations.identity import asked_profile
+from connector.sandbox.insider.operations.identity import requested_profile
 from connector.sandbox.insider.profiles import Profile
 from connector.sandbox.insider.world import Call
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_list, as_names, as_object
 
 _QUOTA = 1_000.0
-# The cost depends on the size of the account and the number of event types; the reference's sample has this figure.
-# Attributes are free.
+# At Insider the cost depends on the size of the account and the number of event types; this figure is from the
+# reference's sample. Attributes are free.
 _COST_OF_EVENTS = 2.5
 
 
 def read_profile(call: Call) -> Answer:
-    profile = asked_profile(call)
+    profile = requested_profile(call)
     if profile is None:
         return answers.NO_SUCH_USER
     events = as_object(call.body.get("events"))
@@ -25,42 +25,42 @@ def read_profile(call: Call) -> Answer:
     used = call.world.spend("profile", call.token, cost, _QUOTA)
     if used is None:
         return answers.RATE_LIMITED
-    shown: dict[str, Any] = {"attributes": _attributes(profile, as_names(call.body.get("attributes")))}
+    content: dict[str, Any] = {"attributes": _attributes(profile, as_names(call.body.get("attributes")))}
     if events:
-        wanted = [as_object(each) for each in as_list(events.get("wanted"))]
-        shown["events"] = {str(each.get("event_name")): _events(profile, events, each) for each in wanted}
+        queries = [as_object(query) for query in as_list(events.get("wanted"))]
+        content["events"] = {str(query.get("event_name")): _events(profile, events, query) for query in queries}
     if call.body.get("quota") is True:
-        shown["quota"] = {"cost": cost, "used": used, "total": _QUOTA}
-    return Answer(200, shown)
+        content["quota"] = {"cost": cost, "used": used, "total": _QUOTA}
+    return Answer(200, content)
 
 
-def _attributes(profile: Profile, wanted: list[str]) -> dict[str, Any]:
+def _attributes(profile: Profile, names: list[str]) -> dict[str, Any]:
     identifiers = {name.removeprefix("custom."): value for name, value in profile.identifiers.items()}
-    known = identifiers | profile.attributes | _prefixed(profile.custom)
-    return {name: known[name] for name in wanted if name in known}
+    values = identifiers | profile.attributes | _prefixed(profile.custom)
+    return {name: values[name] for name in names if name in values}
 
 
-def _events(profile: Profile, window: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the events of one name within the window of epoch seconds; each with the parameters asked for."""
+def _events(profile: Profile, window: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of one name within the window, in epoch seconds, each with the requested parameters."""
     start, end = _number(window.get("start_date"), 0), _number(window.get("end_date"), float("inf"))
     return [
-        _event(event, as_names(wanted.get("params")))
+        _event(event, as_names(query.get("params")))
         for event in profile.events.values()
-        if event["event_name"] == wanted.get("event_name")
+        if event["event_name"] == query.get("event_name")
         and (happened_at := time_of(event["timestamp"])) is not None
         and start <= happened_at.timestamp() <= end
     ]
 
 
-def _event(event: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+def _event(event: dict[str, Any], names: list[str]) -> dict[str, Any]:
     params = event["event_params"]
-    known = {"timestamp": event["timestamp"]} | params | _prefixed(params.get("custom", {}))
-    return {name: known[name] for name in wanted if name in known} | {"created_date": event["timestamp"]}
+    values = {"timestamp": event["timestamp"]} | params | _prefixed(params.get("custom", {}))
+    return {name: values[name] for name in names if name in values} | {"created_date": event["timestamp"]}
 
 
 def _prefixed(custom: dict[str, Any]) -> dict[str, Any]:
     return {f"c_{name}": value for name, value in custom.items()}
 
 
-def _number(value: Any, otherwise: float) -> float:
-    return float(value) if is_number(value) else otherwise
+def _number(value: Any, default: float) -> float:
+    return float(value) if is_number(value) else default

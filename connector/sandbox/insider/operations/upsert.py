@@ -1,7 +1,7 @@
-"""Upsert: takes a batch of users, refuses some, stores the others, and answers user by user.
+"""Upsert: refuses some users of a batch, stores the others, and answers user by user.
 
-Insider's API reference, upsert. Whether the good part of a refused user is stored isn't published; here a user with
-any failure is stored not at all.
+It follows Insider's API reference, upsert. Insider doesn't publish whether it stores the valid part of a refused user;
+the simulator stores nothing of a user with any failure.
 """
 
 import time
@@ -21,23 +21,23 @@ from connector.sandbox.simulation.answers import Answer
 def upsert(call: Call) -> Answer:
     world, account, body = call.world, call.account, call.body
     users = body["users"]
-    if _nobody_identified(world, users):
+    if _has_user_without_identifier(world, users):
         return answers.NO_VALID_IDENTIFIER
     errors: dict[str, list[str]] = {}
     failed = 0
     for index, user in enumerate(users):
-        found = call.forced.get(index) or _take(world, account, index, user, append=_appends(user, body))
-        if found:
+        user_failures = call.forced.get(index) or _store(world, account, index, user, append=_appends(user, body))
+        if user_failures:
             failed += 1
-            errors.update(found)
+            errors.update(user_failures)
     world.stats.users.update(received=len(users), successful=len(users) - failed, failed=failed)
     return answers.counted(len(users) - failed, failed, errors)
 
 
-def _nobody_identified(world: World, users: list[Any]) -> bool:
+def _has_user_without_identifier(world: World, users: list[Any]) -> bool:
     """Whether a user has identifiers, but none that the account has enabled.
 
-    The reference says that such a request fails as a whole. Inferred: one such user is enough.
+    The reference says that such a request fails as a whole. Inferred: one such user is enough to refuse it.
     """
     return world.switches.identifiers is not None and any(
         user.get("identifiers") and not user.get("insider_id") and not world.enabled(flat(user["identifiers"]))
@@ -47,7 +47,7 @@ def _nobody_identified(world: World, users: list[Any]) -> bool:
 
 
 def _appends(user: Any, body: dict[str, Any]) -> bool:
-    """Whether arrays are added to. `append` wins over `not_append`, and the user over the request (inferred)."""
+    """Whether values are added to arrays. `append` wins over `not_append`, and the user over the request (inferred)."""
     for place in (user if type(user) is dict else {}, body):
         if type(place.get("append")) is bool:
             return bool(place["append"])
@@ -56,25 +56,25 @@ def _appends(user: Any, body: dict[str, Any]) -> bool:
     return True
 
 
-def _take(world: World, account: Account, index: int, user: Any, *, append: bool) -> dict[str, list[str]]:
-    """Store a user, or return why not."""
+def _store(world: World, account: Account, index: int, user: Any, *, append: bool) -> dict[str, list[str]]:
+    """Store a user, or return the errors."""
     errors = user_errors(index, user, strict_event_names=world.switches.strict_event_names)
     if errors:
         return errors
-    known = len(account.attributes.declared), len(account.params.declared)
+    declared_before = len(account.attributes.declared), len(account.params.declared)
     drops: list[Drop] = []
     attributes = user.get("attributes") or {}
-    named = sift_defaults(attributes, defaults.ATTRIBUTES, "", drops)
+    own = sift_defaults(attributes, defaults.ATTRIBUTES, "", drops)
     custom = account.attributes.sift(attributes.get("custom") or {}, "custom.", drops)
     events = [_sifted(account, event, drops) for event in user.get("events") or ()]
     _note_drops(world, errors, drops)
     if errors:
-        account.attributes.forget_after(known[0])
-        account.params.forget_after(known[1])
+        account.attributes.forget_after(declared_before[0])
+        account.params.forget_after(declared_before[1])
         return errors
     world.stats.drop(drops)
     profile = account.directory.resolve(world.enabled(flat(user.get("identifiers") or {})), user.get("insider_id"))
-    _write(profile.attributes, named, append=append)
+    _write(profile.attributes, own, append=append)
     _write(profile.custom, custom, append=append)
     for key, event in events:
         _add_event(world, profile, key, event)
@@ -82,7 +82,7 @@ def _take(world: World, account: Account, index: int, user: Any, *, append: bool
 
 
 def _note_drops(world: World, errors: Errors, drops: list[Drop]) -> None:
-    """Turn what would be left out silently into failures, where a switch says so; the words are the simulator's own."""
+    """Turn left-out values into failures, if a switch says so; the words of the errors are the simulator's own."""
     fatal = {"null"} if world.switches.strict_null else set()
     if world.switches.mismatch == "fail":
         fatal |= {"type", "unknown"}
@@ -95,18 +95,18 @@ def _note_drops(world: World, errors: Errors, drops: list[Drop]) -> None:
 def _write(stored: dict[str, Any], sent: dict[str, Any], *, append: bool) -> None:
     for name, value in sent.items():
         if append and type(value) is list:
-            before = stored.get(name)
-            merged = before if type(before) is list else []
-            stored[name] = list(dict.fromkeys(merged + value))
+            current = stored.get(name)
+            items = current if type(current) is list else []
+            stored[name] = list(dict.fromkeys(items + value))
         else:
             stored[name] = value
 
 
 def _sifted(account: Account, event: dict[str, Any], drops: list[Drop]) -> tuple[bytes, dict[str, Any]]:
-    """Return an event as it will be stored, and what makes another one identical: name, timestamp and parameters.
+    """Return an event as it is stored, after a key that identical events share: name, timestamp and parameters.
 
-    Which of these Insider compares isn't published. Compared is what was sent, so that not even a timestamp in another
-    spelling counts as the same.
+    Insider doesn't publish which of these it compares. The key is of the values as sent, so that even a timestamp in
+    another spelling makes another event.
     """
     name, timestamp, sent = event["event_name"], event["timestamp"], event.get("event_params") or {}
     key = orjson.dumps((name, timestamp, sent), option=orjson.OPT_SORT_KEYS)
@@ -117,9 +117,9 @@ def _sifted(account: Account, event: dict[str, Any], drops: list[Drop]) -> tuple
 
 
 def _add_event(world: World, profile: Profile, key: bytes, event: dict[str, Any]) -> None:
-    known = profile.events.get(key)
-    if known:
-        known["transmissions"] += 1
+    stored = profile.events.get(key)
+    if stored:
+        stored["transmissions"] += 1
         world.stats.events["duplicate"] += 1
     elif _too_old(world, event):
         world.stats.events["too_old"] += 1
@@ -129,7 +129,7 @@ def _add_event(world: World, profile: Profile, key: bytes, event: dict[str, Any]
 
 
 def _too_old(world: World, event: dict[str, Any]) -> bool:
-    """Whether Insider wouldn't write the event any more. Inferred: the user counts as successful all the same."""
+    """Whether the event is older than Insider keeps it. Inferred: the user counts as successful anyway."""
     if not world.switches.retention:
         return False
     name = event["event_name"]

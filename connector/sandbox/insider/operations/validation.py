@@ -1,7 +1,7 @@
-"""What Insider refuses about a user: error keys and messages as its API reference prints them.
+"""The reasons for which Insider refuses a user: error keys and messages as its API reference prints them.
 
-A failure of any part refuses the user, answered with HTTP 200. The keys that the reference prints are marked with
-"printed"; the others follow their pattern, because no text names them.
+An error in any part refuses the user; the answer's status is 200. The keys that the reference prints are marked with
+"printed"; the others follow the pattern of those, because the documentation doesn't name them.
 """
 
 import re
@@ -23,7 +23,7 @@ _NEITHER = "either attributes or events must be specified"
 
 
 class Errors(dict[str, list[str]]):
-    """Messages by key; the path that all keys begin with is given once."""
+    """Messages by key. All keys begin with the same path."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Errors(dict[str, list[str]]):
 
 
 def user_errors(index: int, user: Any, *, strict_event_names: bool) -> Errors:
-    """Return what is wrong with a user, by key; nothing where Insider would take it."""
+    """Return the errors of a user, by key; empty if Insider would accept the user."""
     errors = Errors(f"users.{index}")
     if type(user) is not dict:
         errors.note("type(object)", "user must be an object")
@@ -114,17 +114,17 @@ def _note_event(errors: Errors, path: str, event: Any, *, strict_event_names: bo
     elif type(name) is not str or not _EVENT_NAME.fullmatch(name) or (strict_event_names and name != name.lower()):
         errors.note(f"{path}.{_EVENT_NAME_RULE}", f"invalid event name: {_text(name)}")  # Printed.
     if time_of(event.get("timestamp")) is None:
-        shown = _text(event.get("timestamp"))
-        errors.note(f"{path}.timestamp.rfc3339", f"timestamp must be in RFC 3339 format: {shown}")
+        timestamp = _text(event.get("timestamp"))
+        errors.note(f"{path}.timestamp.rfc3339", f"timestamp must be in RFC 3339 format: {timestamp}")
     params = event.get("event_params")
     if params is None:
         params = {}
     if type(params) is not dict or type(params.get("custom", {})) is not dict:
         errors.note(f"{path}.event_params.type(object)", "event_params and its custom must be objects")
         return
-    for wanted in REQUIRED_PARAMS.get(name, ()) if type(name) is str else ():
-        if params.get(wanted) is None:
-            message = f"{wanted} parameter is required on {name} event"
+    for required in REQUIRED_PARAMS.get(name, ()) if type(name) is str else ():
+        if params.get(required) is None:
+            message = f"{required} parameter is required on {name} event"
             errors.note(f"{path}.event_params.*.required", message)  # Printed.
 
 
