@@ -54,7 +54,7 @@ def _profiles(world: World) -> list[dict[str, Any]]:
 
 
 def _found_profiles(world: World) -> list[list[dict[str, Any]]]:
-    body = control.given()
+    body = control.request_json()
     partner = str(body.get("partner", ""))
     directory = world.account(partner).directory
     searches = [flat(as_object(identifiers)) for identifiers in as_list(body.get("identifiers"))]
@@ -93,7 +93,7 @@ def _stats(world: World) -> dict[str, Any]:
 
 def _set(world: World) -> dict[str, Any]:
     switches = control.set_switches(world)
-    if not control.given().keys().isdisjoint({"panel", "param_panel", "attribute_budget", "param_budget"}):
+    if not control.request_json().keys().isdisjoint({"panel", "param_panel", "attribute_budget", "param_budget"}):
         world.redeclare()
     return switches
 

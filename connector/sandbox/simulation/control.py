@@ -48,8 +48,8 @@ def blueprint(
     return routes.blueprint(name, operations, partial(_serve, subject, lock), prefix)
 
 
-def given() -> Json:
-    """Return the body of the current request."""
+def request_json() -> Json:
+    """Return the JSON object in the body of the current request."""
     return as_object(orjson.loads(request.get_data()))
 
 
@@ -58,7 +58,7 @@ def show_switches(world: World) -> Json:
 
 
 def set_switches(world: World) -> Json:
-    world.switches.change(given())
+    world.switches.change(request_json())
     return show_switches(world)
 
 
@@ -82,7 +82,7 @@ def _requests(world: World) -> list[Json]:
 
 
 def _add_fault(world: World) -> Json:
-    return asdict(world.faults.add(given()))
+    return asdict(world.faults.add(request_json()))
 
 
 def _list_faults(world: World) -> list[Json]:

@@ -42,7 +42,7 @@ def _stores(world: World) -> list[dict[str, Any]]:
 
 
 def _open(world: World) -> dict[str, Any]:
-    given = control.given()
+    given = control.request_json()
     if "shares" in given:
         given["shares"] = read_shares(as_object(given["shares"]))
     wrong = [entry.name for entry in fields(Store) if entry.name in given and not fits(entry, given[entry.name])]
@@ -70,7 +70,7 @@ def _store(store: Store) -> dict[str, Any]:
 
 
 def _set_loyalty_webhook(world: World, app_key: str) -> dict[str, Any]:
-    given: Json = {"secret": None, "header": "Authorization"} | control.given()
+    given: Json = {"secret": None, "header": "Authorization"} | control.request_json()
     store = _known(world, app_key)
     try:
         store.loyalty_webhook = LoyaltyWebhook(**given)
@@ -81,7 +81,7 @@ def _set_loyalty_webhook(world: World, app_key: str) -> dict[str, Any]:
 
 def _add_customers(world: World, app_key: str) -> dict[str, Any]:
     store = _known(world, app_key)
-    return {"numbers": [store.insert().number for _ in range(control.given().get("count", 1))]}
+    return {"numbers": [store.insert().number for _ in range(control.request_json().get("count", 1))]}
 
 
 def _customers(world: World) -> list[dict[str, Any]]:
@@ -109,7 +109,7 @@ def _truth(world: World, store: Store, person: Person) -> dict[str, Any]:
 
 def _register(world: World) -> dict[str, Any]:
     try:
-        app = App(**control.given())
+        app = App(**control.request_json())
     except TypeError as error:
         raise WrongRequestError(f"An app is told otherwise: {error}.") from error
     world.credentials.apps[app.client_id] = app
@@ -117,7 +117,7 @@ def _register(world: World) -> dict[str, Any]:
 
 
 def _uninstall(world: World) -> dict[str, Any]:
-    given = control.given()
+    given = control.request_json()
     store = _known(world, given.get("app_key", ""))
     return {"ended": world.credentials.uninstall(store.app_key, given.get("client_id"))}
 
