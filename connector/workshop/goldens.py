@@ -55,7 +55,7 @@ def goldens(examples: Path, mappings: MappingSet, overlay: str | None = None) ->
     """Yield the pairs of a directory of examples, also those of which nothing expected has been written yet."""
     mapped = mappings.overlays.get(overlay or "", mappings.by_topic)
     topic_of = {topic.replace("/", "."): topic for topic in mapped}
-    for example in examples_of.found(examples, overlay):
+    for example in examples_of.find(examples, overlay):
         if example.directory not in topic_of:
             raise OperatorError(f"{example.webhook}: no mapping file maps the topic of this directory")
         options = examples_of.options_of(example, mappings.overlays)

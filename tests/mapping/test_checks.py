@@ -155,7 +155,7 @@ def test_a_constant_that_is_what_it_looks_like_is_told_nothing_of(told: Told, wo
 def test_null_is_told_wherever_a_text_could_be_meant(told: Told, word: str) -> None:
     (line,) = told({"a.b.yaml": TOPIC.replace("Something has happened.", word)})
 
-    assert line.startswith(f"a.b.yaml:2:14: empty-value: {word} is nothing; fill it, take it away, or put it in quotes")
+    assert line.startswith(f"a.b.yaml:2:14: empty-value: {word} is nothing; fill it, remove it, or put it in quotes")
 
 
 def test_a_path_is_held_by_a_key_that_is_null_and_by_an_item_of_a_list(told: Told) -> None:

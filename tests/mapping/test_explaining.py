@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.mapping import load_files
-from connector.mapping.checking.explaining import Explanation, Reading, UserReading, explain, omissions, written
+from connector.mapping.checking.explaining import Explanation, Reading, UserReading, explain, omissions, rule_text
 from connector.mapping.grammar.schemas import groups as read_groups
 from connector.mapping.reading import documents
 from connector.mapping.reading.problems import Problems
@@ -234,7 +234,7 @@ def chain(mapping: TopicMapping | None, name: str) -> list[tuple[str, str | None
     found = []
     rule = next((rule for rule in mapping.users[0].attributes if rule.name == name), None)
     while rule:
-        found.append((rule.place, rule.group, written(rule)))
+        found.append((rule.place, rule.group, rule_text(rule)))
         rule = rule.overrides
     return found
 
@@ -276,7 +276,7 @@ def test_what_is_omitted_is_found_with_what_would_bring_it() -> None:
 
 def test_a_rule_is_written_as_it_may_stand_in_a_file() -> None:
     rules = [rule for mapping in SET.by_topic.values() for user in mapping.users for rule in user.attributes]
-    lines = "".join(f"    {rule.name}: {written(rule)}\n" for rule in {rule.name: rule for rule in rules}.values())
+    lines = "".join(f"    {rule.name}: {rule_text(rule)}\n" for rule in {rule.name: rule for rule in rules}.values())
     document = documents.read("groups.yaml", f"group:\n  attributes:\n{lines}".encode(), Problems())
     assert document
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from connector.cli.mappings.explaining import path
-from connector.mapping.checking.explaining import overridden, written
+from connector.mapping.checking.explaining import overridden_rules, rule_text
 from connector.workshop.dictionary import DATA_TYPES
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def as_json(tried: TrialResult, name: str | None) -> dict[str, Any]:
 
 
 def _as_json(reading: Reading) -> dict[str, Any]:
-    chain = [_rule(rule) for rule in (reading.rule, *overridden(reading.rule))]
+    chain = [_rule(rule) for rule in (reading.rule, *overridden_rules(reading.rule))]
     return {
         "name": reading.rule.name,
         "outcome": reading.outcome,
@@ -66,4 +66,4 @@ def _as_json(reading: Reading) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, str | None]:
-    return {"written": written(rule), "place": rule.place, "group": rule.group}
+    return {"written": rule_text(rule), "place": rule.place, "group": rule.group}

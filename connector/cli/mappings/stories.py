@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.cli.mappings.explaining import differs, fate, path, place, shown
-from connector.mapping.checking.explaining import omissions, overridden, written
+from connector.mapping.checking.explaining import omissions, overridden_rules, rule_text
 from connector.mapping.reading.problems import did_you_mean
 from connector.workshop.dictionary import DATA_TYPES
 
@@ -56,7 +56,7 @@ def _omitted(tried: TrialResult, name: str, mappings: MappingSet) -> Iterator[st
         if rule.name == name:
             yield f"{name}, omitted"
             yield f"  {'rule':9}  {_rule(rule)}"
-            yield from (f"  {'omits':9}  {_rule(below)}" for below in overridden(rule))
+            yield from (f"  {'omits':9}  {_rule(below)}" for below in overridden_rules(rule))
 
 
 def _named(explanation: Explanation, name: str) -> Iterator[tuple[str, Reading, UserReading | None]]:
@@ -72,7 +72,7 @@ def _named(explanation: Explanation, name: str) -> Iterator[tuple[str, Reading, 
 
 def _story(reading: Reading, user: UserReading | None) -> Iterator[tuple[str, str]]:
     yield "rule", _rule(reading.rule)
-    yield from (("overrides", _rule(below)) for below in overridden(reading.rule))
+    yield from (("overrides", _rule(below)) for below in overridden_rules(reading.rule))
     width = max((len(path(one)) for one in reading.alternatives), default=0)
     counted: set[str] = set()
     for one in reading.alternatives:
@@ -108,4 +108,4 @@ def _nothing(reading: Reading) -> str:
 
 def _rule(rule: Rule) -> str:
     group = f", group {rule.group}" if rule.group else ""
-    return f"{written(rule)}  {rule.place}{group}"
+    return f"{rule_text(rule)}  {rule.place}{group}"

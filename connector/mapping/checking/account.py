@@ -1,4 +1,4 @@
-"""What Insider takes: so many names, those of its own as it fixes them, and none that looks like one of them."""
+"""Checks names against Insider's limits: how many there may be, its own names, and names that look like one of them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from connector.mapping.loading.loader import Checked
     from connector.mapping.reading.documents import Steps
 
-#: From so many on it is told that not many are left.
+#: With this many custom names, a warning says that few are left.
 _NEAR = 70
-#: How like a name of Insider's a misspelling of it is at least.
-_LIKE = 0.85
-#: Under these names other systems, or Insider's own exports, have what Insider's upsert calls otherwise.
+#: A name counts as a misspelling of one of Insider's names from this similarity on, which `difflib` computes.
+_SIMILARITY = 0.85
+#: Names that other systems, or Insider's own exports, use, each with the name that Insider's upsert uses.
 _ALSO_CALLED = {
     "attributes": {
         **dict.fromkeys(("first_name", "firstname", "na"), "name"),
@@ -43,9 +43,9 @@ _ALSO_CALLED = {
 }
 
 
-def check(found: Checked) -> None:
-    """Check the names that the files write."""
-    layers = [found.shared, *found.overlays.values()]
+def check(checked: Checked) -> None:
+    """Check the names that the files write to Insider."""
+    layers = [checked.shared, *checked.overlays.values()]
     for rule in kinds.output_rules(layers):
         fixed = KINDS[rule.section].get(rule.name)
         if fixed and rule.source.kind != fixed:
@@ -53,28 +53,28 @@ def check(found: Checked) -> None:
             sentence = f"Insider's own {rule.name!r} is {own}, but this rule makes it {made}"
             rule.document.problem(rule.steps, "default-kind", sentence)
     for layer in layers:
-        _check_events(layer, found.shared)
+        _check_events(layer, checked.shared)
     for section in SECTIONS:
-        is_shared_over = _check_budget([found.shared], section)
-        for overlay in found.overlays.values():
-            if not is_shared_over:
-                _check_budget([found.shared, overlay], section, overlay=overlay)
+        is_reported = _check_budget([checked.shared], section)
+        for overlay in checked.overlays.values():
+            if not is_reported:
+                _check_budget([checked.shared, overlay], section, overlay=overlay)
         for rule in _first(layers, section):
-            if near := _near_default(section, rule.name):
-                rule.document.problem(rule.steps, "near-default", near)
+            if sentence := _near_default(section, rule.name):
+                rule.document.problem(rule.steps, "near-default", sentence)
 
 
 def _check_events(layer: Layer, shared: Layer) -> None:
-    """Check that Insider's own events have the params without which it refuses them."""
+    """Check that Insider's own events have the params that Insider requires."""
     groups = checks.merged_groups(layer, shared)
     for topic, (document, part) in layer.topics.items():
         below = shared.topics[topic].part if topic in shared.topics and layer is not shared else None
-        known = {event.name for _, event in _events(below)} if below else set()
+        names_below = {event.name for _, event in _events(below)} if below else set()
         for steps, event in _events(part):
-            brought = {param: source for name in event.include for param, source in groups[name].params.items()}
-            params = {param for param, source in {**brought, **event.params}.items() if source.type != OMIT}
+            included = {param: source for name in event.include for param, source in groups[name].params.items()}
+            params = {param for param, source in {**included, **event.params}.items() if source.type != OMIT}
             missing = sorted(REQUIRED_PARAMS.get(event.name, frozenset()) - params)
-            if missing and event.name not in known:
+            if missing and event.name not in names_below:
                 sentence = f"Insider refuses {event.name!r} without {', '.join(missing)}; add the params"
                 document.problem((*steps, "name"), "required-param", sentence, of_value=True)
 
@@ -95,26 +95,29 @@ def _first(layers: Sequence[Layer], section: str) -> list[PlacedRule]:
 
 
 def _check_budget(layers: Sequence[Layer], section: str, overlay: Layer | None = None) -> bool:
-    """Check the names that a store may get, with those of an overlay where it has one; return whether it told some."""
+    """Check how many custom names the layers write; return whether there is a problem.
+
+    With an `overlay`, which is the last layer, the check passes if the overlay adds no name to those of the first one.
+    """
     rules = _first(layers, section)
     count = len(rules)
     if count < _NEAR or (overlay and count == len(_first(layers[:1], section))):
         return False
     rule = rules[min(count, BUDGET + 1) - 1]
-    told = f"the mappings write {count} custom {section}, and an Insider account takes {BUDGET}"
+    sentence = f"the mappings write {count} custom {section}, and an Insider account takes {BUDGET}"
     if count > BUDGET:
-        rule.document.problem(rule.steps, "budget", f"{told}; this is the first too many")
+        rule.document.problem(rule.steps, "budget", f"{sentence}; this is the first too many")
     else:
-        rule.document.problem(rule.steps, "budget-near", told)
+        rule.document.problem(rule.steps, "budget-near", sentence)
     return True
 
 
 def _near_default(section: str, name: str) -> str:
-    """Say of a custom name that it looks like one of Insider's own; nothing where it does not."""
-    known = [*KINDS[section], *(NAMES if section == "attributes" else ())]
-    plain = {other.replace("_", ""): other for other in known}
-    meant = plain.get(name.replace("_", "")) or _ALSO_CALLED[section].get(name)
-    if not meant and name.startswith("c_"):
-        return f"Insider shows custom names with c_ before them and takes them without{suggestion(name[2:])}"
-    meant = meant or next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_LIKE)), None)
-    return f"{name!r} would be a custom name beside Insider's own{suggestion(meant)}" if meant else ""
+    """Return the problem sentence if a custom name looks like one of Insider's own names; otherwise ""."""
+    own_names = [*KINDS[section], *(NAMES if section == "attributes" else ())]
+    without_underscores = {own.replace("_", ""): own for own in own_names}
+    own_name = without_underscores.get(name.replace("_", "")) or _ALSO_CALLED[section].get(name)
+    if not own_name and name.startswith("c_"):
+        return f"Insider shows custom names with the prefix c_ but expects them without it{suggestion(name[2:])}"
+    own_name = own_name or next(iter(difflib.get_close_matches(name, own_names, n=1, cutoff=_SIMILARITY)), None)
+    return f"{name!r} would be a custom name beside Insider's own{suggestion(own_name)}" if own_name else ""

@@ -1,4 +1,4 @@
-"""The paths of rules and persons as they stand in files: each list of alternatives with its place."""
+"""The paths that rules and persons have in mapping files: each list of alternatives, with its place in the file."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ if TYPE_CHECKING:
 
 
 class Alternatives(NamedTuple):
-    """A path or a list of paths, of which the first that holds something counts."""
+    """A path or a list of paths; the first one that leads to a value counts."""
 
     document: Document
-    #: Of the key that they stand behind.
+    #: Where the key of the paths is in the document.
     steps: Steps
     paths: tuple[Path, ...]
 
     def steps_of(self, index: int) -> Steps:
-        here = (*self.steps, index)
-        return here if here in self.document.places else self.steps
+        """Return where one of the paths is; where the key is if it has a single path instead of a list."""
+        steps = (*self.steps, index)
+        return steps if steps in self.document.places else self.steps
 
-    def is_told(self, index: int) -> bool:
-        """Whether a problem of one of the paths has been told."""
+    def has_problem(self, index: int) -> bool:
+        """Return whether a problem was already added at the place of one of the paths."""
         place = self.document.place(self.steps_of(index), of_value=True)
         return self.document.problems.has_at(self.document.file, place)
 
     def problem(self, index: int, code: str, sentence: str) -> None:
-        """Tell a problem of one of the paths."""
+        """Add a problem at the place of one of the paths."""
         self.document.problem(self.steps_of(index), code, sentence, of_value=True)
 
 
 def of_rule(document: Document, steps: Steps, source: Source) -> Iterator[Alternatives]:
-    """Yield the paths of a rule, or for a date of parts those of each part; nothing for a rule that reads nothing."""
+    """Yield the paths of a rule; for a date of parts, those of each part; for a rule without a source, nothing."""
     if source.parts:
         for part, paths in zip(PARTS, source.parts, strict=True):
             yield Alternatives(document, (*steps, source.type, part), paths)
@@ -48,7 +49,7 @@ def of_rule(document: Document, steps: Steps, source: Source) -> Iterator[Altern
 
 
 def of_layer(layer: Layer) -> Iterator[Alternatives]:
-    """Yield all paths in the files of a layer, those of persons too."""
+    """Yield all paths in the files of a layer, including the paths of persons."""
     for document, part in layer.topics.values():
         for index, user in enumerate(part.users):
             if user.person:

@@ -1,7 +1,7 @@
-"""What Insider fixes by itself: names of its own with their kinds of values, and how many names an account takes.
+"""Insider's own names with the kind of value of each, the params that it requires, and how many custom names it takes.
 
-Facts from Insider's API reference, "Upsert User Data", and its guides to attributes and custom events. The wire format
-in `connector.insider` sends the same names outside of ``custom``; a test holds the two equal.
+These are facts from Insider's API reference, "Upsert User Data", and from its guides to attributes and custom events.
+The wire format in `connector.insider` sends the same names outside of ``custom``; a test checks that both lists agree.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ _ATTRIBUTES = {
     "age": "number",
     "static_segment_id": "list",
 }
-#: Kinds of Insider's default params, by name. That `shipping_cost` is a text is what Insider's table says.
+#: Kinds of Insider's default params, by name. `shipping_cost` is a text because Insider's table says so.
 _PARAMS = {
     **dict.fromkeys(("event_group_id", "product_id", "name", "url", "currency", "locale", "color", "size"), "text"),
     **dict.fromkeys(("shipping_cost", "promotion_name"), "text"),
     **dict.fromkeys(("quantity", "unit_price", "unit_sale_price", "promotion_discount"), "number"),
     "taxonomy": "list",
 }
-#: By section of a mapping.
+#: The kinds by section of a mapping and name.
 KINDS = {"attributes": _ATTRIBUTES, "params": _PARAMS}
 
-#: Without these params Insider refuses the event, and with it the user.
+#: Insider refuses an event without these params, and the user with it.
 REQUIRED_PARAMS = {
     "purchase": frozenset({"event_group_id", "unit_sale_price", "currency", "quantity"}),
     "cart_page_view": frozenset({"event_group_id", "unit_sale_price", "currency"}),
 }
 
-#: So many custom attributes, and so many custom params, an account has over all its sources.
+#: An account can have this many custom attributes, and as many custom params, over all its sources.
 BUDGET = 80

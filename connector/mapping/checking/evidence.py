@@ -1,4 +1,4 @@
-"""What examples hold: the evidence that the paths of mapping files lead somewhere."""
+"""The values in the examples: the evidence that the paths of mapping files lead somewhere."""
 
 from __future__ import annotations
 
@@ -16,83 +16,86 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
     from connector.model import Json
 
-#: Users take identifiers and attributes of groups, events take params.
-Taker = Literal["users", "events"]
+#: What can include a group: users take its identifiers and attributes, events take its params.
+Includer = Literal["users", "events"]
 
 
 @dataclass(frozen=True)
-class Held:
-    """Objects in which paths start: the webhooks of a topic, or the persons in them."""
+class ExampleObjects:
+    """Objects from the examples in which paths start: the webhooks of a topic, or the persons in them."""
 
     objects: tuple[Json, ...] = ()
 
     @cached_property
     def paths(self) -> frozenset[Path]:
-        """Every path that leads to something in one of them, be it null."""
-        return frozenset(path for each in self.objects for path in _paths(each))
+        """Every path that exists in at least one of the objects; its value may be null."""
+        return frozenset(path for root in self.objects for path in _paths(root))
 
-    def persons(self, paths: tuple[Path, ...]) -> Held:
-        """Return the persons that are found in them."""
+    def persons(self, paths: tuple[Path, ...]) -> ExampleObjects:
+        """Return the persons in the objects; for each object, the first of the paths that leads to a person counts."""
         find = person_of(paths)
-        return Held(tuple(person for each in self.objects if (person := find(each)) is not None))
+        return ExampleObjects(tuple(person for root in self.objects if (person := find(root)) is not None))
 
     def holds_object(self, path: Path) -> bool:
-        return any(isinstance(at(each, path), dict) for each in self.objects)
+        """Return whether the path leads to an object, such as a person, in at least one of them."""
+        return any(isinstance(at(root, path), dict) for root in self.objects)
 
 
-NOTHING_HELD = Held()
+NO_OBJECTS = ExampleObjects()
 
 
 class Use(NamedTuple):
-    """A place where a group is included."""
+    """A place that includes a group."""
 
     topic: str
-    webhooks: Held
-    persons: Held
-    #: The rules of the place itself, which override the group's.
+    webhooks: ExampleObjects
+    persons: ExampleObjects
+    #: The names of the place's own rules, which override those of the group.
     own: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The examples of a layer, together with those of the layer below."""
+    """The examples of a layer, together with the examples of the layer below."""
 
-    webhooks: Mapping[str, Held]
-    _persons: dict[tuple[str, tuple[Path, ...]], Held] = field(default_factory=dict)
+    webhooks: Mapping[str, ExampleObjects]
+    _persons: dict[tuple[str, tuple[Path, ...]], ExampleObjects] = field(default_factory=dict)
 
-    def of(self, topic: str) -> Held:
-        return self.webhooks.get(topic, NOTHING_HELD)
+    def of(self, topic: str) -> ExampleObjects:
+        return self.webhooks.get(topic, NO_OBJECTS)
 
-    def persons(self, topic: str, paths: tuple[Path, ...]) -> Held:
+    def persons(self, topic: str, paths: tuple[Path, ...]) -> ExampleObjects:
         key = (topic, paths)
         if key not in self._persons:
             self._persons[key] = self.of(topic).persons(paths) if paths else self.of(topic)
         return self._persons[key]
 
-    def uses(self, layers: Iterable[Layer]) -> dict[tuple[str, Taker], list[Use]]:
-        """Return where each group is included, by users and by events."""
-        found: dict[tuple[str, Taker], list[Use]] = {}
+    def uses(self, layers: Iterable[Layer]) -> dict[tuple[str, Includer], list[Use]]:
+        """Return the places that include each group, by group and includer."""
+        uses: dict[tuple[str, Includer], list[Use]] = {}
         for layer in layers:
             for topic, (_, part) in layer.topics.items():
                 for user in part.users:
-                    for group, taker, own in _included(user):
+                    for group, includer, own in _included(user):
                         use = Use(topic, self.of(topic), self.persons(topic, user.person), own)
-                        found.setdefault((group, taker), []).append(use)
-        return found
+                        uses.setdefault((group, includer), []).append(use)
+        return uses
 
 
 def evidence(*layers: Mapping[str, Sequence[Json]]) -> Evidence:
-    """Return the evidence of webhooks by topic, of one or several layers."""
+    """Return the evidence of one or several layers, each with its webhooks by topic."""
     topics = dict.fromkeys(topic for layer in layers for topic in layer)
-    return Evidence({topic: Held(tuple(body for layer in layers for body in layer.get(topic, ()))) for topic in topics})
+    return Evidence(
+        {topic: ExampleObjects(tuple(body for layer in layers for body in layer.get(topic, ()))) for topic in topics}
+    )
 
 
 def first_value(root: Json, paths: Sequence[Path]) -> object:
-    """Return what the first path leads to that holds something; None where none does."""
+    """Return the value of the first path that leads to one; None if no path does."""
     return next((raw for path in paths if not is_nothing(raw := at(root, path))), None)
 
 
-def _included(user: UserPart) -> Iterator[tuple[str, Taker, frozenset[str]]]:
+def _included(user: UserPart) -> Iterator[tuple[str, Includer, frozenset[str]]]:
     for group in user.include:
         yield group, "users", frozenset({*user.identifiers, *user.attributes})
     for event in user.events:
@@ -101,10 +104,10 @@ def _included(user: UserPart) -> Iterator[tuple[str, Taker, frozenset[str]]]:
 
 
 def _paths(root: Json) -> Iterator[Path]:
-    """Yield every path in a JSON object, however deep it is."""
-    rest: list[tuple[Path, object]] = [((), root)]
-    while rest:
-        path, value = rest.pop()
+    """Yield every path in a JSON object. It does not recurse, so any depth works."""
+    pending: list[tuple[Path, object]] = [((), root)]
+    while pending:
+        path, value = pending.pop()
         entries = (
             value.items()
             if isinstance(value, dict)
@@ -115,4 +118,4 @@ def _paths(root: Json) -> Iterator[Path]:
         for step, inner in entries:
             yield (*path, step)
             if isinstance(inner, dict | list):
-                rest.append(((*path, step), inner))
+                pending.append(((*path, step), inner))

@@ -1,10 +1,10 @@
-"""The webhooks beside the mapping files, by which the files are checked and tested.
+"""Finds and reads the examples beside the mapping files: webhooks that `check` and `test` run the mappings on.
 
 ::
 
     examples/<topic, with . for />/<case>.json               a webhook of the topic
     examples/<topic, with . for />/<case>.expected.json      what its mapping must make of it
-    examples/<topic, with . for />/<case>.options.json       the store's options, where the case needs some
+    examples/<topic, with . for />/<case>.options.json       the store's options, if the case needs any
     overlays/<overlay>/examples/<topic, with . for />/…      the same, for stores that choose the overlay
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _EXPECTED, _OPTIONS = ".expected.json", ".options.json"
 _TOP = Place(1, 1)
-#: The types of `model.Options`, as JSON has them.
+#: The type of each option of `model.Options` in JSON.
 _OPTION_TYPES: dict[str, type] = {"standin_year": int, "phone_region": str, "overlay": str}
 _NO_EXPECTATION = Slip(
     _TOP,
@@ -39,15 +39,15 @@ _NO_EXPECTATION = Slip(
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A webhook, and the files beside it. None of them has been read."""
+    """The path of a webhook, and of the files beside it. Nothing has been read yet."""
 
     webhook: Path
-    #: The overlay whose rules it is for.
+    #: The overlay that maps it. None: the shared rules.
     overlay: str | None = None
 
     @property
     def directory(self) -> str:
-        """The topic, with . for /."""
+        """The name of the directory: the topic, with . for /."""
         return self.webhook.parent.name
 
     @property
@@ -63,26 +63,26 @@ class Example:
         return self.webhook.with_name(self.case + _OPTIONS)
 
 
-def found(directory: Path, overlay: str | None = None) -> list[Example]:
-    """Return the examples of a directory such as ``mappings/examples``, in the order of their names."""
+def find(directory: Path, overlay: str | None = None) -> list[Example]:
+    """Return the examples in a directory such as ``mappings/examples``, sorted by path."""
     paths = sorted(directory.glob("*/*.json"))
     return [Example(webhook=path, overlay=overlay) for path in paths if not path.name.endswith((_EXPECTED, _OPTIONS))]
 
 
 def directories(directory: Path) -> Iterator[tuple[str | None, Path]]:
-    """Yield where the examples of a directory of mapping files lie, with the overlay that they are for."""
+    """Yield each directory of examples under a directory of mapping files, with its overlay; None: the shared rules."""
     yield None, directory / "examples"
     for examples in sorted(directory.glob("overlays/*/examples")):
         yield examples.parent.name, examples
 
 
 def read(path: Path) -> Json | Slip:
-    """Return the JSON object in a file, or what is wrong with it."""
+    """Return the JSON object in a file, or a Slip that says what is wrong with the file."""
     try:
         content = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         place = Place(max(error.lineno, 1), max(error.colno, 1))
-        sentence = f"this is no JSON ({error.msg}); correct what stands here or just before it"
+        sentence = f"this is not valid JSON ({error.msg}); the mistake is here or just before"
         return Slip(place, "example-syntax", sentence)
     except OSError as error:
         return Slip(_TOP, "example-syntax", f"the file cannot be read ({error.strerror})")
@@ -92,14 +92,14 @@ def read(path: Path) -> Json | Slip:
 
 
 def options_of(example: Example, overlays: Collection[str]) -> Options | Slip:
-    """Return the store's options with which an example is mapped, or what is wrong with them."""
+    """Return the store's options to map an example with, or a Slip that says what is wrong with them."""
     content = read(example.options) if example.options.exists() else {}
     if isinstance(content, Slip):
         return content
     for name, value in content.items():
         if name not in _OPTION_TYPES:
-            near = did_you_mean(name, _OPTION_TYPES)
-            return Slip(_TOP, "example-options", f"a store has no option {name!r}{near}")
+            suggestion = did_you_mean(name, _OPTION_TYPES)
+            return Slip(_TOP, "example-options", f"a store has no option {name!r}{suggestion}")
         if value is not None and type(value) is not _OPTION_TYPES[name]:
             kind = "a number" if _OPTION_TYPES[name] is int else "a text"
             return Slip(_TOP, "example-options", f"the option {name!r} must be {kind}")
@@ -112,9 +112,9 @@ def options_of(example: Example, overlays: Collection[str]) -> Options | Slip:
 def check(
     directory: Path, topics: Mapping[str | None, Collection[str]], problems: Problems
 ) -> dict[str | None, dict[str, list[Json]]]:
-    """Read all examples of a directory of mapping files; return the webhooks by overlay and topic.
+    """Read and check all examples beside a directory of mapping files; return the webhooks by overlay and topic.
 
-    `topics` are those of each overlay, and of None, which stands for the shared files.
+    `topics` holds the mapped topics by overlay. In both dictionaries, None stands for the shared files.
     """
     webhooks: dict[str | None, dict[str, list[Json]]] = {overlay: {} for overlay in topics}
     overlays = [name for name in topics if name]
@@ -123,17 +123,17 @@ def check(
             sentence = f"there is no overlay {overlay!r} with mapping files{did_you_mean(overlay, overlays)}"
             _add(problems, directory, examples, Slip(_TOP, "example-place", sentence))
             continue
-        known = {topic.replace("/", "."): topic for topic in topics[overlay]}
-        _check_places(directory, examples, known, problems)
-        for example in found(examples, overlay):
-            body = _checked(directory, example, overlays, problems)
-            if body is not None and example.directory in known:
-                webhooks[overlay].setdefault(known[example.directory], []).append(body)
+        topic_of = {topic.replace("/", "."): topic for topic in topics[overlay]}
+        _check_places(directory, examples, topic_of, problems)
+        for example in find(examples, overlay):
+            body = _read_and_check(directory, example, overlays, problems)
+            if body is not None and example.directory in topic_of:
+                webhooks[overlay].setdefault(topic_of[example.directory], []).append(body)
     return webhooks
 
 
-def _checked(directory: Path, example: Example, overlays: Collection[str], problems: Problems) -> Json | None:
-    """Return the webhook of an example, unless it cannot be read."""
+def _read_and_check(directory: Path, example: Example, overlays: Collection[str], problems: Problems) -> Json | None:
+    """Return the webhook of an example, or None if it cannot be read. Check the files beside it too."""
     body = read(example.webhook)
     if isinstance(body, Slip):
         _add(problems, directory, example.webhook, body)
@@ -147,22 +147,26 @@ def _checked(directory: Path, example: Example, overlays: Collection[str], probl
     return body
 
 
-def _check_places(directory: Path, examples: Path, known: Collection[str], problems: Problems) -> None:
-    """Check that each JSON file lies in the directory of a topic, and beside its webhook."""
-    told: set[Path] = set()
+def _check_places(directory: Path, examples: Path, topic_names: Collection[str], problems: Problems) -> None:
+    """Check that each JSON file lies in the directory of a topic, and that files beside a webhook have that webhook.
+
+    A directory without a topic gives one problem, not one for each file in it.
+    """
+    reported: set[Path] = set()
     for path in sorted(examples.glob("**/*.json")):
         if path.parent.parent != examples:
             sentence = "an example must lie in the directory of its topic, such as examples/swell.tier.earned/"
             _add(problems, directory, path, Slip(_TOP, "example-place", sentence))
-        elif path.parent.name not in known:
-            if path.parent not in told:
-                sentence = f"no mapping file maps the topic of this directory{did_you_mean(path.parent.name, known)}"
+        elif path.parent.name not in topic_names:
+            if path.parent not in reported:
+                near = did_you_mean(path.parent.name, topic_names)
+                sentence = f"no mapping file maps the topic of this directory{near}"
                 _add(problems, directory, path, Slip(_TOP, "example-place", sentence))
-            told.add(path.parent)
+            reported.add(path.parent)
         elif path.name.endswith((_EXPECTED, _OPTIONS)):
             webhook = path.with_name(path.name.removesuffix(_EXPECTED).removesuffix(_OPTIONS) + ".json")
             if not webhook.exists():
-                near = did_you_mean(webhook.name, [other.webhook.name for other in found(examples)])
+                near = did_you_mean(webhook.name, [example.webhook.name for example in find(examples)])
                 sentence = f"there is no webhook {webhook.name} beside it{near}"
                 _add(problems, directory, path, Slip(_TOP, "example-alone", sentence))
 

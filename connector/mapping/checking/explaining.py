@@ -1,6 +1,7 @@
-"""Explains what a mapping makes of a webhook: of each rule, what it found, what it passed over, what it made of it.
+"""Explains how a mapping maps a webhook: for each rule, the paths it tried, the raw value it read, and the result.
 
-A second reader of the rules beside `compiling`, whose code is fast and remembers nothing; a test holds the two equal.
+It evaluates the rules a second time, because the functions of `compiling` are fast and keep no trace. A test checks
+that both give the same results.
 """
 
 from __future__ import annotations
@@ -27,38 +28,38 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
     from connector.model import Json, Mapped, Options, Refusal, Value
 
-#: In the order of `Source.parts`.
+#: The parts of a date, in the order of `Source.parts`.
 PARTS = ("year", "month", "day")
 
-#: What may stand at a path.
+#: What a path leads to. A blank text is ``empty``.
 State: TypeAlias = Literal["absent", "null", "empty", "value"]
 
 
 class Alternative(NamedTuple):
-    """One of a rule's paths, and what stands there."""
+    """One of a rule's paths, and what is there."""
 
-    #: ``year``, ``month`` or ``day`` of a date of parts; else empty.
+    #: ``year``, ``month`` or ``day`` if the rule is a date of parts; otherwise "".
     part: str
     #: From the top of the webhook.
     path: Path
     state: State
-    #: What stands there.
+    #: The raw value at the path; None if there is none.
     raw: object
-    #: True of the first with a value.
+    #: True for the first path with a value: the rule reads this one.
     counts: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What became of one rule."""
+    """The result of one rule."""
 
     rule: Rule
     alternatives: tuple[Alternative, ...] = ()
-    #: What Insider gets. None: nothing.
+    #: The value that Insider gets. None: Insider gets no value.
     value: Value | None = None
-    #: Where what was found is unfit: the sentence that is noted.
+    #: The sentence of the note if the raw value does not fit; otherwise "".
     problem: str = ""
-    #: True where Insider is to forget the attribute.
+    #: True if Insider must forget the attribute.
     clears: bool = False
 
     @property
@@ -69,7 +70,7 @@ class Reading:
 
 
 class EventReading(NamedTuple):
-    """What became of one user event."""
+    """The results of one user event's rules."""
 
     mapping: EventMapping
     params: tuple[Reading, ...]
@@ -77,22 +78,22 @@ class EventReading(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserReading:
-    """What became of one user."""
+    """The results of one user's rules."""
 
     mapping: UserMapping
-    #: Where the person was found; None where there is none.
+    #: The path to the person; None if the webhook holds none.
     person: Path | None
-    #: ``sent``; ``refused``; ``skipped``, an optional user without identifiers; ``empty``, nothing is told of the user.
+    #: ``sent``; ``refused``: no valid identifier; ``skipped``: optional, no identifier; ``empty``: nothing to send.
     fate: Literal["sent", "refused", "skipped", "empty"]
     identifiers: tuple[Reading, ...]
-    #: Nothing more is read of a user who is skipped.
+    #: Attributes and events stay empty for a user who is skipped.
     attributes: tuple[Reading, ...] = ()
     events: tuple[EventReading, ...] = ()
     refusal: Refusal | None = None
 
     @property
     def readings(self) -> Iterator[Reading]:
-        """Yield all of them, in the order in which they are noted."""
+        """Yield all readings of the user, in the order of their notes."""
         yield from self.identifiers
         yield from self.attributes
         for event in self.events:
@@ -101,43 +102,43 @@ class UserReading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """What became of a webhook."""
+    """The results of all rules on one webhook."""
 
     mapping: TopicMapping
     mapped: Mapped
     users: tuple[UserReading, ...]
-    #: Of a notice.
+    #: The details of the notice, if the topic has one.
     details: tuple[Reading, ...]
 
 
 def explain(mapping: TopicMapping, body: Json, mapped: Mapped, options: Options) -> Explanation:
-    """Say of each rule what it does with a webhook; `mapped` is what the mapping has made of it."""
+    """Return the result of each rule on a webhook; `mapped` is what the mapping returned for the same webhook."""
     refusals = (refusal for _, refusal in mapped.refused)
     details = mapping.notice.details if mapping.notice else ()
     return Explanation(
         mapping=mapping,
         mapped=mapped,
         users=tuple(_user(user, body, options, refusals) for user in mapping.users),
-        details=tuple(_read(rule, _Start((), body), options) for rule in details),
+        details=tuple(_evaluate(rule, _Start((), body), options) for rule in details),
     )
 
 
-def written(rule: Rule) -> str:
-    """Write a rule as it may stand in a file: ``{text: [new_tier.name, old_tier.name], absent: clear}``."""
+def rule_text(rule: Rule) -> str:
+    """Return a rule in the syntax of mapping files: ``{text: [new_tier.name, old_tier.name], absent: clear}``."""
     source = rule.source
     if source.type in IDENTITIES:
-        return _list(source.paths)
+        return _paths_text(source.paths)
     if source.parts:
-        told = ", ".join(f"{part}: {_list(paths)}" for part, paths in zip(PARTS, source.parts, strict=True))
-        told = f"{{{told}}}"
+        parts = ", ".join(f"{part}: {_paths_text(paths)}" for part, paths in zip(PARTS, source.parts, strict=True))
+        value = f"{{{parts}}}"
     else:
-        told = _list(source.paths) if source.paths else json.dumps(source.constant, ensure_ascii=False)
+        value = _paths_text(source.paths) if source.paths else json.dumps(source.constant, ensure_ascii=False)
     clears = f", {source.clears_when}: {CLEAR}" if source.clears_when else ""
-    return f"{{{source.type}: {told}{clears}}}"
+    return f"{{{source.type}: {value}{clears}}}"
 
 
-def overridden(rule: Rule) -> Iterator[Rule]:
-    """Yield the rules that a rule overrides, the nearest first."""
+def overridden_rules(rule: Rule) -> Iterator[Rule]:
+    """Yield the rules that a rule overrides, starting with the one that it overrides directly."""
     below = rule.overrides
     while below:
         yield below
@@ -145,56 +146,59 @@ def overridden(rule: Rule) -> Iterator[Rule]:
 
 
 def omissions(mappings: MappingSet, topic: str, overlay: str | None) -> tuple[Rule, ...]:
-    """Return the rules of a topic that take away what a group, or the shared mapping, brings. Reads the files anew."""
-    read = layers.read(mappings.files, Problems())
-    shared, over = read[layers.SHARED], read.get(overlay) if overlay else None
-    groups = over.groups_over(shared) if over else shared.group_rules()
-    return omitting_rules([layer.topics[topic] for layer in (shared, over) if layer and topic in layer.topics], groups)
+    """Return the ``omit`` rules of a topic: they remove rules of a group or of the shared mapping.
+
+    Compiled mappings no longer hold these rules, so this parses the files again.
+    """
+    by_overlay = layers.read(mappings.files, Problems())
+    shared, upper = by_overlay[layers.SHARED], by_overlay.get(overlay) if overlay else None
+    groups = upper.groups_over(shared) if upper else shared.group_rules()
+    return omitting_rules([layer.topics[topic] for layer in (shared, upper) if layer and topic in layer.topics], groups)
 
 
 class _Start(NamedTuple):
-    """Where a rule's paths start: the way there from the top of the webhook, and the object."""
+    """The object in which a rule's paths start, and the path to it from the top of the webhook."""
 
     path: Path
-    holder: Json
+    root: Json
 
 
 def _user(user: UserMapping, body: Json, options: Options, refusals: Iterator[Refusal]) -> UserReading:
     top = _Start((), body)
-    places = user.person or ((),)
-    person = next((path for path in places if isinstance(at(body, path), dict)), None)
-    # Where there is no person, nothing stands at the person's paths.
-    at_person = _Start(places[0], {}) if person is None else _Start(person, at(body, person))
+    person_paths = user.person or ((),)
+    person = next((path for path in person_paths if isinstance(at(body, path), dict)), None)
+    # If there is no person, all paths in the person are absent.
+    at_person = _Start(person_paths[0], {}) if person is None else _Start(person, at(body, person))
 
-    def read_all(rules: Iterable[Rule]) -> tuple[Reading, ...]:
-        return tuple(_read(rule, at_person if rule.from_person else top, options) for rule in rules)
+    def evaluate_all(rules: Iterable[Rule]) -> tuple[Reading, ...]:
+        return tuple(_evaluate(rule, at_person if rule.from_person else top, options) for rule in rules)
 
-    identifiers = read_all(user.identifiers)
-    is_known = any(reading.value is not None for reading in identifiers)
-    if not is_known and user.optional:
+    identifiers = evaluate_all(user.identifiers)
+    is_identified = any(reading.value is not None for reading in identifiers)
+    if not is_identified and user.optional:
         return UserReading(mapping=user, person=person, fate="skipped", identifiers=identifiers)
-    attributes = read_all(user.attributes)
-    is_told = bool(user.events) or any(reading.clears or reading.value is not None for reading in attributes)
+    attributes = evaluate_all(user.attributes)
+    has_content = bool(user.events) or any(reading.clears or reading.value is not None for reading in attributes)
     return UserReading(
         mapping=user,
         person=person,
-        fate="refused" if not is_known else "sent" if is_told else "empty",
+        fate="refused" if not is_identified else "sent" if has_content else "empty",
         identifiers=identifiers,
         attributes=attributes,
-        events=tuple(EventReading(event, read_all(event.params)) for event in user.events),
-        refusal=None if is_known else next(refusals, None),
+        events=tuple(EventReading(event, evaluate_all(event.params)) for event in user.events),
+        refusal=None if is_identified else next(refusals, None),
     )
 
 
-def _read(rule: Rule, start: _Start, options: Options) -> Reading:
-    """Follow one rule."""
+def _evaluate(rule: Rule, start: _Start, options: Options) -> Reading:
+    """Return the result of one rule."""
     type_ = rule.source.type
     if type_ == ALWAYS:
         return Reading(rule=rule, value=rule.source.constant)
     if rule.source.parts:
-        named = zip(PARTS, rule.source.parts, strict=True)
-        parts = [_alternatives(start, paths, part) for part, paths in named]
-        alternatives = [one for part in parts for one in part]
+        paths_of_parts = zip(PARTS, rule.source.parts, strict=True)
+        parts = [_alternatives(start, paths, part) for part, paths in paths_of_parts]
+        alternatives = [alternative for part in parts for alternative in part]
         year, month, day = map(_raw, parts)
         if month is None and day is None:
             return _nothing(rule, alternatives)
@@ -210,40 +214,41 @@ def _read(rule: Rule, start: _Start, options: Options) -> Reading:
 
 
 def _alternatives(start: _Start, paths: Sequence[Path], part: str = "") -> list[Alternative]:
-    """Look at each path."""
-    found: list[Alternative] = []
+    """Return each path with what is there."""
+    alternatives: list[Alternative] = []
     for path in paths:
-        raw = at(start.holder, path)
+        raw = at(start.root, path)
         state: State = "value"
         if is_nothing(raw):
-            state = "empty" if raw is not None else "null" if has(start.holder, path) else "absent"
-        counts = state == "value" and not any(one.counts for one in found)
-        found.append(Alternative(part, (*start.path, *path), state, raw, counts))
-    return found
+            state = "empty" if raw is not None else "null" if has(start.root, path) else "absent"
+        counts = state == "value" and not any(earlier.counts for earlier in alternatives)
+        alternatives.append(Alternative(part, (*start.path, *path), state, raw, counts))
+    return alternatives
 
 
 def _raw(alternatives: Sequence[Alternative]) -> object:
-    """Return what the paths lead to: where none holds anything, the last one's nothing."""
-    return next((one.raw for one in alternatives if one.counts), alternatives[-1].raw)
+    """Return the raw value that counts; if none does, that of the last path, which is None or a blank text."""
+    return next((alternative.raw for alternative in alternatives if alternative.counts), alternatives[-1].raw)
 
 
 def _nothing(rule: Rule, alternatives: Sequence[Alternative]) -> Reading:
+    """Return the result of a rule without a value: it clears the attribute or leaves it out."""
     when = rule.source.clears_when
-    clears = when == ABSENT or (when == EMPTY and any(one.state != "absent" for one in alternatives))
+    clears = when == ABSENT or (when == EMPTY and any(alternative.state != "absent" for alternative in alternatives))
     return Reading(rule=rule, alternatives=tuple(alternatives), clears=clears)
 
 
 def _converted(
-    rule: Rule, alternatives: Sequence[Alternative], become: Callable[[Any], Value | None], raw: object
+    rule: Rule, alternatives: Sequence[Alternative], convert: Callable[[Any], Value | None], raw: object
 ) -> Reading:
-    found = tuple(alternatives)
+    tried = tuple(alternatives)
     try:
-        value = become(raw)
+        value = convert(raw)
     except UnfitError as unfit:
-        return Reading(rule=rule, alternatives=found, problem=left_out(rule.name, unfit, rule.place).problem)
-    return _nothing(rule, found) if value is None else Reading(rule=rule, alternatives=found, value=value)
+        return Reading(rule=rule, alternatives=tried, problem=left_out(rule.name, unfit, rule.place).problem)
+    return _nothing(rule, tried) if value is None else Reading(rule=rule, alternatives=tried, value=value)
 
 
-def _list(paths: Sequence[Path]) -> str:
-    told = [".".join(path) for path in paths]
-    return told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+def _paths_text(paths: Sequence[Path]) -> str:
+    texts = [".".join(path) for path in paths]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

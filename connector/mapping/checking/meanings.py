@@ -1,7 +1,7 @@
-"""Words that a file's reader and the loader take differently, and paths that can never count.
+"""Finds words that a reader understands differently than the loader, and paths that can never count.
 
-The loader takes every word without quotes for a text or a path, whatever YAML would make of it. So these run, and most
-likely do not do what is meant.
+The loader reads every word without quotes as a text or a path, even if YAML would read it otherwise. So such files run,
+but most likely do not do what their author means.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _NULLS = frozenset({"~", "null", "Null", "NULL"})
 _CONSTANT = re.compile(r"true|false|[+-]?[0-9][0-9._]*", re.IGNORECASE)
-#: What the loader takes for a number or a boolean itself.
+#: Words that the loader itself reads as a number or a boolean.
 _PLAIN = re.compile(r"true|false|-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
-#: Numbers of YAML 1.2, beside those of 1.1 that the resolver knows.
+#: Numbers of YAML 1.2. The resolver knows only those of YAML 1.1.
 _ALSO_A_NUMBER = re.compile(r"0o[0-7]+|[-+]?[0-9]+[eE][-+]?[0-9]+")
 _YAML = yaml.resolver.Resolver()
 
@@ -37,7 +37,7 @@ def check(layers: Iterable[Layer]) -> None:
         for document in layer.documents:
             for steps, word in _words((), document.data):
                 if word in _NULLS:
-                    sentence = f"{word} is nothing; fill it, take it away, or put it in quotes if it is meant as text"
+                    sentence = f"{word} is nothing; fill it, remove it, or put it in quotes if you mean text"
                     document.problem(steps, "empty-value", sentence, of_value=True)
         for rule in layer.rules():
             if rule.source.type == ALWAYS:
@@ -47,7 +47,7 @@ def check(layers: Iterable[Layer]) -> None:
 
 
 def _words(steps: Steps, tree: Tree) -> Iterator[tuple[Steps, str]]:
-    """Yield each value that was written without quotes."""
+    """Yield each value without quotes, with its steps."""
     if isinstance(tree, dict):
         for key, inner in tree.items():
             yield from _words((*steps, key), inner)
@@ -58,15 +58,15 @@ def _words(steps: Steps, tree: Tree) -> Iterator[tuple[Steps, str]]:
         yield steps, tree
 
 
-def _is_typed(document: Document, steps: Steps) -> str | None:
-    """Return the word without quotes that stands there; None where none does."""
+def _unquoted_word(document: Document, steps: Steps) -> str | None:
+    """Return the word at `steps`; None if there is no word or it is in quotes."""
     word = document.at(steps)
     return word if isinstance(word, str) and not isinstance(word, Quoted) else None
 
 
 def _check_constant(rule: PlacedRule) -> None:
     steps = (*rule.steps, ALWAYS)
-    word = _is_typed(rule.document, steps)
+    word = _unquoted_word(rule.document, steps)
     if word is None or word in _NULLS or _PLAIN.fullmatch(word):
         return
     tag: str = _YAML.resolve(yaml.ScalarNode, word, (True, False))  # type: ignore[no-untyped-call] # of the stubs
@@ -80,30 +80,30 @@ def _check_constant(rule: PlacedRule) -> None:
     else:
         return
     constant = rule.source.constant
-    made = (
+    meaning = (
         f"text here, though it looks like {kind}"
         if isinstance(constant, str)
         else f"{constant} here, though YAML may read it otherwise"
     )
-    sentence = f"{word} is {made}; {remedy}"
+    sentence = f"{word} is {meaning}; {remedy}"
     rule.document.problem(steps, "ambiguous-constant", sentence, of_value=True)
 
 
 def _check_paths(paths: Alternatives) -> None:
     for index, path in enumerate(paths.paths):
-        word = _is_typed(paths.document, paths.steps_of(index))
+        word = _unquoted_word(paths.document, paths.steps_of(index))
         if word and _CONSTANT.fullmatch(word):
             sentence = f"{word} is a path here; a constant is {{always: {word}}}, and a key of this name needs quotes"
             paths.problem(index, "constant-as-path", sentence)
             continue
-        before = next((before for before in paths.paths[:index] if path[: len(before)] == before), None)
-        if before is not None:
-            _tell_dead(paths, index, ".".join(before), ".".join(path))
+        prefix = next((earlier for earlier in paths.paths[:index] if path[: len(earlier)] == earlier), None)
+        if prefix is not None:
+            _add_dead_path(paths, index, ".".join(prefix), ".".join(path))
 
 
-def _tell_dead(paths: Alternatives, index: int, before: str, path: str) -> None:
-    if before == path:
-        sentence = f"the path {path!r} again; take it away"
+def _add_dead_path(paths: Alternatives, index: int, prefix: str, path: str) -> None:
+    if prefix == path:
+        sentence = f"the path {path!r} is here twice; remove one of the two"
     else:
-        sentence = f"{path!r} never counts behind {before!r}, which holds something whenever it does; put it first"
+        sentence = f"{path!r} never counts after {prefix!r}, which always has a value when it does; put it first"
     paths.problem(index, "dead-path", sentence)

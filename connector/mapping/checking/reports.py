@@ -1,6 +1,7 @@
-"""Checks a directory of mapping files with the examples beside them: everything that can be found before they are used.
+"""Checks a directory of mapping files and the examples beside them, before the files are used.
 
-`connector.mapping.load` refuses only what cannot be run; this also tells what runs and does not do what is meant.
+`connector.mapping.load` refuses only files that cannot run. This check also finds rules that run but do something other
+than their author means.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What is to be said of a directory of mapping files."""
+    """The problems of a directory of mapping files, and the set if it can be loaded."""
 
-    #: In the order of files, lines and columns.
+    #: Sorted by file, line and column.
     problems: tuple[Problem, ...]
-    #: None where the files cannot be loaded.
+    #: None if the files cannot be loaded.
     mappings: MappingSet | None
 
     @property
@@ -39,34 +40,34 @@ class Report:
         return len(self.problems) - self.errors
 
     def sound(self, *, strict: bool = False) -> MappingSet:
-        """Return the set. Raises MappingError, with a line for each, where there are errors; if `strict`, warnings."""
-        told = [problem for problem in self.problems if strict or problem.severity == "error"]
-        if told or self.mappings is None:
-            raise MappingError("\n".join(map(str, told)))
+        """Return the set. Raises MappingError if there are errors or, if `strict`, warnings; it has a line for each."""
+        reasons = [problem for problem in self.problems if strict or problem.severity == "error"]
+        if reasons or self.mappings is None:
+            raise MappingError("\n".join(map(str, reasons)))
         return self.mappings
 
 
 def check(directory: Path) -> Report:
-    """Check a directory of mapping files. Raises MappingError only where there is no such directory."""
+    """Check a directory of mapping files. Raises MappingError only if the directory is missing or cannot be read."""
     problems = Problems()
     files = loader.read(directory, problems)
-    found = loader.check_files(files, problems)
-    mappings = None if problems else loader.compile_files(files, found)
+    checked = loader.check_files(files, problems)
+    mappings = None if problems else loader.compile_files(files, checked)
     loader.check_places(directory, problems)
-    if mappings:  # else what is left would be told for want of what could not be read
-        meanings.check([found.shared, *found.overlays.values()])
-        account.check(found)
-        _check_by_examples(directory, found, problems)
+    if mappings:  # otherwise, parts that could not be read would cause problems that are not real
+        meanings.check([checked.shared, *checked.overlays.values()])
+        account.check(checked)
+        _check_by_examples(directory, checked, problems)
     return Report(problems=problems.all(), mappings=mappings)
 
 
-def _check_by_examples(directory: Path, found: Checked, problems: Problems) -> None:
-    topics = {None: found.shared.topics.keys()} | {
-        name: found.shared.topics.keys() | overlay.topics.keys() for name, overlay in found.overlays.items()
+def _check_by_examples(directory: Path, checked: Checked, problems: Problems) -> None:
+    topics = {None: checked.shared.topics.keys()} | {
+        name: checked.shared.topics.keys() | overlay.topics.keys() for name, overlay in checked.overlays.items()
     }
     webhooks = examples.check(directory, topics, problems)
     if any(webhooks.values()):
-        lint.check(found, webhooks)
+        lint.check(checked, webhooks)
     elif not problems:
-        sentence = "there is no example, so no path was held against a webhook; add examples/<topic>/documented.json"
+        sentence = "there is no example, so no path could be checked on a webhook; add examples/<topic>/documented.json"
         problems.add("examples", Place(1, 1), "no-examples", sentence)
