@@ -1,22 +1,21 @@
 """A simulator of Yotpo's APIs, for tests and for local work: a server of its own, with its state in memory.
 
-It shares no code with the connector that it tests; what any simulator needs is in connector/sandbox/simulation. What is
-documented or was recorded answers so; what had to be inferred or chosen says so in a comment, and can be switched where
-clients may stumble over it. The way of a request, and the modules it passes::
+It answers as Yotpo documents it, or as recorded production answers show it. If something had to be inferred or chosen,
+a comment says so, and a switch changes it where clients may depend on it. The way of a request, and the modules on it::
 
-    server ──▶ api (faults, log) ──▶ gate (credentials, rates) ─┬─▶ customers (cursors), patching ─┬─▶ store ──▶ people
-                                                                ├─▶ loyalty, legacy ───────────────┘
-                                                                └─▶ tokens
+    server ──▶ apis/routes (faults, log) ──▶ gate (credentials, rates) ──▶ apis/ ──▶ store ──▶ people/
 
-    install     the page on which a merchant installs an app
-    control     what tests ask and tell the simulator, under /_sandbox
-    shoppers/   lets customers act, and sends what Yotpo would send then
-    world       the state, and the lock around it
-    store       a store's customers: made when they are asked for, kept when they were changed
-    people      makes customers (person, draws, names, enrolment); one truth ...
-    core_shape, loyalty_shape    ... as each API writes it down
-    answers     Yotpo's words
-    switches    what it does where Yotpo is silent, or says two things
+    apis/       Yotpo's APIs, and the page on which a merchant installs an app; begin with `apis/routes`
+    people/     generates customers: the true state that all APIs and webhooks show
+    shoppers/   customers who act, and the webhooks that Yotpo would send
+    control     the API for tests, under /_sandbox
+    world       the whole state, and the lock around it
+    store       one store: generates its customers on demand, keeps only the changed ones
+    credentials, rates    apps, codes and tokens; the requests of each store per second
+    faults, switches      errors that tests inject; what the simulator does if Yotpo's pages are silent or disagree
+    answers, log          Yotpo's literal error answers; the last requests, without secrets
+
+Never here: code shared with the connector. Both simulators share connector/sandbox/simulation.
 """
 
 from connector.sandbox.yotpo.server import main

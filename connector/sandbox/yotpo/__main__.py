@@ -22,5 +22,5 @@ def _store(text: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    given = _arguments()
-    main(given.port, dict(given.store), given.host, verbose=given.verbose, **dict(given.switch))
+    options = _arguments()
+    main(options.port, dict(options.store), options.host, verbose=options.verbose, **dict(options.switch))

@@ -1,6 +1,7 @@
-"""Yotpo's answers. Their errors come in several shapes, because several products answer.
+"""Yotpo's error answers. They have several shapes, because several products answer.
 
-The shapes of the Loyalty API and "no results found" were recorded; the words of all the others are the simulator's own.
+The shapes of the Loyalty API and "no results found" were recorded. The words of all other answers are the simulator's
+own.
 """
 
 from connector.sandbox.simulation.answers import Answer
@@ -16,15 +17,15 @@ def plain(status: int, text: str) -> Answer:
 
 
 def invalid(messages: dict[str, str], status: int = 400) -> Answer:
-    """The shape that Core v3 shares with the Loyalty API: a list of messages by what they are about."""
-    return Answer(status, {"errors": [{"message": {about: text}} for about, text in messages.items()]})
+    """Return the error shape of Core v3 and of the Loyalty API: a list of messages, each under a field's name."""
+    return Answer(status, {"errors": [{"message": {name: text}} for name, text in messages.items()]})
 
 
 def error(text: str, status: int = 400) -> Answer:
     return Answer(status, {"error": text})
 
 
-# The gateway before Core v3 seems to be Kong; these are its words.
+# The gateway in front of Core v3 seems to be Kong; these are Kong's words.
 UNAUTHORIZED = Answer(401, {"message": "Unauthorized"})
 RATE_LIMITED = Answer(429, {"message": "API rate limit exceeded"})
 

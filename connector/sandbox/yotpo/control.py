@@ -1,18 +1,18 @@
-"""What tests ask and tell the simulator, in JSON, without a token, under /_sandbox.
+"""The API for tests, in JSON, without a token, under /_sandbox.
 
 GET    /health
-GET    /stores     the stores, with their keys; POST opens one: app_key, size, and what else `Store` has that is a text,
-                   a number or, as an object, its `shares`
-POST   /stores/{app_key}/loyalty-webhook    what a merchant pastes in the admin: url, secret, header
+GET    /stores     lists the stores, with their keys; POST opens one: app_key, size, and any other field of `Store` that
+                   is a text, a number or an object (`shares`, `review_webhooks`)
+POST   /stores/{app_key}/loyalty-webhook    sets the fields that a merchant pastes in the admin: url, secret, header
 POST   /stores/{app_key}/customers          adds new customers: count
-GET    /customers  the truth, in order; ?app_key= ?after=NUMBER ?limit=N (1,000 at most)
+GET    /customers  lists the true state of customers, in order; ?app_key= ?after=NUMBER ?limit=N (1,000 at most)
 POST   /apps       registers an app: client_id, client_secret, redirect_url, name
-POST   /uninstall  ends the tokens of apps for a store: app_key, and client_id for only one of them
-GET    /requests   the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with their bodies)
-GET    /stats      requests by status; for each store how many, how many refused, and the most within any second
-GET    /faults     the faults with their hits; POST adds one (see faults.py), DELETE clears all
-GET    /switches   the switches; POST sets some (see switches.py)
-POST   /reset      all is as at the start, but for the switches
+POST   /uninstall  ends the tokens of all apps for a store: app_key; with client_id, only those of one app
+GET    /requests   lists the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with bodies)
+GET    /stats      counts requests by status; for each store all, the refused ones, and the most within one second
+GET    /faults     lists the faults with their hits; POST adds one (see faults.py), DELETE clears all
+GET    /switches   lists the switches; POST sets some (see switches.py)
+POST   /reset      restores the state at the start, except for the switches
 """
 
 from dataclasses import asdict, fields
@@ -30,7 +30,7 @@ from connector.sandbox.yotpo.store import LoyaltyWebhook, Store
 from connector.sandbox.yotpo.switches import read_shares
 from connector.sandbox.yotpo.world import World
 
-_MOST = 1_000
+_MAX_LIMIT = 1_000
 
 
 def blueprint(world: World) -> Blueprint:
@@ -42,16 +42,16 @@ def _stores(world: World) -> list[dict[str, Any]]:
 
 
 def _open(world: World) -> dict[str, Any]:
-    given = control.request_json()
-    if "shares" in given:
-        given["shares"] = read_shares(as_object(given["shares"]))
-    wrong = [entry.name for entry in fields(Store) if entry.name in given and not fits(entry, given[entry.name])]
+    values = control.request_json()
+    if "shares" in values:
+        values["shares"] = read_shares(as_object(values["shares"]))
+    wrong = [entry.name for entry in fields(Store) if entry.name in values and not fits(entry, values[entry.name])]
     if wrong:
-        raise WrongRequestError(f"Of a wrong type: {', '.join(wrong)}.")
+        raise WrongRequestError(f"Wrong type: {', '.join(wrong)}.")
     try:
-        return _store(world.open(**given))
+        return _store(world.open(**values))
     except TypeError as error:
-        raise WrongRequestError(f"A store is told otherwise: {error}.") from error
+        raise WrongRequestError(f"These fields do not describe a store: {error}.") from error
 
 
 def _store(store: Store) -> dict[str, Any]:
@@ -70,24 +70,24 @@ def _store(store: Store) -> dict[str, Any]:
 
 
 def _set_loyalty_webhook(world: World, app_key: str) -> dict[str, Any]:
-    given: Json = {"secret": None, "header": "Authorization"} | control.request_json()
-    store = _known(world, app_key)
+    values: Json = {"secret": None, "header": "Authorization"} | control.request_json()
+    store = _existing_store(world, app_key)
     try:
-        store.loyalty_webhook = LoyaltyWebhook(**given)
+        store.loyalty_webhook = LoyaltyWebhook(**values)
     except TypeError as error:
-        raise WrongRequestError(f"A webhook is told otherwise: {error}.") from error
+        raise WrongRequestError(f"These fields do not describe a webhook: {error}.") from error
     return _store(store)
 
 
 def _add_customers(world: World, app_key: str) -> dict[str, Any]:
-    store = _known(world, app_key)
+    store = _existing_store(world, app_key)
     return {"numbers": [store.insert().number for _ in range(control.request_json().get("count", 1))]}
 
 
 def _customers(world: World) -> list[dict[str, Any]]:
-    store = _known(world, request.args.get("app_key", ""))
-    after, limit = request.args.get("after", 0, type=int), request.args.get("limit", _MOST, type=int)
-    return [_truth(world, store, person) for person in store.after(max(0, after), min(limit, _MOST))]
+    store = _existing_store(world, request.args.get("app_key", ""))
+    after, limit = request.args.get("after", 0, type=int), request.args.get("limit", _MAX_LIMIT, type=int)
+    return [_truth(world, store, person) for person in store.customers_after(max(0, after), min(limit, _MAX_LIMIT))]
 
 
 def _truth(world: World, store: Store, person: Person) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _truth(world: World, store: Store, person: Person) -> dict[str, Any]:
             updated_at_absent=switches.updated_at_absent,
         ),
         "loyalty": loyalty_customer(person) if person.loyalty and has_loyalty else None,
-        "told": person.told,
+        "told": person.webhook_only,
         "webhooks": person.webhooks,
     }
 
@@ -111,23 +111,23 @@ def _register(world: World) -> dict[str, Any]:
     try:
         app = App(**control.request_json())
     except TypeError as error:
-        raise WrongRequestError(f"An app is told otherwise: {error}.") from error
+        raise WrongRequestError(f"These fields do not describe an app: {error}.") from error
     world.credentials.apps[app.client_id] = app
     return asdict(app)
 
 
 def _uninstall(world: World) -> dict[str, Any]:
-    given = control.request_json()
-    store = _known(world, given.get("app_key", ""))
-    return {"ended": world.credentials.uninstall(store.app_key, given.get("client_id"))}
+    values = control.request_json()
+    store = _existing_store(world, values.get("app_key", ""))
+    return {"ended": world.credentials.uninstall(store.app_key, values.get("client_id"))}
 
 
 def _stats(world: World) -> dict[str, Any]:
     by_status = world.by_status
-    return {"requests": {"total": by_status.total(), "by_status": by_status}, "stores": world.rates.shown()}
+    return {"requests": {"total": by_status.total(), "by_status": by_status}, "stores": world.rates.summary()}
 
 
-def _known(world: World, app_key: str) -> Store:
+def _existing_store(world: World, app_key: str) -> Store:
     store = world.store(app_key)
     if store is None:
         raise WrongRequestError(f"There is no store {app_key!r}; there are: {', '.join(world.stores)}.")

@@ -1,4 +1,4 @@
-"""Who may ask for which store: registered apps, the codes of their installs, and the tokens that were given out."""
+"""Which credentials give access to which store: registered apps, the codes of their installs, and issued tokens."""
 
 import secrets
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class App:
-    """An app as it is registered with Yotpo by hand."""
+    """An app, as a person registers it with Yotpo."""
 
     client_id: str
     client_secret: str
@@ -17,7 +17,7 @@ class App:
 
 @dataclass(frozen=True)
 class Code:
-    """What an install hands to the app's redirect URL, for one exchange."""
+    """The code that an install sends to the app's redirect URL. The app can exchange it once for a token."""
 
     client_id: str
     app_key: str
@@ -27,9 +27,9 @@ class Code:
 @dataclass(frozen=True)
 class Token:
     app_key: str
-    #: The app that it was given to; None: the merchant's own.
+    #: The app that has the token; None: it is the merchant's own.
     client_id: str | None
-    #: None: never.
+    #: None: the token never ends.
     ends_at: float | None
 
 
@@ -45,20 +45,20 @@ class Credentials:
         return code
 
     def spend_code(self, code: str, client_id: str) -> str | None:
-        """Return the store that a code is for, once; None where the code is unknown, used, too old or another app's."""
-        known = self._codes.pop(code, None)
-        if known is None or known.client_id != client_id or known.ends_at <= time.monotonic():
+        """Return the store of a code and forget the code; None if it is unknown, used, too old or another app's."""
+        match = self._codes.pop(code, None)
+        if match is None or match.client_id != client_id or match.ends_at <= time.monotonic():
             return None
-        return known.app_key
+        return match.app_key
 
     def merchant_token(self, app_key: str, seconds: float | None) -> str:
         return self._issue(Token(app_key, None, None if seconds is None else time.monotonic() + seconds))
 
     def app_token(self, app_key: str, client_id: str) -> str:
-        """Return the token of an app for a store: there is one, which never ends by itself."""
+        """Return the token of an app for a store. There is only one, and it never expires."""
         token = Token(app_key, client_id, None)
-        known = next((text for text, each in self._tokens.items() if each == token), None)
-        return known or self._issue(token)
+        existing = next((text for text, candidate in self._tokens.items() if candidate == token), None)
+        return existing or self._issue(token)
 
     def valid(self, text: str, app_key: str, *, apps_only: bool) -> bool:
         token = self._tokens.get(text)
@@ -67,7 +67,7 @@ class Credentials:
         return token.ends_at is None or time.monotonic() < token.ends_at
 
     def uninstall(self, app_key: str, client_id: str | None) -> int:
-        """End the tokens of one app, or of all, for a store; return how many that were."""
+        """End the tokens of one app for a store, or of all apps; return how many tokens ended."""
         ended = [
             text
             for text, token in self._tokens.items()

@@ -1,6 +1,6 @@
 """Faults that tests inject: bursts of statuses, HTML instead of JSON, half an answer, slowness, dropped connections.
 
-A request is hit by the first fault, in the order they were added, that matches it and isn't used up.
+Faults are tried in the order they were added. The first one that matches a request and isn't used up hits it.
 """
 
 import re
@@ -13,22 +13,22 @@ from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.faults import WrongFaultError
 from connector.sandbox.yotpo.answers import FAILURES, html, plain
 
-#: Those that answer before Yotpo has done anything; the others spoil the answer to what was done.
-_BEFORE = frozenset({"status", "html", "drop"})
+#: These kinds answer before Yotpo has done anything. The other kinds spoil the answer after the work is done.
+_BEFORE_WORK = frozenset({"status", "html", "drop"})
 
 
 @dataclass(kw_only=True)
 class Fault(faults.Fault):
     """One fault, as tests describe it. Null means: any, or no limit."""
 
-    kinds = frozenset({*_BEFORE, "slow", "truncated", "drop_after"})
+    kinds = frozenset({*_BEFORE_WORK, "slow", "truncated", "drop_after"})
 
     # Which requests it hits.
     app_key: str | None = None
     method: str | None = None
-    #: A regular expression that is found in the path.
+    #: A regular expression that matches anywhere in the path.
     path: str | None = None
-    #: So many requests that match pass untouched before.
+    #: The first matching requests pass untouched, this many.
     skip: int = 0
 
     skipped: int = field(default=0, init=False)
@@ -41,9 +41,9 @@ class Fault(faults.Fault):
             raise WrongFaultError(f"path is no regular expression: {error}.") from error
 
     @property
-    def answers_itself(self) -> bool:
-        """Whether the request is answered, or dropped, without having been worked on."""
-        return self.kind in _BEFORE
+    def prevents_work(self) -> bool:
+        """Whether the simulator answers or drops the request without working on it."""
+        return self.kind in _BEFORE_WORK
 
     def matches(self, app_key: str | None, method: str, path: str) -> bool:
         return (
@@ -56,18 +56,18 @@ class Fault(faults.Fault):
         )
 
     def answer(self) -> Answer | None:
-        """What stands in for an answer; None to drop the connection."""
+        """Return the answer that replaces Yotpo's; None drops the connection."""
         if self.kind == "drop":
             return None
         if self.kind == "html":
-            known = html(self.status or 200, "We'll be right back")
+            default = html(self.status or 200, "We'll be right back")
         else:
             status = self.status or 500
-            known = FAILURES.get(status, plain(status, f"Error {status}"))
-        return self.described(known)
+            default = FAILURES.get(status, plain(status, f"Error {status}"))
+        return self.described(default)
 
-    def spoiled(self, answer: Answer) -> Answer | None:
-        """What becomes of the answer to a request that was worked on; None to drop the connection."""
+    def spoil(self, answer: Answer) -> Answer | None:
+        """Change the answer after the work is done; None drops the connection."""
         if self.kind == "drop_after":
             return None
         if self.kind != "truncated":
@@ -76,7 +76,7 @@ class Fault(faults.Fault):
         return replace(answer, body=text[: len(text) // 2])
 
     def _is_skipped(self) -> bool:
-        """Whether a request that matches is one of the first, which pass; it counts as one of them."""
+        """Return whether a matching request is one of the first `skip` ones, and count it as one of them."""
         if self.skipped >= self.skip:
             return False
         self.skipped += 1

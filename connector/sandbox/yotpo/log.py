@@ -1,11 +1,11 @@
-"""What is kept of a request, without the secrets that it held."""
+"""The log of requests, without their secrets."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from connector.sandbox.simulation import log
 
-_SECRET = frozenset({"access_token", "secret", "client_secret", "code", "api_key", "guid", "utoken"})
+_SECRETS = frozenset({"access_token", "secret", "client_secret", "code", "api_key", "guid", "utoken"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,16 +15,16 @@ class Request(log.Request):
 
 
 class Log(log.Log[Request, Any]):
-    """Bodies are kept as JSON, masked."""
+    """The last requests. Bodies are kept as JSON, masked."""
 
 
 def masked(value: Any) -> Any:
     """Return a query or a body with stars in place of its secrets."""
     if isinstance(value, list):
-        return [masked(each) for each in value]
+        return [masked(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: _stars(each) if name in _SECRET else masked(each) for name, each in value.items()}
+    return {name: _stars(item) if name in _SECRETS else masked(item) for name, item in value.items()}
 
 
 def _stars(value: Any) -> Any:

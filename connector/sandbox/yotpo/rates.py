@@ -1,4 +1,4 @@
-"""How many requests of each store have come within the last second, and how many that were at most."""
+"""Counts the requests of each store within the last second, and the most within any second."""
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -9,48 +9,51 @@ _WINDOW_SECONDS = 1.0
 
 class Allowance(NamedTuple):
     allowed: bool
-    #: How many more requests this second takes.
+    #: How many more requests the store may send now.
     remaining: int
-    #: Seconds until it takes another one.
+    #: Seconds until the oldest accepted request leaves the window.
     reset: float
 
 
 @dataclass
 class _Meter:
-    #: When requests came, in seconds of one clock.
+    #: When the requests of the last second arrived, in seconds of the monotonic clock.
     arrivals: deque[float] = field(default_factory=deque)
-    #: Of those, the ones that were let through; a refused request doesn't use up anything.
-    passed: deque[float] = field(default_factory=deque)
+    #: The arrivals of the accepted requests only: a refused request does not count against the limit.
+    accepted: deque[float] = field(default_factory=deque)
     requests: int = 0
     refused: int = 0
-    most: int = 0
+    most_in_a_second: int = 0
 
 
 class Rates:
     def __init__(self) -> None:
         self._meters: defaultdict[str, _Meter] = defaultdict(_Meter)
 
-    def arrived(self, app_key: str, at: float) -> None:
-        """Count a request, whatever becomes of it; the time is in seconds of one clock."""
+    def count_request(self, app_key: str, arrived_at: float) -> None:
+        """Count a request, accepted or not; the time is in seconds of the monotonic clock."""
         meter = self._meters[app_key]
         meter.requests += 1
-        meter.arrivals.append(at)
-        _forget(meter.arrivals, at)
-        meter.most = max(meter.most, len(meter.arrivals))
+        meter.arrivals.append(arrived_at)
+        _forget(meter.arrivals, arrived_at)
+        meter.most_in_a_second = max(meter.most_in_a_second, len(meter.arrivals))
 
-    def take(self, app_key: str, at: float, limit: int) -> Allowance:
-        """Tell whether a request that came at this time passes, and use up its place if it does."""
+    def take(self, app_key: str, arrived_at: float, limit: int) -> Allowance:
+        """Return whether a request that arrived at this time is accepted; an accepted request counts for the limit."""
         meter = self._meters[app_key]
-        _forget(meter.passed, at)
-        if len(meter.passed) >= limit:
+        _forget(meter.accepted, arrived_at)
+        if len(meter.accepted) >= limit:
             meter.refused += 1
-            return Allowance(allowed=False, remaining=0, reset=_left(meter.passed, at))
-        meter.passed.append(at)
-        return Allowance(allowed=True, remaining=limit - len(meter.passed), reset=_left(meter.passed, at))
+            return Allowance(allowed=False, remaining=0, reset=_seconds_left(meter.accepted, arrived_at))
+        meter.accepted.append(arrived_at)
+        return Allowance(
+            allowed=True, remaining=limit - len(meter.accepted), reset=_seconds_left(meter.accepted, arrived_at)
+        )
 
-    def shown(self) -> dict[str, dict[str, int]]:
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Return the counts of each store, as GET /_sandbox/stats has them."""
         return {
-            app_key: {"requests": meter.requests, "refused": meter.refused, "most_in_a_second": meter.most}
+            app_key: {"requests": meter.requests, "refused": meter.refused, "most_in_a_second": meter.most_in_a_second}
             for app_key, meter in self._meters.items()
         }
 
@@ -60,5 +63,5 @@ def _forget(times: deque[float], now: float) -> None:
         times.popleft()
 
 
-def _left(times: deque[float], now: float) -> float:
+def _seconds_left(times: deque[float], now: float) -> float:
     return max(0.0, times[0] + _WINDOW_SECONDS - now) if times else 0.0

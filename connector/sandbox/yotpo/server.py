@@ -12,7 +12,7 @@ from connector.sandbox.yotpo.world import World
 
 
 def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
-    """Make the application. `sizes` are the stores, by their app keys, with how many customers each has."""
+    """Return the application. `sizes` has the stores: app key to number of customers."""
     app = Flask(__name__)
     world = World(Switches(), sizes)
     world.switches.change(switches)
@@ -25,5 +25,5 @@ def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
 
 
 def main(port: int, sizes: dict[str, int], host: str = "127.0.0.1", *, verbose: bool = False, **switches: Any) -> None:
-    """Serve until SIGTERM or SIGINT; port 0 takes any free one. The switches are those of switches.py."""
+    """Serve until SIGTERM or SIGINT; port 0 takes any free port. The switches are those of switches.py."""
     serve("yotpo", lambda: create_app(sizes, **switches), host, port, verbose=verbose)

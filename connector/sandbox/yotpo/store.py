@@ -1,8 +1,8 @@
-"""One store: its customers, its keys, and where its webhooks go.
+"""One store: its customers, its keys, and the URLs of its webhooks.
 
-However many customers a store has, only those that were changed or added are kept; all others are made when they are
-asked for. They are in the order of their numbers, and who is added gets the next one, so that reading on after a number
-neither repeats nor skips anybody.
+A store of any size keeps only the customers that were changed or added. It generates all others on demand. Customers
+are in the order of their numbers, and a new customer gets the next number. So a client that reads on after a number
+neither repeats nor skips a customer.
 """
 
 import time
@@ -24,22 +24,23 @@ from connector.sandbox.yotpo.people.generator import (
 
 
 class LoyaltyWebhook(NamedTuple):
-    """What a merchant has pasted into the settings of the loyalty product: one URL for all its events."""
+    """The webhook that a merchant has pasted into the settings of the loyalty product: one URL for all its events."""
 
     url: str
-    #: Sent with each webhook in the header of this name; None: no such header.
+    #: The value of the header below, sent with each webhook; None: no such header.
     secret: str | None
+    #: The name of the header that holds the secret.
     header: str
 
 
-class Wanted(NamedTuple):
-    """Whom a look-up asks for: who has any of these. E-mail addresses are in lower case."""
+class Lookup(NamedTuple):
+    """The identifiers of a look-up; it finds each customer who has any of them. E-mail addresses are in lower case."""
 
     external_ids: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
 
-    def means(self, person: Person) -> bool:
+    def matches(self, person: Person) -> bool:
         return (
             person.external_id in self.external_ids
             or (person.email is not None and person.email.lower() in self.emails)
@@ -47,19 +48,19 @@ class Wanted(NamedTuple):
         )
 
     def numbers(self) -> set[int]:
-        """The generated customers that may be meant."""
-        found = {number_of_external_id(each) for each in self.external_ids}
-        found |= {number_of_email(each) for each in self.emails}
-        found |= {number_of_phone(each) for each in self.phones}
-        return {number for number in found if number is not None}
+        """Return the numbers of generated customers who may match."""
+        numbers = {number_of_external_id(external_id) for external_id in self.external_ids}
+        numbers |= {number_of_email(email) for email in self.emails}
+        numbers |= {number_of_phone(phone) for phone in self.phones}
+        return {number for number in numbers if number is not None}
 
 
 @dataclass
 class Store:
     app_key: str
-    #: How many customers it was born with.
+    #: How many customers the store has at the start.
     size: int
-    #: What its customers are drawn from; 0: from the app key, so that two stores have different ones.
+    #: The seed of the generated customers; 0: derived from the app key, so that two stores have different customers.
     seed: int = 0
     shares: Shares = field(default_factory=Shares)
     #: The API secret, for Core v3's own tokens.
@@ -70,11 +71,14 @@ class Store:
     #: Event name to URL: one webhook for each event.
     review_webhooks: dict[str, str] = field(default_factory=dict)
     loyalty_webhook: LoyaltyWebhook | None = None
-    #: The highest number in use.
+    #: The highest customer number in use.
     last: int = field(init=False)
+    #: Changed and added customers, by number.
     _kept: dict[int, Person] = field(default_factory=dict, init=False)
-    _coming: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
-    _turns: Iterator[int] = field(default_factory=count, init=False)
+    #: A heap of changes that are not due yet: when, in which order, what.
+    _scheduled: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
+    #: Breaks ties, so that the heap never compares functions.
+    _sequence: Iterator[int] = field(default_factory=count, init=False)
 
     def __post_init__(self) -> None:
         self.last = self.size
@@ -84,53 +88,56 @@ class Store:
         self.loyalty_key = self.loyalty_key or f"key-of-{self.app_key}"
 
     def person(self, number: int) -> Person:
-        """Return a customer to look at; what is changed on it may be lost. Raises KeyError: there is none."""
+        """Return a customer to read; changes to it may be lost. Raises KeyError if there is no such number."""
         if not 1 <= number <= self.last:
             raise KeyError(number)
         return self._kept.get(number) or generate(self.seed, number, self.shares)
 
     def edit(self, number: int) -> Person:
-        """Return a customer to change; it is kept from now on. Raises KeyError: there is none."""
+        """Return a customer to change; the store keeps it from now on. Raises KeyError if there is no such number."""
         return self._kept.setdefault(number, self.person(number))
 
     def insert(self) -> Person:
-        """Add the next generated customer to the end, and return it to be changed."""
+        """Add the next generated customer and return it; the caller may change it."""
         self.last += 1
         return self.edit(self.last)
 
     def add(self, make: Callable[[int], Person]) -> Person:
-        """Add the customer that is made for the next number."""
+        """Add the customer that `make` returns for the next number, and return it."""
         self.last += 1
         person = self._kept[self.last] = make(self.last)
         return person
 
-    def after(self, number: int, limit: int) -> list[Person]:
-        """Return the customers that follow a number, at most so many."""
-        return [self.person(each) for each in range(number + 1, min(number + limit, self.last) + 1)]
+    def customers_after(self, number: int, limit: int) -> list[Person]:
+        """Return at most `limit` customers, the first ones after a number."""
+        return [self.person(following) for following in range(number + 1, min(number + limit, self.last) + 1)]
 
-    def found(self, wanted: Wanted, after: int = 0, limit: int = 1) -> list[Person]:
-        """Return whom a look-up means, in order. Generated customers cost nothing, each changed one a glance."""
-        return list(islice(self._found(wanted, after), limit))
+    def search(self, lookup: Lookup, after: int = 0, limit: int = 1) -> list[Person]:
+        """Return the first customers after a number who match a look-up, in order.
 
-    def later(self, seconds: float, change: Callable[[], None]) -> None:
-        """Let a change happen once so much time has passed."""
-        heappush(self._coming, (time.monotonic() + seconds, next(self._turns), change))
-        self.settle()
+        Generated customers are found by the number in their identifiers, at no cost. Kept customers are all compared.
+        """
+        return list(islice(self._search(lookup, after), limit))
 
-    def settle(self) -> None:
-        """Let happen what was to happen until now."""
-        while self._coming and self._coming[0][0] <= time.monotonic():
-            heappop(self._coming)[-1]()
+    def schedule(self, seconds: float, change: Callable[[], None]) -> None:
+        """Apply a change after this many seconds; 0 applies it now."""
+        heappush(self._scheduled, (time.monotonic() + seconds, next(self._sequence), change))
+        self.apply_due_changes()
+
+    def apply_due_changes(self) -> None:
+        """Apply the scheduled changes that are due by now."""
+        while self._scheduled and self._scheduled[0][0] <= time.monotonic():
+            heappop(self._scheduled)[-1]()
 
     @property
     def kept(self) -> int:
         """How many customers are kept in memory."""
         return len(self._kept)
 
-    def _found(self, wanted: Wanted, after: int) -> Iterator[Person]:
-        changed = {number for number, person in self._kept.items() if wanted.means(person)}
-        for number in sorted(changed | wanted.numbers()):
+    def _search(self, lookup: Lookup, after: int) -> Iterator[Person]:
+        kept = {number for number, person in self._kept.items() if lookup.matches(person)}
+        for number in sorted(kept | lookup.numbers()):
             if after < number <= self.last:
                 person = self.person(number)
-                if wanted.means(person):
+                if lookup.matches(person):
                     yield person

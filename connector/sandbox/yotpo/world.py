@@ -15,7 +15,7 @@ from connector.sandbox.yotpo.switches import Switches, read_shares
 
 
 class World:
-    """Everything that requests share. Whoever reads or writes any of it holds the lock."""
+    """The state that all requests share. Hold the lock while you read or write any of it."""
 
     def __init__(self, switches: Switches, sizes: dict[str, int]) -> None:
         self.lock = threading.Lock()
@@ -24,7 +24,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the switches and the stores that it was started with, which are as they were then."""
+        """Restore the state at the start: the same stores, nothing else. The switches stay as they are."""
         self.stores: dict[str, Store] = {}
         for app_key, size in self._sizes.items():
             self.open(app_key, size)
@@ -35,16 +35,16 @@ class World:
         self.by_status: Counter[str] = Counter()
 
     def open(self, app_key: str, size: int, **more: Any) -> Store:
-        """Make a store, in place of any of this key; `more` are fields of Store."""
+        """Make a store, and replace the one that has this key; `more` are fields of Store."""
         more.setdefault("shares", read_shares(self.switches.shares))
         store = self.stores[app_key] = Store(app_key, size, **more)
         return store
 
     def store(self, app_key: str | None) -> Store | None:
-        """Return a store in its state of now."""
+        """Return a store after all changes that are due have been applied; None if there is none."""
         store = self.stores.get(app_key or "")
         if store:
-            store.settle()
+            store.apply_due_changes()
         return store
 
     def has_loyalty(self, store: Store) -> bool:
@@ -52,32 +52,33 @@ class World:
 
 
 @dataclass(frozen=True)
-class Received:
-    """A request as it has arrived."""
+class ApiRequest:
+    """A request as it arrived."""
 
-    #: By the wall clock, and by the one that measures.
+    #: The arrival by the wall clock.
     at: float
+    #: The arrival by the monotonic clock.
     clock: float
     method: str
     path: str
-    #: The store that the path names, or whose key is given; None: none, or unknown.
+    #: The store, as the path or a key in the request names it; None: no store, or an unknown key.
     app_key: str | None
-    #: What the path names beside the store.
-    named: dict[str, str]
+    #: The variable parts of the path, by name.
+    path_values: dict[str, str]
     query: dict[str, list[str]]
     #: In lower case.
     headers: dict[str, str]
-    #: A form counts as an object of texts; None where the body is neither.
+    #: The JSON value, or a form as an object of texts; None if the body is neither.
     body: Any
 
-    def asked(self, name: str) -> str | None:
+    def parameter(self, name: str) -> str | None:
         return self.query[name][0] if name in self.query else None
 
 
 @dataclass(frozen=True)
 class Call:
-    """What an operation works with: a request that has passed the gate."""
+    """The input of an operation: a request that has passed the gate, with its store."""
 
     world: World
     store: Store
-    received: Received
+    request: ApiRequest

@@ -1,1 +1,10 @@
-"""The operations of Insider's API on users: upsert, changing identifiers, deleting, reading."""
+"""The operations of Insider's user API, as the simulator answers them.
+
+    upsert        stores a batch of users and answers user by user; begin here
+    validation    why a user is refused, in the words of Insider's API reference
+    identity      changes and deletes identifiers; finds the profile that a request names
+    erasure       deletes attributes, personal data and whole users
+    reading       reads a profile back
+
+Never here: HTTP headers and tokens (the gate checks them), where profiles are stored, code shared with the connector.
+"""

@@ -1,4 +1,4 @@
-"""A customer as Core v3 shows one: the shape is that of a recorded production answer, expanded or not."""
+"""Builds a customer as Core v3 shows one. The shape, expanded or not, is that of a recorded production answer."""
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime
@@ -21,11 +21,11 @@ def core_customer(
     zoneless: bool = True,
     updated_at_absent: bool = False,
 ) -> dict[str, Any]:
-    """Return a customer with the blocks that are expanded; times are without a zone, as they were recorded."""
+    """Return a customer with the expanded blocks. Times are without a zone by default, as recorded."""
     zone = "" if zoneless else "Z"
     loyalty = person.loyalty if LOYALTY in expand else None
     reviews = person.reviews if REVIEWS in expand else None
-    shown = {
+    customer: dict[str, Any] = {
         "external_id": person.external_id,
         "email": person.email,
         "phone_number": person.phone,
@@ -52,12 +52,12 @@ def core_customer(
         "yotpo_subscriptions": None,
     }
     if updated_at_absent and person.updated_at is None:
-        del shown["account_updated_at"]
-    return shown
+        del customer["account_updated_at"]
+    return customer
 
 
 def display(amount: int, currency: str | None) -> str:
-    """Write whole units of a currency as a customer reads them, such as $2,620."""
+    """Return whole units of a currency as text for customers, such as $2,620; $ for an unknown currency."""
     return f"{SYMBOLS.get(currency or '', '$')}{amount:,}"
 
 

@@ -1,4 +1,4 @@
-"""What a search asks for, and the cursor that carries it from page to page: opaque, and holding all of it."""
+"""A search for customers, and its cursor: an opaque text that holds the whole search and the place of the next page."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from connector.sandbox.yotpo.store import Wanted
+from connector.sandbox.yotpo.store import Lookup
 
 
 class WrongCursorError(ValueError):
@@ -17,10 +17,10 @@ class WrongCursorError(ValueError):
 
 @dataclass(frozen=True)
 class Search:
-    """Whom to show, and which blocks of them."""
+    """Which customers to show, and which blocks of them."""
 
-    #: None: everybody.
-    wanted: Wanted | None
+    #: None: all customers.
+    lookup: Lookup | None
     expand: frozenset[str]
     custom_properties: bool
     #: The number after which the page begins.
@@ -29,7 +29,7 @@ class Search:
 
 def write_cursor(search: Search) -> str:
     content = {
-        "w": [sorted(each) for each in search.wanted] if search.wanted else None,
+        "w": [sorted(identifiers) for identifiers in search.lookup] if search.lookup else None,
         "e": sorted(search.expand),
         "c": search.custom_properties,
         "k": search.after,
@@ -39,11 +39,11 @@ def write_cursor(search: Search) -> str:
 
 
 def read_cursor(text: str, seconds: float | None) -> Search:
-    """Return the search that a cursor continues. Raises WrongCursorError."""
+    """Return the search that a cursor continues. Raises WrongCursorError if it is broken, or older than `seconds`."""
     try:
         content: dict[str, Any] = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
-        wanted = Wanted(*(frozenset(each) for each in content["w"])) if content["w"] else None
-        search = Search(wanted, frozenset(content["e"]), content["c"], content["k"])
+        lookup = Lookup(*(frozenset(identifiers) for identifiers in content["w"])) if content["w"] else None
+        search = Search(lookup, frozenset(content["e"]), content["c"], content["k"])
         made_at: float = content["t"]
     except (binascii.Error, orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise WrongCursorError("page_info is not valid") from error

@@ -1,4 +1,4 @@
-"""Core v3, "Retrieve customers": page by page in a stable order, or by who is looked for."""
+"""Core v3, "Retrieve customers": all customers page by page in a stable order, or those with given identifiers."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,50 +8,53 @@ from connector.sandbox.yotpo import answers
 from connector.sandbox.yotpo.apis.core_shape import BOTH, LOYALTY, REVIEWS, core_customer
 from connector.sandbox.yotpo.apis.cursors import Search, WrongCursorError, read_cursor, write_cursor
 from connector.sandbox.yotpo.people.generator import Person
-from connector.sandbox.yotpo.store import Store, Wanted
+from connector.sandbox.yotpo.store import Lookup, Store
 from connector.sandbox.yotpo.switches import Switches
-from connector.sandbox.yotpo.world import Call, Received
+from connector.sandbox.yotpo.world import ApiRequest, Call
 
-_MOST = 100
-_BESIDE_CURSOR = frozenset({"page_info", "limit", "access_token"})
-_SINGLE = {"loyalty_only": frozenset({LOYALTY}), "reviews_only": frozenset({REVIEWS})}
+_MAX_LIMIT = 100
+_ALLOWED_WITH_CURSOR = frozenset({"page_info", "limit", "access_token"})
+_SINGLE_BLOCK = {"loyalty_only": frozenset({LOYALTY}), "reviews_only": frozenset({REVIEWS})}
 
 
 def retrieve(call: Call) -> Answer:
-    received, switches = call.received, call.world.switches
-    limit = _limit(received)
+    request, switches = call.request, call.world.switches
+    limit = _limit(request)
     if limit is None:
-        return answers.invalid({"limit": f"must be a number from 1 to {_MOST}"})
+        return answers.invalid({"limit": f"must be a number from 1 to {_MAX_LIMIT}"})
     try:
-        search = _search(received, switches)
+        search = _search(request, switches)
     except WrongCursorError as error:
         return answers.invalid({"page_info": str(error)}, switches.cursor_status)
     if isinstance(search, Answer):
         return search
-    people, following = _page(call.store, search, limit)
+    people, next_cursor = _page(call.store, search, limit)
     if not people and switches.empty_as == "400":
         return answers.NO_RESULTS
-    return Answer(200, _shown(call, people, search) | {"pagination": {"next_page_info": following}})
+    return Answer(200, _body(call, people, search) | {"pagination": {"next_page_info": next_cursor}})
 
 
-def _limit(received: Received) -> int | None:
-    given = received.asked("limit")
-    if given is None:
-        return _MOST
-    return int(given) if given.isdecimal() and 1 <= int(given) <= _MOST else None
+def _limit(request: ApiRequest) -> int | None:
+    text = request.parameter("limit")
+    if text is None:
+        return _MAX_LIMIT
+    return int(text) if text.isdecimal() and 1 <= int(text) <= _MAX_LIMIT else None
 
 
-def _search(received: Received, switches: Switches) -> Search | Answer:
-    """Read what is asked for, anew or by a cursor. Raises WrongCursorError."""
-    cursor = received.asked("page_info")
+def _search(request: ApiRequest, switches: Switches) -> Search | Answer:
+    """Return the search of a request, from its parameters or its cursor; an answer refuses it.
+
+    Raises WrongCursorError if the cursor is broken or too old.
+    """
+    cursor = request.parameter("page_info")
     if cursor is None:
-        search = Search(_wanted(received), _expand(received), received.asked("include_custom_properties") == "true")
-    elif switches.strict_page_info and not received.query.keys() <= _BESIDE_CURSOR:
+        search = Search(_lookup(request), _expand(request), request.parameter("include_custom_properties") == "true")
+    elif switches.strict_page_info and not request.query.keys() <= _ALLOWED_WITH_CURSOR:
         return answers.invalid({"page_info": "must not be sent with other parameters than limit"})
     else:
         search = read_cursor(cursor, switches.cursor_seconds)
-        # Repeated beside a lenient cursor, `expand` counts again; the filters are those of the cursor.
-        repeated = _expand(received)
+        # `expand` beside a cursor replaces the cursor's; the filters are always the cursor's.
+        repeated = _expand(request)
         if repeated or not switches.expand_survives:
             search = replace(search, expand=repeated)
     if len(search.expand) > 1 and switches.expand == "single_only_400":
@@ -59,42 +62,43 @@ def _search(received: Received, switches: Switches) -> Search | Answer:
     return search
 
 
-def _wanted(received: Received) -> Wanted | None:
-    external_ids = _values(received, "external_ids", "external_id")
-    emails = _values(received, "email", "emails")
-    phones = _values(received, "phone_number", "phone_numbers")
+def _lookup(request: ApiRequest) -> Lookup | None:
+    external_ids = _values(request, "external_ids", "external_id")
+    emails = _values(request, "email", "emails")
+    phones = _values(request, "phone_number", "phone_numbers")
     if external_ids is None and emails is None and phones is None:
         return None
-    return Wanted(
-        frozenset(external_ids or ()), frozenset(each.lower() for each in emails or ()), frozenset(phones or ())
+    return Lookup(
+        frozenset(external_ids or ()), frozenset(email.lower() for email in emails or ()), frozenset(phones or ())
     )
 
 
-def _values(received: Received, *names: str) -> list[str] | None:
-    """Return what a parameter lists, with commas or given several times; None where it is missing."""
-    given = [text for name in names for text in received.query.get(name, ())]
-    return [each.strip() for text in given for each in text.split(",")] if given else None
+def _values(request: ApiRequest, *names: str) -> list[str] | None:
+    """Return the values of a parameter, divided by commas or given several times; None if it is missing."""
+    texts = [text for name in names for text in request.query.get(name, ())]
+    return [value.strip() for text in texts for value in text.split(",")] if texts else None
 
 
-def _expand(received: Received) -> frozenset[str]:
-    return BOTH & frozenset(_values(received, "expand") or ())
+def _expand(request: ApiRequest) -> frozenset[str]:
+    return BOTH & frozenset(_values(request, "expand") or ())
 
 
 def _page(store: Store, search: Search, limit: int) -> tuple[list[Person], str | None]:
-    if search.wanted is None:
-        people = store.after(search.after, limit)
+    if search.lookup is None:
+        people = store.customers_after(search.after, limit)
         has_more = bool(people) and people[-1].number < store.last
     else:
-        people = store.found(search.wanted, search.after, limit + 1)
+        # One more than the page, to see whether there is a next page.
+        people = store.search(search.lookup, search.after, limit + 1)
         people, has_more = people[:limit], len(people) > limit
     return people, write_cursor(replace(search, after=people[-1].number)) if has_more else None
 
 
-def _shown(call: Call, people: list[Person], search: Search) -> dict[str, Any]:
+def _body(call: Call, people: list[Person], search: Search) -> dict[str, Any]:
     switches = call.world.switches
     expand = search.expand
     if len(expand) > 1 and switches.expand != "both":
-        expand = _SINGLE.get(switches.expand, frozenset())
+        expand = _SINGLE_BLOCK.get(switches.expand, frozenset())
     if not call.world.has_loyalty(call.store):
         expand -= {LOYALTY}
     return {

@@ -1,8 +1,8 @@
-"""The install of an app, as a merchant's browser meets it: a page under /app/, and where its buttons lead.
+"""The page under /app/ on which a merchant installs an app, and the redirects of its buttons.
 
-Yotpo's page reads the app and the state from the fragment of its URL, /app/#/install/applications/{client_id}?state=…,
-which no server ever sees; so the page here has to run a script, too. What Yotpo answers an app whose merchant cancels
-isn't known; it is OAuth's own answer here.
+Yotpo's page reads the app and the state from the fragment of its URL, /app/#/install/applications/{client_id}?state=…
+No server ever sees a fragment, so this page runs a script, too. It isn't known how Yotpo tells an app that the merchant
+cancelled; the simulator uses OAuth's own error.
 """
 
 from urllib.parse import urlencode
@@ -70,19 +70,19 @@ def blueprint(world: World) -> Blueprint:
 
     @install.post("/decisions")
     def decide() -> Response | Redirect:
-        given = request.form
-        app_key = given.get("app_key", "")
+        form = request.form
+        app_key = form.get("app_key", "")
         with world.lock:
-            app = world.credentials.apps.get(given.get("client_id", ""))
+            app = world.credentials.apps.get(form.get("client_id", ""))
             if app is None or app_key not in world.stores:
                 return as_response(answers.html(404, "404 Not Found"))
-            if given.get("decision") == "install":
+            if form.get("decision") == "install":
                 code = world.credentials.new_code(app.client_id, app_key, world.switches.code_seconds)
-                told = {"code": code, "app_key": app_key}
+                query = {"code": code, "app_key": app_key}
             else:
-                told = {"error": "access_denied"}
-        told["state"] = given.get("state", "")
-        joint = "&" if "?" in app.redirect_url else "?"
-        return redirect(f"{app.redirect_url}{joint}{urlencode(told)}")
+                query = {"error": "access_denied"}
+        query["state"] = form.get("state", "")
+        separator = "&" if "?" in app.redirect_url else "?"
+        return redirect(f"{app.redirect_url}{separator}{urlencode(query)}")
 
     return install

@@ -1,6 +1,7 @@
 """The legacy App Developer API v2: the connection test, review webhooks, and a customer by e-mail address.
 
-What the envelopes of `info` and of `customers` look like isn't known; reviews have been seen in `response`.
+The envelopes of `info` and `customers` aren't known. They use `response` here, because answers with reviews were seen
+to use it.
 """
 
 from zlib import crc32
@@ -9,7 +10,7 @@ from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers
 from connector.sandbox.yotpo.apis.loyalty_shape import legacy_customer
-from connector.sandbox.yotpo.store import Wanted
+from connector.sandbox.yotpo.store import Lookup
 from connector.sandbox.yotpo.world import Call
 
 _REVIEW_EVENTS = ("review_create", "review_updated")
@@ -21,11 +22,11 @@ def info(call: Call) -> Answer:
 
 
 def customer(call: Call) -> Answer:
-    email = call.received.asked("customer_email")
+    email = call.request.parameter("customer_email")
     if not email:
         return answers.error("customer_email is required")
-    found = call.store.found(Wanted(emails=frozenset({email.strip().lower()})))
-    return Answer(200, {"response": {"customers": [legacy_customer(person) for person in found]}})
+    people = call.store.search(Lookup(emails=frozenset({email.strip().lower()})))
+    return Answer(200, {"response": {"customers": [legacy_customer(person) for person in people]}})
 
 
 def list_webhooks(call: Call) -> Answer:
@@ -34,8 +35,8 @@ def list_webhooks(call: Call) -> Answer:
 
 
 def create_webhook(call: Call) -> Answer:
-    """Register the only webhook that an event can have, whoever registered it."""
-    body = as_object(call.received.body)
+    """Register the webhook of an event. An event can have only one, whichever app registered it."""
+    body = as_object(call.request.body)
     event, url = as_text(body.get("event_name")), as_text(body.get("url"))
     if event not in _REVIEW_EVENTS:
         return answers.error(f"event_name must be one of {', '.join(_REVIEW_EVENTS)}")
@@ -49,7 +50,8 @@ def create_webhook(call: Call) -> Answer:
 
 def delete_webhook(call: Call) -> Answer:
     webhooks = call.store.review_webhooks
-    event = next((each for each in webhooks if str(_webhook_id(each)) == call.received.named["webhook_id"]), None)
+    webhook_id = call.request.path_values["webhook_id"]
+    event = next((name for name in webhooks if str(_webhook_id(name)) == webhook_id), None)
     if event is None:
         return answers.html(404, "404 Not Found")
     del webhooks[event]
@@ -57,7 +59,7 @@ def delete_webhook(call: Call) -> Answer:
 
 
 def _webhook(event: str, url: str) -> dict[str, str | int]:
-    """A request says `event_name`, an answer `webhook_event_name`."""
+    """Return a webhook as answers show it. Requests call the event `event_name`, answers `webhook_event_name`."""
     return {"id": _webhook_id(event), "webhook_event_name": event, "url": url}
 
 

@@ -1,4 +1,4 @@
-"""The Loyalty API: one customer at a time, flat under v2 and in an envelope under v3; the VIP tiers."""
+"""The Loyalty API: one customer per request, flat under v2 and in an envelope under v3; the VIP tiers."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from connector.sandbox.simulation.shapes import as_object
 from connector.sandbox.yotpo import answers
 from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_customer, number_of_loyalty_id
 from connector.sandbox.yotpo.people.generator import TIERS, Person
-from connector.sandbox.yotpo.store import Store, Wanted
+from connector.sandbox.yotpo.store import Lookup, Store
 from connector.sandbox.yotpo.world import Call
 
 
 def customer_v3(call: Call) -> Answer:
-    """POST /loyalty/v3/stores/{id}/customers: a POST that reads; `customers` holds one object, not a list."""
-    body = as_object(call.received.body)
-    shown = _shown(call, as_object(body.get("customers")), body)
-    return shown if isinstance(shown, Answer) else Answer(200, {"customers": shown})
+    """POST /loyalty/v3/stores/{id}/customers: a POST that reads. `customers` holds one object, not a list."""
+    body = as_object(call.request.body)
+    customer = _customer(call, as_object(body.get("customers")), body)
+    return customer if isinstance(customer, Answer) else Answer(200, {"customers": customer})
 
 
 def customer_v2(call: Call) -> Answer:
     """GET /api/v2/customers."""
-    asked = {name: values[0] for name, values in call.received.query.items()}
-    shown = _shown(call, asked, asked)
-    return shown if isinstance(shown, Answer) else Answer(200, shown)
+    parameters = {name: values[0] for name, values in call.request.query.items()}
+    customer = _customer(call, parameters, parameters)
+    return customer if isinstance(customer, Answer) else Answer(200, customer)
 
 
 def vip_tiers(call: Call) -> Answer:
-    """GET /api/v2/vip_tiers; only that there are tiers is known of this answer."""
+    """GET /api/v2/vip_tiers. The real answer lists tiers; nothing else is known of it."""
     if not call.world.has_loyalty(call.store):
         return answers.NO_LOYALTY
     return Answer(
@@ -45,12 +45,12 @@ def vip_tiers(call: Call) -> Answer:
     )
 
 
-def _shown(call: Call, who: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | Answer:
+def _customer(call: Call, identifiers: dict[str, Any], options: dict[str, Any]) -> dict[str, Any] | Answer:
     if not call.world.has_loyalty(call.store):
         return answers.NO_LOYALTY
-    if not any(who.get(name) for name in ("customer_email", "customer_id", "phone_number", "pos_account_id")):
+    if not any(identifiers.get(name) for name in ("customer_email", "customer_id", "phone_number", "pos_account_id")):
         return answers.error("One of customer_email, customer_id, phone_number and pos_account_id is required")
-    person = _found(call.store, who)
+    person = _find(call.store, identifiers)
     if person is None or person.loyalty is None:
         return answers.NOT_ENROLLED[call.world.switches.not_enrolled]
     return loyalty_customer(
@@ -60,18 +60,18 @@ def _shown(call: Call, who: dict[str, Any], options: dict[str, Any]) -> dict[str
     )
 
 
-def _found(store: Store, who: dict[str, Any]) -> Person | None:
-    """Return the first who is meant by an e-mail address, a phone number, or the id of the shop or of Loyalty."""
-    customer_id = str(who.get("customer_id") or "")
+def _find(store: Store, identifiers: dict[str, Any]) -> Person | None:
+    """Return the first customer with this e-mail address, phone number, or id (the shop's or the Loyalty API's)."""
+    customer_id = str(identifiers.get("customer_id") or "")
     number = number_of_loyalty_id(customer_id)
     if number is not None and 1 <= number <= store.last:
         return store.person(number)
-    wanted = Wanted(
+    lookup = Lookup(
         frozenset({customer_id} - {""}),
-        frozenset({str(who.get("customer_email") or "").strip().lower()} - {""}),
-        frozenset({str(who.get("phone_number") or "")} - {""}),
+        frozenset({str(identifiers.get("customer_email") or "").strip().lower()} - {""}),
+        frozenset({str(identifiers.get("phone_number") or "")} - {""}),
     )
-    return next(iter(store.found(wanted)), None)
+    return next(iter(store.search(lookup)), None)
 
 
 def _is_true(value: Any) -> bool:

@@ -1,6 +1,6 @@
-"""A customer as the Loyalty API shows one, and as the legacy API v2 does.
+"""Builds a customer as the Loyalty API shows one, and as the legacy API v2 does.
 
-The loyalty shape is that of recorded production answers; its names differ from Core v3's and from the webhooks'.
+The loyalty shape is that of recorded production answers. Its names differ from Core v3's and from the webhooks'.
 """
 
 from datetime import UTC, date, datetime
@@ -9,11 +9,11 @@ from typing import Any
 from connector.sandbox.yotpo.apis.core_shape import display
 from connector.sandbox.yotpo.people.generator import Actions, Loyalty, Person, Referral, Requirements
 
-#: What the shop sells in; a customer's own currency may be another.
+#: The currency of the shop; a customer's own currency may differ.
 _STORE_CURRENCY = "USD"
-#: Loyalty has customer ids of its own.
-_FIRST_CUSTOMER_ID = 1_090_000_000
-_NO_SHARES = (
+#: The Loyalty API has its own customer ids: this number plus the customer's.
+_CUSTOMER_ID_BASE = 1_090_000_000
+_ALWAYS_ZERO = (
     "facebook_shares",
     "twitter_shares",
     "emails_sent",
@@ -25,11 +25,11 @@ _NO_SHARES = (
 
 
 def loyalty_customer(person: Person, *, with_referral_code: bool = True, with_history: bool = False) -> dict[str, Any]:
-    """Return a customer who is enrolled. Raises ValueError: this one is not."""
+    """Return an enrolled customer. Raises ValueError if the customer is not enrolled."""
     loyalty = person.loyalty
     if loyalty is None:
         raise ValueError(f"Customer {person.number} is not enrolled.")
-    shown: dict[str, Any] = {
+    customer: dict[str, Any] = {
         "total_spend_cents": loyalty.total_spend_cents,
         "total_purchases": loyalty.total_purchases,
         "last_purchase_at": _in_ms(loyalty.last_purchase_at, "Z"),
@@ -61,15 +61,15 @@ def loyalty_customer(person: Person, *, with_referral_code: bool = True, with_hi
         "vip_tier_upgrade_requirements": _requirements(loyalty.upgrade),
     }
     if with_referral_code and loyalty.referral:
-        shown["referral_code"] = _referral_code(loyalty.referral, person.email)
-        shown["referral_link"] = _referral_link(loyalty.referral, person.number)
+        customer["referral_code"] = _referral_code(loyalty.referral, person.email)
+        customer["referral_link"] = _referral_link(loyalty.referral, person.number)
     if with_history:
-        shown["history_items"] = []
-    return shown
+        customer["history_items"] = []
+    return customer
 
 
 def legacy_customer(person: Person) -> dict[str, Any]:
-    """Return a customer as the legacy API v2 shows one; `point_balance` is without an s there."""
+    """Return a customer as the legacy API v2 shows one. There it is `point_balance`, without an s."""
     reviews, loyalty = person.reviews, person.loyalty
     return {
         "customer_email": person.email,
@@ -93,11 +93,11 @@ def legacy_customer(person: Person) -> dict[str, Any]:
 
 
 def loyalty_id(number: int) -> int:
-    return _FIRST_CUSTOMER_ID + number
+    return _CUSTOMER_ID_BASE + number
 
 
 def number_of_loyalty_id(customer_id: str) -> int | None:
-    return int(customer_id) - _FIRST_CUSTOMER_ID if customer_id.isdigit() else None
+    return int(customer_id) - _CUSTOMER_ID_BASE if customer_id.isdigit() else None
 
 
 def _in_ms(when: datetime | None, zone: str) -> str | None:
@@ -109,7 +109,7 @@ def _midnight(when: date | None) -> str | None:
 
 
 def _birthday(loyalty: Loyalty) -> dict[str, int | None]:
-    """The names are two of one kind and one of another, and all are missing where no birthday is known."""
+    """Return the birthday. It is `birth_day`, but `birthday_month` and `birthday_year`; no field if it is unknown."""
     if loyalty.birthday_month is None:
         return {}
     return {
@@ -147,13 +147,13 @@ def _referral_code(referral: Referral, email: str | None) -> dict[str, Any]:
         "code": referral.code,
         "shares": referral.shares,
         "email_shares": referral.shares,
-        **dict.fromkeys(_NO_SHARES, 0),
+        **dict.fromkeys(_ALWAYS_ZERO, 0),
         "orders": referral.orders,
         "amount_cents": referral.amount_cents,
         "average_amount_cents": referral.amount_cents // referral.orders if referral.orders else 0,
         "expires_at": None,
         "expired": referral.expired,
-        # Who the friends are is nobody's business here; webhooks do tell.
+        # The simulator leaves the friends out here; webhooks do list them.
         "completed_referral_customers": [],
         "email": email,
         "unique_clicks": referral.unique_clicks,

@@ -1,8 +1,8 @@
-"""Core v3, "Create or update customer": checked at once, seen only later.
+"""Core v3, "Create or update customer": the request is checked at once, the change becomes visible only later.
 
-Yotpo's page says who is meant (an external_id; else one of e-mail and phone, not both), that null leaves a field as it
-is, and that `custom_properties` and `phone_number` can no longer be set. Which wrong values are refused, and in which
-words, it does not say.
+Yotpo's page says how a customer is identified (by external_id; else by e-mail or phone, not both), that null leaves a
+field as it is, and that `custom_properties` and `phone_number` can no longer be set. It does not say which wrong values
+are refused, nor in which words.
 """
 
 import re
@@ -15,7 +15,7 @@ from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object
 from connector.sandbox.yotpo import answers
 from connector.sandbox.yotpo.people.generator import Address, Person
-from connector.sandbox.yotpo.store import Store, Wanted
+from connector.sandbox.yotpo.store import Lookup, Store
 from connector.sandbox.yotpo.world import Call
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -24,59 +24,63 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _GENDERS = ("F", "M", "Other")
 _STATUSES = ("enabled", "disabled", "invited", "declined")
-_ADDRESS = ("address1", "address2", "city", "company", "state", "zip", "province_code", "country_code")
+_ADDRESS_FIELDS = ("address1", "address2", "city", "company", "state", "zip", "province_code", "country_code")
 
 
 def create_or_update(call: Call) -> Answer:
-    body = as_object(call.received.body)
+    body = as_object(call.request.body)
     customer = body.get("customer")
     if type(customer) is not dict:
         return answers.invalid({"customer": "is missing"})
-    given = {name: value for name, value in customer.items() if value is not None}
-    wrong = {name: "is invalid" for name, value in given.items() if not _CHECKS.get(name, _anything)(value)}
-    wrong |= _unidentified(given)
-    if wrong:
-        return answers.invalid(wrong)
-    call.store.later(call.world.switches.visibility_seconds, partial(_apply, call.store, given))
+    values = {name: value for name, value in customer.items() if value is not None}
+    problems = {name: "is invalid" for name, value in values.items() if not _CHECKS.get(name, _anything)(value)}
+    problems |= _identification_problems(values)
+    if problems:
+        return answers.invalid(problems)
+    call.store.schedule(call.world.switches.visibility_seconds, partial(_apply_change, call.store, values))
     status = call.world.switches.patch_status
-    # What a success answers isn't known; clients have been seen to look at the status only.
+    # The body of a success isn't known; the clients that were seen look at the status only.
     return Answer(status, "" if status == answers.NO_CONTENT else {})
 
 
-def _unidentified(given: dict[str, Any]) -> dict[str, str]:
-    if "external_id" in given:
+def _identification_problems(values: dict[str, Any]) -> dict[str, str]:
+    if "external_id" in values:
         return {}
-    if "email" in given and "phone_number" in given:
+    if "email" in values and "phone_number" in values:
         return {"customer": "must be identified by only one of email and phone_number"}
-    if "email" in given or "phone_number" in given:
+    if "email" in values or "phone_number" in values:
         return {}
     return {"customer": "must be identified by external_id, email or phone_number"}
 
 
-def _apply(store: Store, given: dict[str, Any]) -> None:
-    person = _meant(store, given) or store.add(partial(_newcomer, phone=given.get("phone_number")))
-    for name, value in given.items():
+def _apply_change(store: Store, values: dict[str, Any]) -> None:
+    person = _target(store, values) or store.add(partial(_new_customer, phone=values.get("phone_number")))
+    for name, value in values.items():
         change = _CHANGES.get(name)
         if change:
             change(person, value)
-    person.updated_at = _time(given["account_updated_at"]) if "account_updated_at" in given else _now()
+    person.updated_at = _time(values["account_updated_at"]) if "account_updated_at" in values else _now()
 
 
-def _meant(store: Store, given: dict[str, Any]) -> Person | None:
-    """Return the customer who is changed: by external_id, else by e-mail or phone who has no other external_id."""
-    external_id = given.get("external_id")
-    known = store.found(Wanted(external_ids=frozenset({external_id}))) if external_id else []
-    if not known and "email" in given:
-        known = store.found(Wanted(emails=frozenset({given["email"].lower()})))
-    if not known and "phone_number" in given:
-        known = store.found(Wanted(phones=frozenset({given["phone_number"]})))
-    if not known or (external_id and known[0].external_id not in {None, external_id}):
+def _target(store: Store, values: dict[str, Any]) -> Person | None:
+    """Return the customer to change; None if a new customer has to be created.
+
+    The external_id finds the customer, else the e-mail address, else the phone number. A customer found by e-mail or
+    phone does not count if they have another external_id.
+    """
+    external_id = values.get("external_id")
+    matches = store.search(Lookup(external_ids=frozenset({external_id}))) if external_id else []
+    if not matches and "email" in values:
+        matches = store.search(Lookup(emails=frozenset({values["email"].lower()})))
+    if not matches and "phone_number" in values:
+        matches = store.search(Lookup(phones=frozenset({values["phone_number"]})))
+    if not matches or (external_id and matches[0].external_id not in {None, external_id}):
         return None
-    return store.edit(known[0].number)
+    return store.edit(matches[0].number)
 
 
-def _newcomer(number: int, *, phone: str | None) -> Person:
-    """A customer of whom nothing is known yet. A phone number that identifies is the only one that can be set."""
+def _new_customer(number: int, *, phone: str | None) -> Person:
+    """Return a customer without any values but the phone number, which can be set only when it creates a customer."""
     return Person(
         number=number,
         external_id=None,
@@ -111,18 +115,18 @@ def _time(text: str) -> datetime:
     return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
 
 
-def _set_address(person: Person, given: dict[str, Any]) -> None:
+def _set_address(person: Person, values: dict[str, Any]) -> None:
     person.address = person.address or Address("", "", "", "", "", "")
-    for name in _ADDRESS:
-        if given.get(name) is not None:
-            setattr(person.address, name, given[name])
+    for name in _ADDRESS_FIELDS:
+        if values.get(name) is not None:
+            setattr(person.address, name, values[name])
 
 
 def _set_created_at(person: Person, text: str) -> None:
     person.created_at = _time(text)
 
 
-def _sets(field: str) -> Callable[[Person, Any], None]:
+def _setter(field: str) -> Callable[[Person, Any], None]:
     def change(person: Person, value: Any) -> None:
         setattr(person, field, value)
 
@@ -145,10 +149,10 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_address(value: Any) -> bool:
-    return type(value) is dict and all(each is None or type(each) is str for each in value.values())
+    return type(value) is dict and all(part is None or type(part) is str for part in value.values())
 
 
-def _like(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: type(value) is str and pattern.fullmatch(value) is not None
 
 
@@ -157,39 +161,39 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], bool]:
 
 
 def _anything(_: Any) -> bool:
-    """What isn't known is left alone."""
+    """Accept any value: unknown fields are ignored."""
     return True
 
 
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "external_id": lambda value: type(value) is str and value != "",
-    "email": _like(_EMAIL),
-    "phone_number": _like(_PHONE),
+    "email": _matches(_EMAIL),
+    "phone_number": _matches(_PHONE),
     "first_name": _is_text,
     "last_name": _is_text,
     "gender": _one_of(_GENDERS),
     "account_created_at": _is_time,
     "account_updated_at": _is_time,
     "account_status": _one_of(_STATUSES),
-    "default_language": _like(_LANGUAGE),
-    "default_currency": _like(_CURRENCY),
+    "default_language": _matches(_LANGUAGE),
+    "default_currency": _matches(_CURRENCY),
     "tags": _is_text,
     "address": _is_address,
     "accepts_email_marketing": _is_flag,
     "accepts_sms_marketing": _is_flag,
 }
 _CHANGES: dict[str, Callable[[Person, Any], None]] = {
-    "external_id": _sets("external_id"),
-    "email": _sets("email"),
-    "first_name": _sets("first_name"),
-    "last_name": _sets("last_name"),
-    "gender": _sets("gender"),
+    "external_id": _setter("external_id"),
+    "email": _setter("email"),
+    "first_name": _setter("first_name"),
+    "last_name": _setter("last_name"),
+    "gender": _setter("gender"),
     "account_created_at": _set_created_at,
-    "account_status": _sets("account_status"),
-    "default_language": _sets("language"),
-    "default_currency": _sets("currency"),
-    "tags": _sets("tags"),
+    "account_status": _setter("account_status"),
+    "default_language": _setter("language"),
+    "default_currency": _setter("currency"),
+    "tags": _setter("tags"),
     "address": _set_address,
-    "accepts_email_marketing": _sets("accepts_email"),
-    "accepts_sms_marketing": _sets("accepts_sms"),
+    "accepts_email_marketing": _setter("accepts_email"),
+    "accepts_sms_marketing": _setter("accepts_sms"),
 }

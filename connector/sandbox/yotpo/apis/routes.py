@@ -1,6 +1,6 @@
-"""The routes of all of Yotpo's APIs: each request meets the faults, passes the gate, is worked on, and is logged.
+"""The routes of all of Yotpo's APIs. A request passes the faults and the gate, reaches its operation, and is logged.
 
-The hosts of the real ones are one here: their paths don't collide.
+The real APIs have several hosts. The simulator has one, because the paths don't collide.
 """
 
 import time
@@ -16,30 +16,30 @@ from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers
 from connector.sandbox.yotpo.apis import customers, legacy, loyalty, patching, tokens
 from connector.sandbox.yotpo.faults import Fault
-from connector.sandbox.yotpo.gate import Serve, behind, by_app_token, by_keys, by_secret, by_token
+from connector.sandbox.yotpo.gate import Serve, by_app_token, by_keys, by_secret, by_token, gated
 from connector.sandbox.yotpo.log import Request, masked
-from connector.sandbox.yotpo.world import Received, World
+from connector.sandbox.yotpo.world import ApiRequest, World
 
 _CORE = "/core/v3/stores/<app_key>"
 _V2 = "/v2/<app_key>"
 
 OPERATIONS: dict[tuple[str, str], Serve] = {
     # api.yotpo.com; with an app's token also developers.yotpo.com
-    ("POST", f"{_CORE}/access_tokens"): behind(by_secret, tokens.access_token),
-    ("POST", "/oauth/token"): behind(by_secret, tokens.client_credentials),
-    ("GET", f"{_CORE}/customers"): behind(by_token, customers.retrieve),
-    ("PATCH", f"{_CORE}/customers"): behind(by_token, patching.create_or_update),
+    ("POST", f"{_CORE}/access_tokens"): gated(by_secret, tokens.access_token),
+    ("POST", "/oauth/token"): gated(by_secret, tokens.client_credentials),
+    ("GET", f"{_CORE}/customers"): gated(by_token, customers.retrieve),
+    ("PATCH", f"{_CORE}/customers"): gated(by_token, patching.create_or_update),
     # developers.yotpo.com
     ("POST", "/v2/oauth2/token"): tokens.exchange,
-    ("GET", f"{_V2}/info"): behind(by_app_token, legacy.info),
-    ("GET", f"{_V2}/customers"): behind(by_app_token, legacy.customer),
-    ("GET", f"{_V2}/webhooks"): behind(by_app_token, legacy.list_webhooks),
-    ("POST", f"{_V2}/webhooks"): behind(by_app_token, legacy.create_webhook),
-    ("DELETE", f"{_V2}/webhooks/<webhook_id>"): behind(by_app_token, legacy.delete_webhook),
-    ("POST", "/loyalty/v3/stores/<app_key>/customers"): behind(by_app_token, loyalty.customer_v3),
+    ("GET", f"{_V2}/info"): gated(by_app_token, legacy.info),
+    ("GET", f"{_V2}/customers"): gated(by_app_token, legacy.customer),
+    ("GET", f"{_V2}/webhooks"): gated(by_app_token, legacy.list_webhooks),
+    ("POST", f"{_V2}/webhooks"): gated(by_app_token, legacy.create_webhook),
+    ("DELETE", f"{_V2}/webhooks/<webhook_id>"): gated(by_app_token, legacy.delete_webhook),
+    ("POST", "/loyalty/v3/stores/<app_key>/customers"): gated(by_app_token, loyalty.customer_v3),
     # loyalty.yotpo.com
-    ("GET", "/api/v2/customers"): behind(by_keys, loyalty.customer_v2),
-    ("GET", "/api/v2/vip_tiers"): behind(by_keys, loyalty.vip_tiers),
+    ("GET", "/api/v2/customers"): gated(by_keys, loyalty.customer_v2),
+    ("GET", "/api/v2/vip_tiers"): gated(by_keys, loyalty.vip_tiers),
 }
 
 
@@ -47,42 +47,44 @@ def blueprint(world: World) -> Blueprint:
     return routes.blueprint("api", OPERATIONS, partial(_serve, world))
 
 
-def _serve(world: World, operation: Serve, **named: str) -> Response:
-    received = _receive(world, named)
+def _serve(world: World, operation: Serve, **path_values: str) -> Response:
+    api_request = _receive(world, path_values)
     with world.lock:
-        if received.app_key in world.stores:
-            world.rates.arrived(str(received.app_key), received.clock)
-        fault = world.faults.pick(lambda each: each.matches(received.app_key, received.method, received.path))
+        if api_request.app_key in world.stores:
+            world.rates.count_request(str(api_request.app_key), api_request.clock)
+        fault = world.faults.pick(
+            lambda candidate: candidate.matches(api_request.app_key, api_request.method, api_request.path)
+        )
     if fault:
         time.sleep(fault.delay_ms / 1000)
     with world.lock:
-        # The work and its line in the log share one hold of the lock: the log is in the order of the work.
-        answer = _answer(world, operation, received, fault)
-        _log(world, received, answer, fault)
+        # The work and its log entry happen under one lock, so that the log is in the order of the work.
+        answer = _answer(world, operation, api_request, fault)
+        _log(world, api_request, answer, fault)
     return as_response(answer)
 
 
-def _answer(world: World, operation: Serve, received: Received, fault: Fault | None) -> Answer | None:
-    if fault and fault.answers_itself:
+def _answer(world: World, operation: Serve, api_request: ApiRequest, fault: Fault | None) -> Answer | None:
+    if fault and fault.prevents_work:
         return fault.answer()
-    if received.body is None and received.method in {"POST", "PATCH"}:
+    if api_request.body is None and api_request.method in {"POST", "PATCH"}:
         return answers.NOT_JSON
-    answer = operation(world, received)
-    return fault.spoiled(answer) if fault else answer
+    answer = operation(world, api_request)
+    return fault.spoil(answer) if fault else answer
 
 
-def _receive(world: World, named: dict[str, str]) -> Received:
+def _receive(world: World, path_values: dict[str, str]) -> ApiRequest:
     clock = time.monotonic()
     headers = {name.lower(): value for name, value in request.headers.items()}
     query = request.args.to_dict(flat=False)
     body = _body()
-    return Received(
+    return ApiRequest(
         at=round(time.time(), 3),
         clock=clock,
         method=request.method,
         path=request.path,
-        app_key=named.get("app_key") or _app_key(world, headers, query, body),
-        named=named,
+        app_key=path_values.get("app_key") or _app_key(world, headers, query, body),
+        path_values=path_values,
         query=query,
         headers=headers,
         body=body,
@@ -90,12 +92,12 @@ def _receive(world: World, named: dict[str, str]) -> Received:
 
 
 def _app_key(world: World, headers: dict[str, str], query: dict[str, list[str]], body: Any) -> str | None:
-    """Return the store that is meant by another thing than the path: the client_id of Core, or the guid of Loyalty."""
+    """Return the store of a request whose path names none: by the guid of Loyalty, or the client_id of Core."""
     guid = headers.get("x-guid") or query.get("guid", [""])[0]
     client_id = as_text(as_object(body).get("client_id"))
     with world.lock:
-        found = next((store.app_key for store in world.stores.values() if store.loyalty_guid == guid), None)
-        return found or (client_id if client_id in world.stores else None)
+        app_key = next((store.app_key for store in world.stores.values() if store.loyalty_guid == guid), None)
+        return app_key or (client_id if client_id in world.stores else None)
 
 
 def _body() -> Any:
@@ -107,16 +109,16 @@ def _body() -> Any:
         return None
 
 
-def _log(world: World, received: Received, answer: Answer | None, fault: Fault | None) -> None:
+def _log(world: World, api_request: ApiRequest, answer: Answer | None, fault: Fault | None) -> None:
     entry = Request(
         seq=world.log.seq + 1,
-        at=received.at,
-        app_key=received.app_key,
-        method=received.method,
-        path=received.path,
-        query=masked(received.query),
+        at=api_request.at,
+        app_key=api_request.app_key,
+        method=api_request.method,
+        path=api_request.path,
+        query=masked(api_request.query),
         status=answer.status if answer else None,
         fault=fault.kind if fault else None,
     )
-    world.log.add(entry, masked(received.body), world.switches.log_size)
+    world.log.add(entry, masked(api_request.body), world.switches.log_size)
     world.by_status[str(answer.status) if answer else "dropped"] += 1

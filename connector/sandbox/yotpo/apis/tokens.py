@@ -1,9 +1,9 @@
-"""The ways to a token: Core v3's own two, for a merchant, and the exchange of an install's code, for an app."""
+"""The endpoints that return a token: two of Core v3 for a merchant; for an app, the exchange of an install's code."""
 
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object, as_text
 from connector.sandbox.yotpo import answers
-from connector.sandbox.yotpo.world import Call, Received, World
+from connector.sandbox.yotpo.world import ApiRequest, Call, World
 
 
 def access_token(call: Call) -> Answer:
@@ -12,15 +12,15 @@ def access_token(call: Call) -> Answer:
 
 
 def client_credentials(call: Call) -> Answer:
-    """POST /oauth/token, its older twin: the app key and the API secret as client_id and client_secret."""
-    if as_object(call.received.body).get("grant_type") != "client_credentials":
+    """POST /oauth/token, the older endpoint: the app key and the API secret as client_id and client_secret."""
+    if as_object(call.request.body).get("grant_type") != "client_credentials":
         return answers.error("unsupported_grant_type")
     return Answer(200, {"access_token": _merchant_token(call), "token_type": "bearer"})
 
 
-def exchange(world: World, received: Received) -> Answer:
-    """POST /v2/oauth2/token: the code of an install for the token of an app; no rate is known for it."""
-    body = as_object(received.body)
+def exchange(world: World, request: ApiRequest) -> Answer:
+    """POST /v2/oauth2/token: exchanges the code of an install for an app's token. No rate limit is known for it."""
+    body = as_object(request.body)
     app = world.credentials.apps.get(as_text(body.get("client_id")))
     if app is None or app.client_secret != body.get("client_secret"):
         return answers.WRONG_SECRET

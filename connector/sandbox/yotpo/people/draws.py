@@ -1,4 +1,4 @@
-"""Draws that are the same in every run, and cheap: all of one customer's come out of one hash."""
+"""Random draws that are the same in every run, and cheap: one hash gives all draws of a customer."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,30 +13,32 @@ _THOUSAND = 1_000
 
 
 class Draws:
+    """The draws of one customer. Each call uses up a part of the hash, so the order of the calls matters."""
+
     def __init__(self, name: str) -> None:
-        self._left = int.from_bytes(shake_128(name.encode()).digest(_BYTES))
+        self._entropy = int.from_bytes(shake_128(name.encode()).digest(_BYTES))
 
     def below(self, limit: int) -> int:
         """Draw a number from 0 to one less than the limit."""
-        self._left, drawn = divmod(self._left, limit)
-        return drawn
+        self._entropy, number = divmod(self._entropy, limit)
+        return number
 
     def chance(self, share: float) -> bool:
-        """Draw true in this share of cases, exact to a thousandth."""
+        """Draw true in this share of cases, to a thousandth."""
         return self.below(_THOUSAND) < share * _THOUSAND
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[self.below(len(choices))]
 
     def rating(self) -> float:
-        """Draw an average of stars, such as 4.67."""
+        """Draw an average of stars from 1 to 5, such as 4.67."""
         return (100 + self.below(401)) / 100
 
     def sentiment(self) -> float:
         return self.below(10_000) / 10_000
 
     def after(self, start: datetime, days: int) -> datetime:
-        """Draw a moment, to the second, within so many days after the start."""
+        """Draw a time, to the second, within this many days after the start."""
         return start + timedelta(seconds=self.below(days * 86_400))
 
 

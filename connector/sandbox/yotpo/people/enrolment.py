@@ -1,11 +1,11 @@
-"""Makes the loyalty of a generated customer."""
+"""Makes the loyalty part of a generated customer."""
 
 from datetime import date, datetime, timedelta
 
 from connector.sandbox.yotpo.people.draws import Draws
 from connector.sandbox.yotpo.people.person import TIERS, Actions, Loyalty, Referral, Requirements
 
-#: Of the customer's currency for one unit of the store's.
+#: Units of the customer's currency for one unit of the store's.
 _RATES = {"USD": 1.0, "EUR": 0.9, "TRY": 40.0, "GBP": 0.8, "ILS": 3.5}
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -13,7 +13,7 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 def enrol(
     draws: Draws, number: int, since: datetime, currency: str, *, opted_out: bool, has_tier: bool, has_year: bool
 ) -> Loyalty:
-    """Return the loyalty of a customer who joined at this time."""
+    """Return the loyalty part of a customer who joined at this time."""
     earned = draws.below(9_000)
     redeemed = draws.below(earned + 1)
     purchases = draws.below(20)
@@ -77,7 +77,7 @@ def _required(draws: Draws, rate: float) -> Requirements:
 
 def _referral(draws: Draws, number: int) -> Referral:
     code = _in_letters(number + 36**5)
-    friends = [f"friend{each}.of.{number}@example.net" for each in range(max(0, draws.below(8) - 5))]
+    friends = [f"friend{index}.of.{number}@example.net" for index in range(max(0, draws.below(8) - 5))]
     clicks = draws.below(40) + len(friends)
     return Referral(
         code=code,

@@ -1,6 +1,6 @@
-"""Makes customers: the same one for the same seed and number, in any order, in some ten microseconds.
+"""Generates customers: the same one for the same seed and number, in any order, in some tens of microseconds.
 
-Addresses and phone numbers hold the customer's number, so that a look-up by them needs no index.
+E-mail addresses, phone numbers and external ids contain the customer's number, so that a look-up needs no index.
 """
 
 import re
@@ -42,7 +42,7 @@ __all__ = [
 
 _DOMAINS = ("com", "net", "org")
 _IN_EMAIL = re.compile(r"\.(\d+)@example\.(?:com|net|org)")
-#: The mobile range 0151 0 of Germany; seven digits follow.
+#: The German mobile range 0151 0; seven digits follow.
 _PHONE_PREFIX = "+491510"
 _IN_PHONE = re.compile(r"\+491510(\d{7})")
 _FIRST_EXTERNAL_ID = 7_000_000_000
@@ -51,23 +51,23 @@ _IN_EXTERNAL_ID = re.compile(r"7\d{9}")
 
 @dataclass(frozen=True)
 class Shares:
-    """How many of the generated customers are of a kind, each from 0 to 1."""
+    """The share of each kind among the generated customers, from 0 to 1."""
 
-    #: Came by a review only: without external_id, updated_at, account and loyalty.
+    #: Customers who only wrote a review: without external_id, updated_at, account and loyalty.
     review_only: float = 0.08
     no_external_id: float = 0.1
     no_updated_at: float = 0.05
     phone_only: float = 0.03
-    #: Neither e-mail nor phone; only external_id or nothing tells who that is.
+    #: Customers with neither e-mail nor phone: they have an external_id or no identifier at all.
     unreachable: float = 0.01
     uppercase_email: float = 0.02
     with_phone: float = 0.5
     with_reviews: float = 0.4
     with_loyalty: float = 0.7
-    #: These two are shares of those who are enrolled.
+    #: These two are shares of the enrolled customers.
     opted_out: float = 0.05
     with_tier: float = 0.6
-    #: Of those who told their birthday.
+    #: A share of the customers with a birthday.
     birth_year: float = 0.5
 
 
@@ -75,7 +75,7 @@ _USUAL = Shares()
 
 
 def generate(seed: int, number: int, shares: Shares = _USUAL) -> Person:
-    """Return the customer of this number, which counts from 1 to 9,999,999, in the store of this seed."""
+    """Return the customer with this number, from 1 to 9,999,999, in the store with this seed."""
     draws = Draws(f"{seed}:{number}")
     review_only = draws.chance(shares.review_only)
     no_external_id = draws.chance(shares.no_external_id)
@@ -134,7 +134,10 @@ def generate(seed: int, number: int, shares: Shares = _USUAL) -> Person:
 
 
 def number_of_email(email: str) -> int | None:
-    """Return the number that a generated address holds, None where it holds none. It may be another person's."""
+    """Return the number in a generated address, None if there is none.
+
+    The customer with this number may have another address, so the caller compares them.
+    """
     return _number(_IN_EMAIL.search(email.lower()))
 
 
@@ -151,7 +154,7 @@ def _number(match: re.Match[str] | None) -> int | None:
 
 
 def _plain(name: str) -> str:
-    """Return a name's first word in letters that an address may hold."""
+    """Return a name's first word in letters that are allowed in an e-mail address."""
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.split(r"[^a-z]", folded.replace("'", ""))[0]
 

@@ -1,4 +1,4 @@
-"""What generated customers are called, where they live, and what they write reviews about."""
+"""The names, places and review topics of generated customers."""
 
 #: First names with their gender as Core v3 writes it.
 FIRST_NAMES = (
@@ -56,7 +56,7 @@ PLACES = (
 )
 SYMBOLS = {"USD": "$", "EUR": "€", "TRY": "₺", "GBP": "£", "ILS": "₪"}
 
-#: Some hold empty items, as recorded ones do.
+#: Some contain empty items, as recorded tags do.
 TAGS = ("", "vip", "vip,,demo", "wholesale,newsletter", ",outlet", "Sommer 2025,", "loyal,returning,  gift")
 TOPICS = ("quality", "size", "shipping", "price", "customer service", "colour", "packaging", "smell")
 STREETS = ("1 Road", "Hauptstraße 12", "İstiklal Caddesi 5/3", "22 Acacia Avenue", "Storgatan 7")

@@ -1,8 +1,7 @@
-"""The truth about one customer of a store, as plain objects that change in place.
+"""The true state of one customer of a store, as plain objects that change in place.
 
-Times are aware and in UTC, money is in cents unless its name says otherwise. How each API writes these things down is
-its own business: one truth, three spellings. `people.generate` makes a customer; `told` is kept by whoever sends
-webhooks.
+Times are aware and in UTC. Money is in cents unless a comment says otherwise. Each API and each webhook writes this
+state in its own shape. `generator.generate` makes a customer; `shoppers.scene.Memory` fills `webhook_only`.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ class Address:
 
 @dataclass(slots=True)
 class Reviews:
-    """The totals over a customer's reviews; ratings are such as 4.67, sentiments are between 0 and 1."""
+    """The totals of a customer's reviews. Ratings are averages such as 4.67; sentiments are between 0 and 1."""
 
     total_reviews: int
     avg_product_rating: float | None
@@ -40,7 +39,7 @@ class Reviews:
 
 @dataclass(slots=True)
 class Requirements:
-    """What a customer still needs to keep a tier, or to reach the next one."""
+    """What a customer still needs to keep a tier or to reach the next one."""
 
     points_needed: int
     amount_cents_needed: int
@@ -51,7 +50,7 @@ class Requirements:
 
 @dataclass(slots=True)
 class Actions:
-    """What a customer has done within the period that counts for tiers."""
+    """What a customer has done in the period that counts for tiers."""
 
     points_earned: int
     amount_spent_cents: int
@@ -62,7 +61,7 @@ class Actions:
 
 @dataclass(slots=True)
 class Referral:
-    """A customer's referral code and what came of it."""
+    """A customer's referral code and its results."""
 
     code: str
     link: str
@@ -78,7 +77,7 @@ class Referral:
 
 @dataclass(slots=True)
 class Loyalty:
-    """What Yotpo's loyalty product knows of a customer who is enrolled."""
+    """What Yotpo's loyalty product knows about an enrolled customer."""
 
     points_earned: int
     points_balance: int
@@ -99,7 +98,7 @@ class Loyalty:
     points_expire_at: datetime | None
     next_points_expire_on: date | None
     next_points_expire_amount: int | None
-    #: None: in no tier. The names are those of `TIERS`.
+    #: A name in `TIERS`; None: in no tier.
     vip_tier_name: str | None
     vip_entry_on: date | None
     vip_ends_on: date | None
@@ -113,10 +112,10 @@ class Loyalty:
     referred_by: str | None
     birthday_month: int | None
     birthday_day: int | None
-    #: None where the customer told month and day only.
+    #: None if only month and day are known.
     birthday_year: int | None
     referral: Referral | None
-    # No API shows these; only webhooks tell them.
+    # No API shows these; only webhooks do.
     is_affiliate: bool
     accepts_marketing: bool | None
     anniversary_month: int | None
@@ -127,7 +126,7 @@ class Loyalty:
 
 @dataclass(slots=True)
 class Person:
-    """One customer of a store, by a number that is theirs for ever and that no API shows."""
+    """One customer of a store. The number identifies the customer for ever; no API shows it."""
 
     number: int
     external_id: str | None
@@ -148,7 +147,7 @@ class Person:
     updated_at: datetime | None
     accepts_email: bool | None
     accepts_sms: bool | None
-    #: Of each list its id, and since when the customer is on it.
+    #: The id of each list, and since when the customer is on it.
     lists: list[tuple[str, datetime]]
     #: Such as HARD_BOUNCE.
     suppression: str | None
@@ -156,8 +155,9 @@ class Person:
     reviews: Reviews | None
     #: None: not enrolled.
     loyalty: Loyalty | None
-    #: What webhooks alone have told of this customer so far, and how many webhooks that were.
-    told: dict[str, object] = field(default_factory=dict)
+    #: The values that only webhooks have shown of this customer, by name.
+    webhook_only: dict[str, object] = field(default_factory=dict)
+    #: How many webhooks were sent about this customer.
     webhooks: int = 0
 
 

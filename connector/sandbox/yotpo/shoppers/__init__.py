@@ -1,18 +1,15 @@
-"""Customers who act by themselves, and the webhooks that Yotpo would send then.
+"""Customers who act by themselves, and the webhooks that Yotpo would send.
 
-The way of an action, and the modules it passes::
+    runs ──▶ repertoire ──▶ actions/ change the customer ──▶ payloads/ build webhooks ──▶ shop ──▶ sender ──▶ HTTP
 
-    runs ──▶ repertoire ──▶ actions, tier_actions, referral_actions, review_actions ──▶ the truth of a Person
-     │                         └──▶ payloads, tier_…, referral_…, review_payloads ──▶ webhooks
-     └──▶ silent_changes                                                                 │
-                                                     sender ◀── shop (which URL, what was told)
+    control        the API for tests: start and stop shoppers, let one customer do one thing
+    runs           one run: shoppers act in a thread for a while; begin here
+    repertoire     the table of all actions: topic, weight, who can do it; `eligibility` holds these conditions
+    scene          what an action works with: the store, the clock, random numbers, and what the simulator remembers
+    shop           chooses the URL of a webhook; `sender` sends it, late, twice or out of order if a test asks for that
+    newcomers      makes customers who join a store while it is open
 
-    control     what tests ask and tell about it
-    scene       the clock, the dice, and what one action leaves to the next
-    standing    who may do what
-    newcomers   who comes to a store while it is open
-    customer_objects, loyalty_objects, spellings    what webhooks are made of
-    merchant_payloads    webhooks that no customer causes
+Never here: Yotpo's APIs (apis/), the generated customers (people/).
 """
 
 from connector.sandbox.yotpo.shoppers.control import blueprint

@@ -1,11 +1,11 @@
-"""What tests ask and tell about webhooks, under /_sandbox/stores/{app_key}.
+"""The API for tests about shoppers and webhooks, under /_sandbox/stores/{app_key}.
 
 POST   /shoppers   {"shoppers":200,"seconds":60,"actions_per_second":10,"seed":1,"silent":0.05,"leave_silent":false}
-                   and how webhooks are sent (see sender.Manner): late, twice, shuffled, lost, eventid, tries …
+                   and the send options (see sender.SendOptions): late, twice, shuffled, lost, eventid, tries …
 GET    /shoppers   {"running":…,"actions":n,"webhooks":{"sent":n, …},"idle":…}
-DELETE /shoppers   ends the run; what is on its way still arrives
+DELETE /shoppers   ends the run; waiting webhooks are still sent
 POST   /send       {"topic":"loyalty/opt_in","number":7} or {"action":"be_awarded","number":7,"expires_in_days":3}:
-                   one customer does one thing now; the manner of sending as above; answers what was sent
+                   lets one customer do one thing now; send options as above; answers which webhooks were sent
 """
 
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from connector.sandbox.simulation import control
 from connector.sandbox.simulation.shapes import Json, WrongRequestError, as_object
 from connector.sandbox.yotpo.shoppers.payloads import merchant_payloads
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Webhook
-from connector.sandbox.yotpo.shoppers.repertoire import DEEDS, Deed
+from connector.sandbox.yotpo.shoppers.repertoire import ACTIONS, Action
 from connector.sandbox.yotpo.shoppers.runs import Plan, Run
 from connector.sandbox.yotpo.shoppers.scene import Scene
-from connector.sandbox.yotpo.shoppers.sender import Manner
+from connector.sandbox.yotpo.shoppers.sender import SendOptions
 from connector.sandbox.yotpo.shoppers.shop import Shop
 from connector.sandbox.yotpo.world import World
 
-_MANNERS = frozenset(each.name for each in fields(Manner))
-_PLANS = frozenset(each.name for each in fields(Plan))
+_SEND_OPTIONS = frozenset(entry.name for entry in fields(SendOptions))
+_PLAN_FIELDS = frozenset(entry.name for entry in fields(Plan))
 #: Webhooks that no customer causes.
 _NOTICES: dict[str, Callable[[Moment], Webhook]] = {
     "swell/redemption_code/below_threshold": merchant_payloads.codes_running_out,
@@ -46,7 +46,7 @@ def blueprint(world: World) -> Blueprint:
 
 
 class _Shops:
-    """The shops of the world's stores, and who acts in them."""
+    """The shop and the last run of each store."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -55,7 +55,7 @@ class _Shops:
         self.dice = Random(1)  # noqa: S311 - shoppers, not secrets
 
     def shop(self, app_key: str) -> Shop:
-        """Return the shop of a store; a store that took the place of another gets a new one."""
+        """Return the shop of a store. A store that has replaced another one gets a new shop."""
         store = self.world.store(app_key)
         if store is None:
             raise WrongRequestError(f"There is no store {app_key!r}. POST /_sandbox/stores makes one.", 404)
@@ -69,16 +69,16 @@ class _Shops:
 
 
 def _start(shops: _Shops, app_key: str) -> Json:
-    shop, given = shops.shop(app_key), _given(_PLANS | _MANNERS)
+    shop, values = shops.shop(app_key), _json_body(_PLAN_FIELDS | _SEND_OPTIONS)
     before = shops.runs.get(app_key)
     if before and before.running:
-        raise WrongRequestError("Shoppers are at it already. DELETE …/shoppers ends them.", 409)
+        raise WrongRequestError("A run of shoppers is active already. DELETE …/shoppers ends it.", 409)
     store = shop.store
 
-    def is_wanted() -> bool:
+    def is_current() -> bool:
         return shops.world.stores.get(app_key) is store
 
-    run = Run(shop, Plan.read(given), Manner.read(given), shops.world.lock, is_wanted)
+    run = Run(shop, Plan.read(values), SendOptions.read(values), shops.world.lock, is_current)
     shops.runs[app_key] = run
     run.start()
     return run.state()
@@ -99,42 +99,49 @@ def _stop(shops: _Shops, app_key: str) -> Json:
 
 
 def _send(shops: _Shops, app_key: str) -> Json:
-    shop, given = shops.shop(app_key), _given()
-    scene, manner = shop.scene(shops.dice), Manner.read(given)
-    if given.get("topic") in _NOTICES:
+    shop, values = shops.shop(app_key), _json_body()
+    scene, send_options = shop.scene(shops.dice), SendOptions.read(values)
+    if values.get("topic") in _NOTICES:
         now = shop.memory.tick(0)
-        webhooks = [_NOTICES[given["topic"]](Moment(now, app_key, shop.memory.ids))]
+        webhooks = [_NOTICES[values["topic"]](Moment(now, app_key, shop.memory.ids))]
     else:
-        webhooks = _done(shop, scene, given)
-    sent = shop.send(webhooks, manner, shops.dice)
-    numbers = [[about.person.number for about in each.about] for each in sent]
-    return {"sent": [{"topic": each.topic, "about": who} for each, who in zip(sent, numbers, strict=True)]}
+        webhooks = _perform(shop, scene, values)
+    sent_webhooks = shop.send(webhooks, send_options, shops.dice)
+    return {
+        "sent": [
+            {"topic": webhook.topic, "about": [subject.person.number for subject in webhook.subjects]}
+            for webhook in sent_webhooks
+        ]
+    }
 
 
-def _done(shop: Shop, scene: Scene, given: Json) -> list[Webhook]:
-    deed = _deed(given)
-    options = {name: value for name, value in given.items() if name not in _MANNERS | {"topic", "action", "number"}}
-    if unknown := sorted(options.keys() - deed.options):
-        raise WrongRequestError(f"{deed.name} knows no {unknown[0]!r}, only: {', '.join(sorted(deed.options))}.")
-    if deed.topic == "swell/account/created" and "number" not in given:
-        return deed.done_by(scene.newcomer(), scene)
+def _perform(shop: Shop, scene: Scene, values: Json) -> list[Webhook]:
+    action = _requested_action(values)
+    options = {
+        name: value for name, value in values.items() if name not in _SEND_OPTIONS | {"topic", "action", "number"}
+    }
+    if unknown := sorted(options.keys() - action.options):
+        allowed = ", ".join(sorted(action.options))
+        raise WrongRequestError(f"{action.name} has no option {unknown[0]!r}; there are: {allowed}.")
+    if action.topic == "swell/account/created" and "number" not in values:
+        return action.perform(scene.newcomer(), scene)
     try:
-        person = shop.store.edit(given.get("number", 0))
+        person = shop.store.edit(values.get("number", 0))
     except KeyError:
-        raise WrongRequestError(f"There is no customer {given.get('number')}.", 404) from None
-    return deed.done_by(person, scene, **options)
+        raise WrongRequestError(f"There is no customer {values.get('number')}.", 404) from None
+    return action.perform(person, scene, **options)
 
 
-def _deed(given: Json) -> Deed:
-    for deed in DEEDS:
-        if given.get("action") == deed.name or ("action" not in given and given.get("topic") == deed.topic):
-            return deed
-    known = ", ".join(sorted({each.topic for each in DEEDS} | _NOTICES.keys()))
-    raise WrongRequestError(f"Name a topic ({known}) or an action ({', '.join(each.name for each in DEEDS)}).")
+def _requested_action(values: Json) -> Action:
+    for action in ACTIONS:
+        if values.get("action") == action.name or ("action" not in values and values.get("topic") == action.topic):
+            return action
+    topics = ", ".join(sorted({action.topic for action in ACTIONS} | _NOTICES.keys()))
+    raise WrongRequestError(f"Name a topic ({topics}) or an action ({', '.join(action.name for action in ACTIONS)}).")
 
 
-def _given(known: frozenset[str] | None = None) -> Json:
-    given = as_object(orjson.loads(request.get_data() or b"{}"))
-    if known is not None and (unknown := sorted(given.keys() - known)):
-        raise WrongRequestError(f"There is no {unknown[0]!r}; there are: {', '.join(sorted(known))}.")
-    return given
+def _json_body(allowed: frozenset[str] | None = None) -> Json:
+    values = as_object(orjson.loads(request.get_data() or b"{}"))
+    if allowed is not None and (unknown := sorted(values.keys() - allowed)):
+        raise WrongRequestError(f"There is no {unknown[0]!r}; there are: {', '.join(sorted(allowed))}.")
+    return values

@@ -1,16 +1,16 @@
-"""Makes customers who have just come to a store: with an address and an empty account in the loyalty program."""
+"""Makes customers who have just joined a store: with an e-mail address and an empty account in the loyalty program."""
 
 from datetime import datetime
 
 from connector.sandbox.yotpo.people.generator import Shares, generate
 from connector.sandbox.yotpo.people.person import Actions, Loyalty, Person, Requirements
 
-#: Somebody whom webhooks can name, and who has no history of his own yet.
+#: Customers with an e-mail address, so that webhooks can identify them, and without a history.
 _SHARES = Shares(review_only=0, phone_only=0, unreachable=0, no_updated_at=0, with_reviews=0, with_loyalty=0)
 
 
 def newcomer(seed: int, number: int, now: datetime, referred_by: str | None = None) -> Person:
-    """Return the customer of a number as one who came now, maybe referred by somebody of this address."""
+    """Return the customer with this number as a new one; `referred_by` is the e-mail address of the referrer."""
     person = generate(seed, number, _SHARES)
     person.created_at = person.updated_at = now
     person.account_status = "enabled"
@@ -19,7 +19,7 @@ def newcomer(seed: int, number: int, now: datetime, referred_by: str | None = No
 
 
 def fresh_loyalty(now: datetime, referred_by: str | None = None) -> Loyalty:
-    """Return the loyalty of somebody who joins now."""
+    """Return the loyalty part of a customer who joins now."""
     return Loyalty(
         points_earned=0,
         points_balance=0,

@@ -1,4 +1,4 @@
-"""Shoppers: customers of a store who act by themselves for a while, in a thread of their own."""
+"""A run of shoppers: customers of a store who act by themselves for a while, all in one thread."""
 
 import threading
 import time
@@ -10,38 +10,38 @@ from typing import Any
 from connector.sandbox.simulation.shapes import WrongRequestError
 from connector.sandbox.yotpo.people.person import Person
 from connector.sandbox.yotpo.shoppers.actions.silent_changes import change_silently
+from connector.sandbox.yotpo.shoppers.eligibility import CannotActError
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.repertoire import pick
-from connector.sandbox.yotpo.shoppers.sender import Manner
+from connector.sandbox.yotpo.shoppers.sender import SendOptions
 from connector.sandbox.yotpo.shoppers.shop import Shop
-from connector.sandbox.yotpo.shoppers.standing import CannotActError
 
-#: How many customers are looked at for each shopper that is wanted: not all can act.
-_LOOKS = 10
+#: How many customers are tried for each shopper, because not all customers can act.
+_CANDIDATES_PER_SHOPPER = 10
 
 
 class WrongPlanError(WrongRequestError):
-    """Shoppers cannot act so."""
+    """The plan has a wrong value, or no customer can act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the shoppers of a run are asked to do."""
+    """The parameters of a run."""
 
     shoppers: int = 200
     seconds: float = 60
     actions_per_second: float = 10
-    #: The same seed lets the same customers of the same store do the same, but for the time.
+    #: With the same seed and the same store, the same customers do the same things; only the times differ.
     seed: int = 1
-    #: The share of changes that no webhook tells.
+    #: The share of changes that no webhook reports.
     silent: float = 0.0
-    #: Whether they may stay untold; otherwise the same shopper does something later that is told.
+    #: Whether silent changes may stay unreported; otherwise the same shopper causes a webhook at the end of the run.
     leave_silent: bool = False
 
     @classmethod
-    def read(cls, given: dict[str, Any]) -> "Plan":
-        """Take from JSON what names a field here. Raises WrongPlanError."""
-        values = {each.name: given[each.name] for each in fields(cls) if each.name in given}
+    def read(cls, values: dict[str, Any]) -> "Plan":
+        """Read the fields of a plan from JSON, and ignore other names. Raises WrongPlanError for a wrong value."""
+        values = {entry.name: values[entry.name] for entry in fields(cls) if entry.name in values}
         for name, value in values.items():
             if name == "leave_silent":
                 if type(value) is not bool:
@@ -55,31 +55,31 @@ class Plan:
 
 @dataclass
 class Run:
-    """One run of shoppers; `lock` is the world's, and `is_wanted` tells whether the store is still the world's."""
+    """One run of shoppers. `lock` is the world's; `is_current` returns whether the world still has this store."""
 
     shop: Shop
     plan: Plan
-    manner: Manner
+    send_options: SendOptions
     lock: threading.Lock
-    is_wanted: Callable[[], bool]
+    is_current: Callable[[], bool]
     actions: int = 0
     silent: int = 0
     running: bool = True
-    #: What ended it too soon.
+    #: The error that ended the run too early.
     error: str | None = None
-    #: Their numbers.
+    #: The customer numbers of the shoppers.
     shoppers: list[int] = field(default_factory=list)
-    #: Who has changed without a word.
-    _owing: dict[int, None] = field(default_factory=dict)
+    #: Customer numbers with a change that no webhook has reported yet, oldest first.
+    _unreported: dict[int, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._dice = Random(self.plan.seed)  # noqa: S311 - shoppers, not secrets
         self._scene = self.shop.scene(self._dice)
-        self.shoppers = list(self._chosen())
+        self.shoppers = list(self._choose())
         if not self.shoppers:
             raise WrongPlanError(
-                "No customer can do anything that would be told. Set the loyalty webhook (POST …/loyalty-webhook) or "
-                "register review webhooks first."
+                "No customer can do anything that causes a webhook. Set the loyalty webhook (POST …/loyalty-webhook) "
+                "or register review webhooks first."
             )
 
     def start(self) -> None:
@@ -89,32 +89,32 @@ class Run:
         self.running = False
 
     def state(self) -> dict[str, Any]:
-        """What GET shows."""
+        """Return the answer of GET …/shoppers."""
         return {
             "running": self.running,
             "actions": self.actions,
             "silent": self.silent,
-            "untold": len(self._owing),
+            "untold": len(self._unreported),
             "shoppers": len(self.shoppers),
             "error": self.error,
             "webhooks": self.shop.sender.counts(),
             "idle": not self.running and self.shop.sender.is_idle(),
         }
 
-    def _chosen(self) -> Iterator[int]:
-        """Draw customers who can act; they may be fewer than were wanted."""
+    def _choose(self) -> Iterator[int]:
+        """Draw customers who can act; there may be fewer than the plan asks for."""
         numbers = range(1, self.shop.store.last + 1)
-        deeds = self.shop.deeds()
-        found = 0
-        for number in self._dice.sample(numbers, min(len(numbers), self.plan.shoppers * _LOOKS)):
-            if found < self.plan.shoppers and any(each.fits(self.shop.store.person(number)) for each in deeds):
-                found += 1
+        actions = self.shop.actions()
+        count = 0
+        for number in self._dice.sample(numbers, min(len(numbers), self.plan.shoppers * _CANDIDATES_PER_SHOPPER)):
+            if count < self.plan.shoppers and any(action.can_act(self.shop.store.person(number)) for action in actions):
+                count += 1
                 yield number
 
     def _run(self) -> None:
         try:
             self._act_in_turn()
-        except Exception as error:  # noqa: BLE001 - whoever waits for the run must see that it has ended
+        except Exception as error:  # noqa: BLE001 - a test that waits for the run must see that it has ended
             self.error = f"{type(error).__name__}: {error}"
         finally:
             self.running = False
@@ -124,36 +124,36 @@ class Run:
         for number in range(round(self.plan.seconds * self.plan.actions_per_second)):
             time.sleep(max(0.0, started + number / self.plan.actions_per_second - time.monotonic()))
             with self.lock:
-                if not (self.running and self.is_wanted()):
+                if not (self.running and self.is_current()):
                     return
                 self._act(self.shop.store.edit(self._dice.choice(self.shoppers)))
         if self.plan.leave_silent:
             return
-        for number in list(self._owing):
+        for number in list(self._unreported):
             with self.lock:
-                self._tell(self.shop.store.edit(number))
+                self._act_with_webhook(self.shop.store.edit(number))
 
     def _act(self, person: Person) -> None:
         self.actions += 1
         if self._dice.random() < self.plan.silent:
             change_silently(person, self._scene)
             self.silent += 1
-            self._owing[person.number] = None
+            self._unreported[person.number] = None
         else:
-            self._tell(person)
+            self._act_with_webhook(person)
 
-    def _tell(self, person: Person) -> None:
-        """Do something of which a webhook tells."""
-        deed = pick(self.shop.deeds(), person, self._dice)
-        if deed is None:
+    def _act_with_webhook(self, person: Person) -> None:
+        """Let the customer do something that causes a webhook."""
+        action = pick(self.shop.actions(), person, self._dice)
+        if action is None:
             return
         try:
-            webhooks = deed.done_by(person, self._scene)
+            webhooks = action.perform(person, self._scene)
         except CannotActError:
-            # A reward may cost more than the cheapest one, which is what the repertoire looks at.
+            # The repertoire only checks the cheapest reward, but this one may cost more.
             return
-        self._count(person, self.shop.send(webhooks, self.manner, self._dice))
+        self._note_reported(person, self.shop.send(webhooks, self.send_options, self._dice))
 
-    def _count(self, person: Person, sent: list[Webhook]) -> None:
-        if any(about.person is person for webhook in sent for about in webhook.about):
-            self._owing.pop(person.number, None)
+    def _note_reported(self, person: Person, sent_webhooks: list[Webhook]) -> None:
+        if any(subject.person is person for webhook in sent_webhooks for subject in webhook.subjects):
+            self._unreported.pop(person.number, None)

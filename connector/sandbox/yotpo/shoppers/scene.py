@@ -1,4 +1,4 @@
-"""Where shoppers act: one store, its clock, the dice, and what the simulator has to remember of its customers."""
+"""The environment of an action: the store, the clock, random numbers, and what the simulator remembers of customers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, W
 from connector.sandbox.yotpo.shoppers.payloads.review_payloads import Review
 from connector.sandbox.yotpo.store import Store
 
-#: What no look-up can tell of a customer, by its name in the customer of a webhook.
-_ONLY_TOLD = (
+#: The fields that only webhooks show, by their names in the customer of a webhook.
+_WEBHOOK_ONLY = (
     "is_affiliate",
     "accepts_marketing",
     "anniversary_month",
@@ -26,30 +26,32 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass
 class Memory:
-    """What has to outlive one action, by the customer's number."""
+    """The state that lives longer than one action, by customer number."""
 
-    #: Unlike any that an earlier process may have used for the same journal.
+    #: New ids. They start at the current time, so that no earlier process has used them for the same journal.
     ids: Iterator[int] = field(default_factory=lambda: count(int(datetime.now(UTC).timestamp() * 1000)))
+    #: The last review of each customer.
     reviews: dict[int, Review] = field(default_factory=dict)
     _acted_at: dict[int, datetime] = field(default_factory=dict)
-    _told_at: dict[tuple[int, str], datetime] = field(default_factory=dict)
+    #: The time of the newest webhook for a value, by customer number and name.
+    _noted_at: dict[tuple[int, str], datetime] = field(default_factory=dict)
 
     def tick(self, number: int) -> datetime:
-        """Return now, to the millisecond, and later than whatever this customer did before."""
+        """Return the current time, to the millisecond; always later than this customer's previous action."""
         now = datetime.now(UTC)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         now = self._acted_at[number] = max(now, self._acted_at.get(number, now - _MS) + _MS)
         return now
 
     def note(self, webhook: Webhook) -> None:
-        """Keep with the customers what this webhook tells them to be: the newest by Yotpo's clock counts."""
-        for person, shown in webhook.about:
+        """Save a webhook's values with its customers, in `Person.webhook_only`. The newest by Yotpo's clock wins."""
+        for person, customer_object in webhook.subjects:
             person.webhooks += 1
-            for name in _ONLY_TOLD:
-                self._note(person, name, shown.get(name), webhook.at)
-        if not webhook.about:
+            for name in _WEBHOOK_ONLY:
+                self._note(person, name, customer_object.get(name), webhook.at)
+        if not webhook.subjects:
             return
-        person = webhook.about[0].person
+        person = webhook.subjects[0].person
         perk = webhook.body.get("perk") or {}
         for name in ("expires_at", "expired"):
             self._note(person, f"perk.{name}", perk.get(name), webhook.at)
@@ -57,11 +59,11 @@ class Memory:
         self._note(person, name, webhook.body.get(name), webhook.at)
 
     def _note(self, person: Person, name: str, value: object, at: datetime) -> None:
-        """Neither null nor an empty text tells anything."""
-        if value in {None, ""} or at < self._told_at.get((person.number, name), at):
+        """Save one value. Null and empty text are no values."""
+        if value in {None, ""} or at < self._noted_at.get((person.number, name), at):
             return
-        person.told[name] = value
-        self._told_at[person.number, name] = at
+        person.webhook_only[name] = value
+        self._noted_at[person.number, name] = at
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Scene:
     memory: Memory
 
     def moment(self, person: Person) -> Moment:
-        """Return when the customer acts, who is seen by this."""
+        """Return the moment of an action, and set the customer's last_seen_at and updated_at to it."""
         now = self.memory.tick(person.number)
         if person.loyalty:
             person.loyalty.last_seen_at = now
@@ -80,7 +82,7 @@ class Scene:
         return Moment(now, self.store.app_key, self.memory.ids)
 
     def newcomer(self, referred_by: Person | None = None) -> Person:
-        """Add a customer to the store who has come just now."""
+        """Add a new customer to the store and return it; maybe referred by another customer."""
         email = referred_by.email if referred_by else None
         now = datetime.now(UTC).replace(microsecond=0)
         return self.store.add(lambda number: newcomer(self.store.seed, number, now, email))
@@ -90,5 +92,5 @@ class Scene:
         return f"CODE{self.dice.randrange(16**8):08X}"
 
     def friend_of(self, person: Person) -> str:
-        """Make the address of somebody who is no customer."""
+        """Return a new e-mail address for a friend who is not a customer."""
         return f"friend{next(self.memory.ids)}.of.{person.number}@example.net"

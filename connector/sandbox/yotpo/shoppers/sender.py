@@ -1,8 +1,8 @@
-"""Sends webhooks over HTTP from threads of its own, as late, as often and in what order as it is told.
+"""Sends webhooks over HTTP from its own threads; tests can ask for late, repeated, shuffled and lost webhooks.
 
-Yotpo says that it sends an event again where it is not answered 200, and that the header ``eventid`` stays the same
-then; how often, after how long, and how long it waits for an answer it does not say. Those numbers are the simulator's
-own. The webhooks of one customer go through one thread, so that they arrive in their order unless they are told not to.
+Yotpo says that it sends an event again if the response is not 200, with the same header ``eventid``. It does not say
+how often, after how long, nor how long it waits for a response; these numbers are the simulator's own. One thread sends
+all webhooks of one customer, so they arrive in order unless a test asks otherwise.
 """
 
 import heapq
@@ -21,191 +21,202 @@ import requests
 from connector.sandbox.simulation.shapes import WrongRequestError
 
 _THREADS = 8
-#: 200 is what Yotpo asks for; any 2xx is taken for it.
-_ACCEPTED = 2
+#: Yotpo asks for 200; the simulator accepts any 2xx.
+_ACCEPTED_CLASS = 2
 
 
-class WrongMannerError(WrongRequestError):
-    """There is no such way of sending, or it can't be set to this value."""
+class WrongSendOptionError(WrongRequestError):
+    """A send option has a wrong value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class SendOptions:
     """How webhooks are sent. Shares are between 0 and 1, drawn for each webhook."""
 
-    #: The share that is sent late, and by how many seconds.
+    #: The share that is sent late.
     late: float = 0.0
+    #: How late.
     late_seconds: float = 5.0
-    #: The share that is sent twice, with the same id and body, and how many seconds lie between.
+    #: The share that is sent twice, with the same id and body.
     twice: float = 0.0
+    #: The time between the two.
     twice_seconds: float = 2.0
-    #: The share that leaves out of order, anywhere within so many seconds.
+    #: The share that is sent out of order.
     shuffled: float = 0.0
+    #: The longest delay of a shuffled webhook; the delay is drawn.
     shuffled_seconds: float = 1.0
     #: The share that is never sent.
     lost: float = 0.0
     #: Whether each webhook carries the header `eventid`.
     eventid: bool = True
-    #: How often a webhook is tried in all, how long before the first repetition (doubled each time), and how long an
-    #: answer is waited for.
+    #: The most tries of a webhook, the first one included.
     tries: int = 5
+    #: The wait before the first retry; it doubles with each retry.
     wait_seconds: float = 0.5
+    #: The timeout for a response.
     answer_seconds: float = 5.0
 
     @classmethod
-    def read(cls, given: dict[str, Any]) -> "Manner":
-        """Take from JSON what names a field here. Raises WrongMannerError."""
-        values = {each.name: given[each.name] for each in fields(cls) if each.name in given}
+    def read(cls, values: dict[str, Any]) -> "SendOptions":
+        """Read the send options from JSON, and ignore other names. Raises WrongSendOptionError for a wrong value."""
+        values = {entry.name: values[entry.name] for entry in fields(cls) if entry.name in values}
         for name, value in values.items():
             _check(name, value)
         return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of one webhook."""
+class Schedule:
+    """When one webhook is sent, if at all."""
 
     event_id: str
     delay_seconds: float
-    #: None where it is sent once.
-    again_after_seconds: float | None
+    #: The time until the webhook is sent a second time; None: it is sent once.
+    repeat_after_seconds: float | None
     lost: bool
 
 
-def fate(manner: Manner, dice: Random) -> Fate:
-    """Draw it. The same dice give the same fates, whatever the shares are."""
+def draw_schedule(send_options: SendOptions, dice: Random) -> Schedule:
+    """Draw the schedule of a webhook. It uses the same number of random draws whatever the shares are."""
     event_id = str(UUID(int=dice.getrandbits(128), version=4))
     late, twice, shuffled, lost, moment = (dice.random() for _ in range(5))
-    delay = manner.late_seconds if late < manner.late else 0.0
-    if shuffled < manner.shuffled:
-        delay += moment * manner.shuffled_seconds
-    return Fate(event_id, delay, manner.twice_seconds if twice < manner.twice else None, lost < manner.lost)
+    delay = send_options.late_seconds if late < send_options.late else 0.0
+    if shuffled < send_options.shuffled:
+        delay += moment * send_options.shuffled_seconds
+    return Schedule(
+        event_id, delay, send_options.twice_seconds if twice < send_options.twice else None, lost < send_options.lost
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """A webhook on its way."""
+class OutgoingWebhook:
+    """A webhook that waits to be sent."""
 
     url: str
     headers: dict[str, str]
     body: bytes
-    manner: Manner
+    send_options: SendOptions
     is_repetition: bool = False
     tries: int = 0
 
 
 @dataclass
 class _Queue:
-    """What one thread has to send, soonest first."""
+    """The webhooks of one thread, soonest first."""
 
-    wanted: threading.Condition
-    waiting: list[tuple[float, int, Parcel]] = field(default_factory=list)
+    has_work: threading.Condition
+    #: A heap: when a webhook is due, in which order it came, the webhook.
+    waiting: list[tuple[float, int, OutgoingWebhook]] = field(default_factory=list)
+    #: Whether the thread has been started.
     is_served: bool = False
 
 
 class Sender:
-    """Whoever asks it to send need hold no lock, and may hold any: it calls nobody back."""
+    """Sends webhooks. Callers need no lock, and may hold any lock, because the sender never calls back."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._queues = [_Queue(threading.Condition(self._lock)) for _ in range(_THREADS)]
         self._order = count()
         self._counts: Counter[str] = Counter()
-        self._underway = 0
+        self._pending = 0
 
-    def send(self, customer: str, parcel: Parcel, fate: Fate) -> None:
-        """Send a webhook of a customer, whose name stands for nothing but the order."""
-        if parcel.manner.eventid:
-            parcel = replace(parcel, headers=parcel.headers | {"eventid": fate.event_id})
-        queue = self._queues[crc32(customer.encode()) % _THREADS]
-        due = time.monotonic() + fate.delay_seconds
+    def send(self, order_key: str, webhook: OutgoingWebhook, schedule: Schedule) -> None:
+        """Queue a webhook. Webhooks with the same order key are sent by one thread, in order of their due times."""
+        if webhook.send_options.eventid:
+            webhook = replace(webhook, headers=webhook.headers | {"eventid": schedule.event_id})
+        queue = self._queues[crc32(order_key.encode()) % _THREADS]
+        due = time.monotonic() + schedule.delay_seconds
         with self._lock:
-            if fate.lost:
+            if schedule.lost:
                 self._counts["lost"] += 1
                 return
-            self._put(queue, due, parcel)
-            if fate.again_after_seconds is not None:
-                self._put(queue, due + fate.again_after_seconds, replace(parcel, is_repetition=True))
+            self._put(queue, due, webhook)
+            if schedule.repeat_after_seconds is not None:
+                self._put(queue, due + schedule.repeat_after_seconds, replace(webhook, is_repetition=True))
 
     def counts(self) -> dict[str, int]:
-        """What was accepted (`sent` once, `repeated` on purpose), `retried`, `given_up`, `lost`, and is `waiting`."""
+        """Return how many webhooks were accepted, retried, given up or lost, and how many wait.
+
+        `sent` counts the accepted first sendings, `repeated` the accepted sendings of those that are sent twice.
+        """
         with self._lock:
-            named = {name: self._counts[name] for name in ("sent", "repeated", "retried", "given_up", "lost")}
-            return named | {"waiting": self._underway}
+            counts = {name: self._counts[name] for name in ("sent", "repeated", "retried", "given_up", "lost")}
+            return counts | {"waiting": self._pending}
 
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is on its way."""
+        """Return whether no webhook waits or is being sent."""
         with self._lock:
-            return self._underway == 0
+            return self._pending == 0
 
     def forget(self) -> None:
-        """Drop what still waits, and count from zero."""
+        """Drop the waiting webhooks, and reset the counts to zero."""
         with self._lock:
             for queue in self._queues:
-                self._underway -= len(queue.waiting)
+                self._pending -= len(queue.waiting)
                 queue.waiting.clear()
             self._counts.clear()
 
-    def _put(self, queue: _Queue, due: float, parcel: Parcel) -> None:
-        heapq.heappush(queue.waiting, (due, next(self._order), parcel))
-        self._underway += 1
+    def _put(self, queue: _Queue, due: float, webhook: OutgoingWebhook) -> None:
+        heapq.heappush(queue.waiting, (due, next(self._order), webhook))
+        self._pending += 1
         if not queue.is_served:
             queue.is_served = True
             threading.Thread(target=self._serve, args=(queue,), name="webhooks", daemon=True).start()
-        queue.wanted.notify()
+        queue.has_work.notify()
 
     def _serve(self, queue: _Queue) -> None:
         with requests.Session() as session:
-            # Proxies, cookies and passwords of whoever runs the simulator are none of Yotpo's.
+            # Yotpo does not use the proxies and passwords of this machine.
             session.trust_env = False
             while True:
-                parcel = self._next(queue)
-                accepted = _is_accepted(session, parcel)
-                self._settle(queue, parcel, accepted=accepted)
+                webhook = self._next(queue)
+                accepted = _is_accepted(session, webhook)
+                self._settle(queue, webhook, accepted=accepted)
 
-    def _next(self, queue: _Queue) -> Parcel:
+    def _next(self, queue: _Queue) -> OutgoingWebhook:
         with self._lock:
             while True:
                 wait = queue.waiting[0][0] - time.monotonic() if queue.waiting else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(queue.waiting)[2]
-                queue.wanted.wait(wait)
+                queue.has_work.wait(wait)
 
-    def _settle(self, queue: _Queue, parcel: Parcel, *, accepted: bool) -> None:
-        tries = parcel.tries + 1
+    def _settle(self, queue: _Queue, webhook: OutgoingWebhook, *, accepted: bool) -> None:
+        tries = webhook.tries + 1
         with self._lock:
             if accepted:
-                self._counts["repeated" if parcel.is_repetition else "sent"] += 1
-            elif tries < parcel.manner.tries:
+                self._counts["repeated" if webhook.is_repetition else "sent"] += 1
+            elif tries < webhook.send_options.tries:
                 self._counts["retried"] += 1
-                wait = parcel.manner.wait_seconds * 2 ** (tries - 1)
-                self._put(queue, time.monotonic() + wait, replace(parcel, tries=tries))
+                wait = webhook.send_options.wait_seconds * 2 ** (tries - 1)
+                self._put(queue, time.monotonic() + wait, replace(webhook, tries=tries))
             else:
                 self._counts["given_up"] += 1
-            self._underway -= 1
+            self._pending -= 1
 
 
-def _is_accepted(session: requests.Session, parcel: Parcel) -> bool:
+def _is_accepted(session: requests.Session, webhook: OutgoingWebhook) -> bool:
     try:
-        answer = session.post(
-            parcel.url,
-            data=parcel.body,
-            headers=parcel.headers | {"Content-Type": "application/json"},
-            timeout=parcel.manner.answer_seconds,
+        response = session.post(
+            webhook.url,
+            data=webhook.body,
+            headers=webhook.headers | {"Content-Type": "application/json"},
+            timeout=webhook.send_options.answer_seconds,
             allow_redirects=False,
         )
     except requests.RequestException:
         return False
-    return answer.status_code // 100 == _ACCEPTED
+    return response.status_code // 100 == _ACCEPTED_CLASS
 
 
 def _check(name: str, value: Any) -> None:
     if name == "eventid":
         if type(value) is not bool:
-            raise WrongMannerError("eventid must be true or false.")
+            raise WrongSendOptionError("eventid must be true or false.")
     elif type(value) not in {int, float} or value < 0:
-        raise WrongMannerError(f"{name} must be a number of at least 0.")
+        raise WrongSendOptionError(f"{name} must be a number of at least 0.")
     elif name in {"late", "twice", "shuffled", "lost"} and value > 1:
-        raise WrongMannerError(f"{name} is a share and must be at most 1.")
+        raise WrongSendOptionError(f"{name} is a share and must be at most 1.")
     elif name == "tries" and (type(value) is not int or value < 1):
-        raise WrongMannerError("tries must be a whole number of at least 1.")
+        raise WrongSendOptionError("tries must be a whole number of at least 1.")

@@ -1,4 +1,4 @@
-"""Where a store's customers meet its webhooks: who acts, what is told of it, and to which URL."""
+"""Connects a store's customers with its webhooks: which actions are possible, and which webhook goes to which URL."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -6,15 +6,15 @@ from random import Random
 import orjson
 
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
-from connector.sandbox.yotpo.shoppers.repertoire import LOYALTY_DEEDS, REVIEW_DEEDS, Deed
+from connector.sandbox.yotpo.shoppers.repertoire import LOYALTY_ACTIONS, REVIEW_ACTIONS, Action
 from connector.sandbox.yotpo.shoppers.scene import Memory, Scene
-from connector.sandbox.yotpo.shoppers.sender import Manner, Parcel, Sender, fate
+from connector.sandbox.yotpo.shoppers.sender import OutgoingWebhook, Sender, SendOptions, draw_schedule
 from connector.sandbox.yotpo.store import Store
 
 
 @dataclass
 class Shop:
-    """What the webhooks of one store need for as long as the store lives."""
+    """One store with its memory and its sender; lives as long as the store."""
 
     store: Store
     memory: Memory = field(default_factory=Memory)
@@ -23,49 +23,50 @@ class Shop:
     def scene(self, dice: Random) -> Scene:
         return Scene(self.store, dice, self.memory)
 
-    def deeds(self) -> tuple[Deed, ...]:
-        """What can be done of which anybody is told, as the store's webhooks are set now."""
-        told: tuple[Deed, ...] = LOYALTY_DEEDS if self.store.loyalty_webhook else ()
-        return told + tuple(each for each in REVIEW_DEEDS if each.topic in self.store.review_webhooks)
+    def actions(self) -> tuple[Action, ...]:
+        """Return the actions that cause a webhook, as the store's webhooks are set now."""
+        actions: tuple[Action, ...] = LOYALTY_ACTIONS if self.store.loyalty_webhook else ()
+        return actions + tuple(action for action in REVIEW_ACTIONS if action.topic in self.store.review_webhooks)
 
-    def send(self, webhooks: list[Webhook], manner: Manner, dice: Random) -> list[Webhook]:
-        """Send what there is a URL for, and return it. Only what is sent has told anything.
+    def send(self, webhooks: list[Webhook], send_options: SendOptions, dice: Random) -> list[Webhook]:
+        """Send the webhooks that have a URL, and return them without the lost ones.
 
-        The caller holds the world's lock, and has held it since the customer began to act: so the truth changes in
-        the same step in which it is told.
+        Only their values count as shown by webhooks. The caller holds the world's lock since before the customer acted,
+        so that the customer's state and the values that webhooks have shown change together.
         """
-        return [each for each in webhooks if self._send(each, manner, dice)]
+        return [webhook for webhook in webhooks if self._send(webhook, send_options, dice)]
 
-    def _send(self, webhook: Webhook, manner: Manner, dice: Random) -> bool:
-        drawn = fate(manner, dice)
+    def _send(self, webhook: Webhook, send_options: SendOptions, dice: Random) -> bool:
+        # Drawn even without a URL, so that the later draws stay the same.
+        schedule = draw_schedule(send_options, dice)
         url = self._url(webhook.topic)
         if url is None:
             return False
-        # Two customers may share a thread, but no customer has two.
-        queue = str(webhook.about[0].person.number) if webhook.about else webhook.topic
-        self.sender.send(queue, Parcel(url, self._headers(webhook.topic), orjson.dumps(webhook.body), manner), drawn)
-        if not drawn.lost:
+        order_key = str(webhook.subjects[0].person.number) if webhook.subjects else webhook.topic
+        headers = self._headers(webhook.topic)
+        self.sender.send(order_key, OutgoingWebhook(url, headers, orjson.dumps(webhook.body), send_options), schedule)
+        if not schedule.lost:
             self.memory.note(webhook)
-        return not drawn.lost
+        return not schedule.lost
 
     def _url(self, topic: str) -> str | None:
         if topic in self.store.review_webhooks:
             return self.store.review_webhooks[topic]
-        if _is_of_reviews(topic) or self.store.loyalty_webhook is None:
+        if _is_review_topic(topic) or self.store.loyalty_webhook is None:
             return None
         return self.store.loyalty_webhook.url
 
     def _headers(self, topic: str) -> dict[str, str]:
-        """The merchant's secret goes with what the loyalty product sends, and with nothing else."""
-        pasted = self.store.loyalty_webhook
-        if topic in self.store.review_webhooks or pasted is None or pasted.secret is None:
+        """Return the header with the merchant's secret. Only the webhooks of the loyalty product have it."""
+        loyalty_webhook = self.store.loyalty_webhook
+        if topic in self.store.review_webhooks or loyalty_webhook is None or loyalty_webhook.secret is None:
             return {}
-        return {pasted.header: pasted.secret}
+        return {loyalty_webhook.header: loyalty_webhook.secret}
 
 
-def _is_of_reviews(topic: str) -> bool:
-    """Whether a topic comes only where its webhook was registered.
+def _is_review_topic(topic: str) -> bool:
+    """Return whether a topic is sent only if its review webhook is registered.
 
-    Review requests, which nobody can register at the legacy API, come to the loyalty product's URL here.
+    The legacy API cannot register review requests. The simulator sends them to the loyalty product's URL.
     """
-    return topic in {each.topic for each in REVIEW_DEEDS}
+    return topic in {action.topic for action in REVIEW_ACTIONS}

@@ -1,29 +1,37 @@
-"""What shoppers do in the loyalty program: each action changes the truth and yields the webhooks that Yotpo would send.
+"""The actions in the loyalty program. Each one changes a customer and yields the webhooks that Yotpo would send.
 
-Whoever runs an action holds the world's lock from its first change to its last webhook. What is not given is drawn.
-Where the customer is in no state to do it, an action raises CannotActError, before it has changed anything.
+The caller holds the world's lock from the first change to the last webhook. Options that are not given are drawn. An
+action raises CannotActError, before it changes anything, if the customer cannot do this now.
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from connector.sandbox.yotpo.people.person import Loyalty, Person, Requirements
-from connector.sandbox.yotpo.shoppers.actions.tier_actions import move_to, reached
+from connector.sandbox.yotpo.shoppers.actions.tier_actions import move_to, next_tier_reached
+from connector.sandbox.yotpo.shoppers.eligibility import (
+    CannotActError,
+    require_affordable,
+    require_enrolled,
+    require_member,
+)
 from connector.sandbox.yotpo.shoppers.newcomers import fresh_loyalty
 from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, loyalty_payloads
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.scene import Scene
-from connector.sandbox.yotpo.shoppers.standing import CannotActError, affordable, enrolled, member
 
-#: What a reminder speaks of, and how long before it the customer's own field says that the points expire.
-_EXPIRY_DAYS, _EXPIRY_GAP_DAYS = 30, 10
+#: An expiration reminder says that points expire in 30 days; the customer's own field in it is 10 days earlier.
+_EXPIRY_DAYS, _EARLIER_EXPIRY_DAYS = 30, 10
 _HALF_A_DAY = timedelta(hours=12)
 _YEAR = timedelta(days=365)
 
 
 def purchase(person: Person, scene: Scene, *, cents: int | None = None) -> Iterator[Webhook]:
-    """Spend money, earn points, and maybe reach a tier. Who has opted out earns nothing, and no webhook tells of it."""
-    loyalty = member(person)
+    """Spend money, earn points, and maybe reach a tier.
+
+    A customer who has opted out cannot do this: they would earn nothing, and Yotpo would send no webhook.
+    """
+    loyalty = require_member(person)
     cents = scene.dice.randrange(500, 20_000) if cents is None else cents
     moment = scene.moment(person)
     orders = [str(next(moment.ids))]
@@ -41,13 +49,13 @@ def purchase(person: Person, scene: Scene, *, cents: int | None = None) -> Itera
         loyalty.points_expire_at = loyalty.last_purchase_at + _YEAR
     yield loyalty_payloads.points_earned(person, moment, "Make a purchase", points, orders)
     yield loyalty_payloads.points_changed(person, scene.moment(person), points, "Make a purchase", orders)
-    if (tier := reached(loyalty)) is not None:
+    if (tier := next_tier_reached(loyalty)) is not None:
         yield from move_to(person, scene, tier)
 
 
 def adjust(person: Person, scene: Scene, *, difference: int | None = None) -> Iterator[Webhook]:
     """The merchant gives or takes points."""
-    loyalty = enrolled(person)
+    loyalty = require_enrolled(person)
     difference = scene.dice.randrange(-200, 500) if difference is None else difference
     difference = max(difference, -loyalty.points_balance)
     earn(loyalty, difference)
@@ -56,29 +64,29 @@ def adjust(person: Person, scene: Scene, *, difference: int | None = None) -> It
 
 def redeem(person: Person, scene: Scene) -> Iterator[Webhook]:
     """Buy a coupon."""
-    reward = affordable(person, loyalty_objects.REWARDS)
-    _pay(member(person), reward.points)
+    reward = require_affordable(person, loyalty_objects.REWARDS)
+    _spend_points(require_member(person), reward.points)
     yield loyalty_payloads.redeemed(person, scene.moment(person), reward, scene.code())
     yield loyalty_payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
 
 
 def redeem_custom_reward(person: Person, scene: Scene) -> Iterator[Webhook]:
-    reward = affordable(person, (loyalty_objects.DONATION,))
-    _pay(member(person), reward.points)
+    reward = require_affordable(person, (loyalty_objects.DONATION,))
+    _spend_points(require_member(person), reward.points)
     yield loyalty_payloads.custom_reward(person, scene.moment(person))
     yield loyalty_payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
 
 
 def donate(person: Person, scene: Scene) -> Iterator[Webhook]:
-    reward = affordable(person, (loyalty_objects.GIVEN_AWAY,))
-    _pay(member(person), reward.points)
+    reward = require_affordable(person, (loyalty_objects.GIVEN_AWAY,))
+    _spend_points(require_member(person), reward.points)
     yield loyalty_payloads.donation(person, scene.moment(person))
     yield loyalty_payloads.points_changed(person, scene.moment(person), -reward.points, reward.description, [])
 
 
 def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = None) -> Iterator[Webhook]:
     """Get a coupon from a campaign; some coupons expire."""
-    loyalty = member(person)
+    loyalty = require_member(person)
     if expires_in_days is None:
         expires_in_days = scene.dice.choice((0, 14, 30))
     loyalty.perks_redeemed += 1
@@ -88,8 +96,8 @@ def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = No
 
 
 def ask_for_cancellation(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Want to give a coupon back; nothing changes until the merchant agrees."""
-    enrolled(person)
+    """Ask to give a coupon back; nothing changes until the merchant agrees."""
+    require_enrolled(person)
     yield loyalty_payloads.cancellation_request(person, scene.moment(person), scene.code())
 
 
@@ -104,30 +112,30 @@ def have_anniversary(person: Person, scene: Scene) -> Iterator[Webhook]:
 def capture_birthday(
     person: Person, scene: Scene, *, month: int | None = None, day: int | None = None, year: int | None = None
 ) -> Iterator[Webhook]:
-    """Tell the date of birth; a year that was told before is kept."""
-    loyalty = enrolled(person)
+    """Enter the date of birth. A year that is known already stays unless a new one is given."""
+    loyalty = require_enrolled(person)
     loyalty.birthday_month = month or scene.dice.randrange(1, 13)
     loyalty.birthday_day = day or scene.dice.randrange(1, 29)
-    drawn = scene.dice.choice((None, scene.dice.randrange(1940, 2005)))
-    loyalty.birthday_year = year or loyalty.birthday_year or drawn
+    drawn_year = scene.dice.choice((None, scene.dice.randrange(1940, 2005)))
+    loyalty.birthday_year = year or loyalty.birthday_year or drawn_year
     yield loyalty_payloads.captured(person, scene.moment(person), "birthday")
 
 
 def capture_anniversary(
     person: Person, scene: Scene, *, month: int | None = None, day: int | None = None, year: int | None = None
 ) -> Iterator[Webhook]:
-    """Tell an anniversary. No look-up ever shows it; its year is known from webhooks alone."""
-    loyalty = enrolled(person)
+    """Enter an anniversary. No API shows it. Only webhooks have its year, so a year of an earlier webhook is kept."""
+    loyalty = require_enrolled(person)
     loyalty.anniversary_month = month or scene.dice.randrange(1, 13)
     loyalty.anniversary_day = day or scene.dice.randrange(1, 29)
-    drawn = scene.dice.choice(("", scene.dice.randrange(1990, 2020)))
+    drawn_year = scene.dice.choice(("", scene.dice.randrange(1990, 2020)))
     webhook = loyalty_payloads.captured(person, scene.moment(person), "anniversary")
-    webhook.body["customer"]["anniversary_year"] = year or person.told.get("anniversary_year") or drawn
+    webhook.body["customer"]["anniversary_year"] = year or person.webhook_only.get("anniversary_year") or drawn_year
     yield webhook
 
 
 def create_account(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Come to the loyalty program; who has just come to the store is in it already."""
+    """Join the loyalty program. A customer who is new in the store (newcomers.py) has joined already."""
     moment = scene.moment(person)
     if person.loyalty is None:
         person.loyalty = fresh_loyalty(moment.now.replace(microsecond=0))
@@ -135,7 +143,7 @@ def create_account(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def opt_in(person: Person, scene: Scene, *, accepts_marketing: bool | None = None) -> Iterator[Webhook]:
-    loyalty = enrolled(person)
+    loyalty = require_enrolled(person)
     moment = scene.moment(person)
     loyalty.is_opt_in, loyalty.opt_in_at, loyalty.opt_out_at = True, moment.now.replace(microsecond=0), None
     if accepts_marketing is not None:
@@ -144,52 +152,53 @@ def opt_in(person: Person, scene: Scene, *, accepts_marketing: bool | None = Non
 
 
 def opt_out(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """The date of the opt-in is gone with it."""
-    loyalty = member(person)
+    """Leave the loyalty program. This also deletes the date of the opt-in."""
+    loyalty = require_member(person)
     moment = scene.moment(person)
     loyalty.is_opt_in, loyalty.opt_in_at, loyalty.opt_out_at = False, None, moment.now.replace(microsecond=0)
     yield loyalty_payloads.opt_out(person, moment)
 
 
 def be_reminded_of_points(person: Person, scene: Scene) -> Iterator[Webhook]:
-    missed = [each for each in loyalty_objects.REWARDS if each.points > enrolled(person).points_balance]
-    if not missed:
-        raise CannotActError("The customer's points suffice for every reward.")
-    yield loyalty_payloads.points_reminder(person, scene.moment(person), missed[0])
+    balance = require_enrolled(person).points_balance
+    too_expensive = [reward for reward in loyalty_objects.REWARDS if reward.points > balance]
+    if not too_expensive:
+        raise CannotActError("The customer has enough points for every reward.")
+    yield loyalty_payloads.points_reminder(person, scene.moment(person), too_expensive[0])
 
 
 def be_reminded_of_reward(person: Person, scene: Scene) -> Iterator[Webhook]:
     yield loyalty_payloads.redemption_reminder(
-        person, scene.moment(person), affordable(person, loyalty_objects.REWARDS)
+        person, scene.moment(person), require_affordable(person, loyalty_objects.REWARDS)
     )
 
 
 def be_reminded_of_expiry(person: Person, scene: Scene) -> Iterator[Webhook]:
-    loyalty = enrolled(person)
+    loyalty = require_enrolled(person)
     moment = scene.moment(person)
     today = moment.now.replace(microsecond=0)
     loyalty.next_points_expire_on = today.date() + timedelta(days=_EXPIRY_DAYS)
     loyalty.next_points_expire_amount = loyalty.points_balance
-    loyalty.points_expire_at = today + timedelta(days=_EXPIRY_DAYS - _EXPIRY_GAP_DAYS)
+    loyalty.points_expire_at = today + timedelta(days=_EXPIRY_DAYS - _EARLIER_EXPIRY_DAYS)
     yield loyalty_payloads.expiration_reminder(person, moment, _EXPIRY_DAYS)
 
 
 def _gift(person: Person, scene: Scene, occasion: str) -> Webhook:
-    loyalty = member(person)
+    loyalty = require_member(person)
     loyalty.perks_redeemed += 1
     moment = scene.moment(person)
     return loyalty_payloads.gift(person, moment, occasion, moment.now - _HALF_A_DAY, scene.code())
 
 
 def earn(loyalty: Loyalty, points: int) -> None:
-    """Add points, or take some where there are less than none to add; what was ever earned only grows."""
+    """Add points; a negative number takes points away. Only added points count as earned, so these never decrease."""
     loyalty.points_balance += points
     if points > 0:
         loyalty.points_earned += points
         loyalty.actions.points_earned += points
 
 
-def _pay(loyalty: Loyalty, points: int) -> None:
+def _spend_points(loyalty: Loyalty, points: int) -> None:
     loyalty.points_balance -= points
     loyalty.total_points_redeemed += points
     loyalty.total_redemptions += 1

@@ -1,14 +1,14 @@
-"""What changes without any webhook; a look-up shows it, whenever there is one."""
+"""Changes that no webhook reports; only Yotpo's APIs show them."""
 
 from connector.sandbox.yotpo.people.names import FIRST_NAMES
 from connector.sandbox.yotpo.people.person import Person
 from connector.sandbox.yotpo.shoppers.actions.referral_actions import click
-from connector.sandbox.yotpo.shoppers.actions.review_actions import recompute
+from connector.sandbox.yotpo.shoppers.actions.review_actions import set_average_sentiment
 from connector.sandbox.yotpo.shoppers.scene import Scene
 
 
 def change_silently(person: Person, scene: Scene) -> str:
-    """Change something of a customer, and return what: `name`, `click` or `reviews`."""
+    """Change one thing of a customer, and return its kind: `name`, `click` or `reviews`."""
     possible = ["name"]
     if person.loyalty:
         possible.append("click")
@@ -18,12 +18,12 @@ def change_silently(person: Person, scene: Scene) -> str:
     if kind == "click":
         click(person)
     elif kind == "reviews" and person.reviews:
-        recompute(person.reviews, round(scene.dice.random(), 4))
+        set_average_sentiment(person.reviews, round(scene.dice.random(), 4))
     else:
         _rename(person, scene)
     return kind
 
 
 def _rename(person: Person, scene: Scene) -> None:
-    """The merchant edits the first name."""
+    """Change the first name, as a merchant does."""
     person.first_name = scene.dice.choice([name for name, _ in FIRST_NAMES if name != person.first_name])

@@ -1,8 +1,8 @@
-"""The customer inside a webhook: not two topics show the same fields of him, and some show wrong ones.
+"""The customer inside a webhook. The fields differ from topic to topic, and some have wrong names.
 
-The fields of each topic are those of its sample on Yotpo's page of webhook events. Kept on purpose:
-`thirty_party_id` beside or in place of `third_party_id`, `birth_day` where others say birthday_day, years that are
-`""`, credit as it is displayed, `referred_by` in older shapes and `referred_by_customer` in newer ones.
+The fields of each topic are those of its sample on Yotpo's page of webhook events. These oddities are kept on purpose:
+`thirty_party_id` beside or instead of `third_party_id`, `birth_day` where other APIs have birthday_day, years that are
+`""`, credit as display text, `referred_by` in older shapes and `referred_by_customer` in newer ones.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.apis.core_shape import display
 from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
 from connector.sandbox.yotpo.people.person import Loyalty, Person, Referral
+from connector.sandbox.yotpo.shoppers.eligibility import require_enrolled
 from connector.sandbox.yotpo.shoppers.payloads import spellings
-from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 _SPEND = ("total_spend_cents", "total_purchases", "perks_redeemed", "last_purchase_at")
-#: What the oldest topics show.
+#: The fields of the oldest topics.
 _OLD = (*_SPEND, "email", "referred_by", "points_earned", "points_balance", "points_expire_at", "first_name",
         "last_name", "last_seen_at")  # fmt: skip
 _LINK = ("referral_link", "referral_discount_code")
@@ -24,9 +24,9 @@ _OPT_IN = ("is_opt_in", "loyalty_opt_in_date")
 _STATE = ("has_store_account", "credit_balance", "is_affiliate")
 _TIER = ("vip_tier_name", "vip_tier_ends_at")
 _IDS = ("thirty_party_id", "third_party_id")
-#: What topics of the middle age show: those of 2019 to 2021.
+#: The fields of topics from 2019 to 2021.
 _MIDDLE = (*_OLD, "is_member", "accepts_marketing", "thirty_party_id", *_LINK)
-#: What newer topics show.
+#: The fields of newer topics.
 _NEW = (*_SPEND, "first_name", "last_name", "is_member", "accepts_marketing", "email", "points_balance",
         "points_earned", "last_seen_at", *_IDS, *_LINK, *_OPT_IN, *_STATE, "credit_balance_in_customer_currency",
         "points_expire_at")  # fmt: skip
@@ -35,7 +35,7 @@ _BIRTHDAY = ("birthday_month", "birth_day", "birth_year")
 _ANNIVERSARY = ("anniversary_month", "anniversary_day", "anniversary_year")
 _CODE = ("referral_code",)
 
-#: The fields of the customer in each topic, by where he stands in it.
+#: The fields of the customer in each topic; a key with ` friend` is for the friend in that topic.
 FIELDS: dict[str, tuple[str, ...]] = {
     "swell/redemption/created": (*_OLD, "third_party_id", *_CODE),
     "loyalty/custom/reward/created": (*_OLD, "third_party_id", *_CODE),
@@ -70,13 +70,13 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 
 def customer(topic: str, person: Person) -> Json:
-    """Return the customer as this topic shows him. He must be enrolled."""
-    loyalty = enrolled(person)
+    """Return the customer as this topic shows them. Raises CannotActError if the customer is not enrolled."""
+    loyalty = require_enrolled(person)
     return {name: _VALUES[name](person, loyalty) for name in FIELDS[topic]}
 
 
 def referral_code(person: Person) -> Json:
-    """The older shape of a referral code, as a customer's webhook shows it."""
+    """Return the customer's referral code in the older shape."""
     code = referral_of(person)
     return {
         "code": code.code,
@@ -89,7 +89,7 @@ def referral_code(person: Person) -> Json:
 
 
 def code_counters(code: Referral) -> Json:
-    """What the older shape counts."""
+    """Return the counters of the older shape."""
     return {
         "shares": code.shares,
         "facebook_shares": 0,
@@ -109,7 +109,7 @@ def code_counters(code: Referral) -> Json:
 
 
 def newer_referral_code(person: Person, customer: Json | None) -> Json:
-    """The shape of stores that joined after August 2024, which may hold the customer."""
+    """Return the referral code in the shape of stores that joined after August 2024; it may contain the customer."""
     code = referral_of(person)
     return {
         "code": code.code,
@@ -138,64 +138,73 @@ def newer_referral_code(person: Person, customer: Json | None) -> Json:
 
 
 def referral_of(person: Person) -> Referral:
-    """The customer's referral code; Yotpo shows one, expired or not, of everybody whom it sends a webhook about."""
-    loyalty = enrolled(person)
+    """Return the customer's referral code, and create it if there is none.
+
+    Every customer in Yotpo's webhooks has one, expired or not.
+    """
+    loyalty = require_enrolled(person)
     if loyalty.referral is None:
         code = f"ref{person.number}"
         loyalty.referral = Referral(code, f"http://rwrd.io/{code}", False, 0, 0, 0, 0, 0, [])  # noqa: FBT003 - not expired
     return loyalty.referral
 
 
-def _friend(address: str, of: Person) -> Json:
+def _friend(address: str, referrer: Person) -> Json:
     return {
         "email": address,
         "first_name": "John",
         "last_name": "Smith",
         "referral_points_contributed": 0,
-        "last_seen_at": spellings.in_ms(enrolled(of).last_seen_at),
+        "last_seen_at": spellings.in_ms(require_enrolled(referrer).last_seen_at),
     }
 
 
-def _rewarded_friend(address: str, of: Person) -> Json:
-    rewarded = {name: value for name, value in _friend(address, of).items() if name != "referral_points_contributed"}
+def _rewarded_friend(address: str, referrer: Person) -> Json:
+    rewarded = {
+        name: value for name, value in _friend(address, referrer).items() if name != "referral_points_contributed"
+    }
     return rewarded | {"reward_type": "REWARD_OPTION", "referral_status": "COMPLETED"}
 
 
-#: How each field is read off a customer.
+#: How to get each field from a customer.
 _VALUES: dict[str, Callable[[Person, Loyalty], Any]] = {
-    "total_spend_cents": lambda _, it: it.total_spend_cents,
-    "total_purchases": lambda _, it: it.total_purchases,
-    "perks_redeemed": lambda _, it: it.perks_redeemed,
-    "last_purchase_at": lambda _, it: spellings.in_ms(it.last_purchase_at),
+    "total_spend_cents": lambda _, loyalty: loyalty.total_spend_cents,
+    "total_purchases": lambda _, loyalty: loyalty.total_purchases,
+    "perks_redeemed": lambda _, loyalty: loyalty.perks_redeemed,
+    "last_purchase_at": lambda _, loyalty: spellings.in_ms(loyalty.last_purchase_at),
     "email": lambda person, _: person.email,
-    "referred_by": lambda _, it: it.referred_by,
-    "referred_by_customer": lambda _, it: it.referred_by,
-    "points_earned": lambda _, it: it.points_earned,
-    "points_balance": lambda _, it: it.points_balance,
-    "points_expire_at": lambda _, it: spellings.in_ms(it.points_expire_at),
+    "referred_by": lambda _, loyalty: loyalty.referred_by,
+    "referred_by_customer": lambda _, loyalty: loyalty.referred_by,
+    "points_earned": lambda _, loyalty: loyalty.points_earned,
+    "points_balance": lambda _, loyalty: loyalty.points_balance,
+    "points_expire_at": lambda _, loyalty: spellings.in_ms(loyalty.points_expire_at),
     "first_name": lambda person, _: person.first_name,
     "last_name": lambda person, _: person.last_name,
-    "last_seen_at": lambda _, it: spellings.in_ms(it.last_seen_at),
+    "last_seen_at": lambda _, loyalty: spellings.in_ms(loyalty.last_seen_at),
     "third_party_id": lambda person, _: person.external_id,
     "thirty_party_id": lambda person, _: person.external_id,
-    "is_member": lambda _, it: it.has_store_account,
-    "accepts_marketing": lambda _, it: it.accepts_marketing,
+    "is_member": lambda _, loyalty: loyalty.has_store_account,
+    "accepts_marketing": lambda _, loyalty: loyalty.accepts_marketing,
     "referral_link": lambda person, _: referral_of(person).link,
-    "referral_discount_code": lambda _, it: it.referral_discount_code,
-    "is_opt_in": lambda _, it: it.is_opt_in,
-    "loyalty_opt_in_date": lambda _, it: spellings.day(it.opt_in_at.date()) if it.opt_in_at else spellings.NO_DATE,
-    "has_store_account": lambda _, it: it.has_store_account,
-    "credit_balance": lambda _, it: display(it.credit, None),
-    "credit_balance_in_customer_currency": lambda person, it: display(it.credit_in_customer_currency, person.currency),
-    "is_affiliate": lambda _, it: it.is_affiliate,
-    "vip_tier_name": lambda _, it: it.vip_tier_name,
-    "vip_tier_ends_at": lambda _, it: spellings.day(it.vip_ends_on),
-    "birthday_month": lambda _, it: it.birthday_month,
-    "birth_day": lambda _, it: it.birthday_day,
-    "birth_year": lambda _, it: it.birthday_year or "",
-    "anniversary_month": lambda _, it: it.anniversary_month,
-    "anniversary_day": lambda _, it: it.anniversary_day,
-    "anniversary_year": lambda person, _: person.told.get("anniversary_year", ""),
+    "referral_discount_code": lambda _, loyalty: loyalty.referral_discount_code,
+    "is_opt_in": lambda _, loyalty: loyalty.is_opt_in,
+    "loyalty_opt_in_date": lambda _, loyalty: (
+        spellings.day(loyalty.opt_in_at.date()) if loyalty.opt_in_at else spellings.NO_DATE
+    ),
+    "has_store_account": lambda _, loyalty: loyalty.has_store_account,
+    "credit_balance": lambda _, loyalty: display(loyalty.credit, None),
+    "credit_balance_in_customer_currency": lambda person, loyalty: display(
+        loyalty.credit_in_customer_currency, person.currency
+    ),
+    "is_affiliate": lambda _, loyalty: loyalty.is_affiliate,
+    "vip_tier_name": lambda _, loyalty: loyalty.vip_tier_name,
+    "vip_tier_ends_at": lambda _, loyalty: spellings.day(loyalty.vip_ends_on),
+    "birthday_month": lambda _, loyalty: loyalty.birthday_month,
+    "birth_day": lambda _, loyalty: loyalty.birthday_day,
+    "birth_year": lambda _, loyalty: loyalty.birthday_year or "",
+    "anniversary_month": lambda _, loyalty: loyalty.anniversary_month,
+    "anniversary_day": lambda _, loyalty: loyalty.anniversary_day,
+    "anniversary_year": lambda person, _: person.webhook_only.get("anniversary_year", ""),
     "referral_code": lambda person, _: referral_code(person),
     "payout_percentage": lambda *_: None,
     "has_provided_tax_details": lambda *_: None,

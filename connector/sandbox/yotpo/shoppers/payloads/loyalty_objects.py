@@ -1,4 +1,4 @@
-"""What webhooks hold beside the customer: perks, redemptions, redemption options and tiers."""
+"""The objects of a webhook beside the customer: perks, redemptions, redemption options and tiers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
 from connector.sandbox.yotpo.people.person import Tier
 from connector.sandbox.yotpo.shoppers.payloads import spellings
 
-#: Perks name another option than the one that is shown beside them (152 and 149 in the samples).
+#: A perk names another option id than the option beside it (152 and 149 in the samples); this is the difference.
 _OPTION_OF_PERK = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """Something that points buy."""
+    """A reward that customers pay with points."""
 
     id: int
     name: str
@@ -38,7 +38,7 @@ REWARDS = (FIVE_OFF, TEN_OFF)
 
 
 def option(reward: Reward) -> Json:
-    """A redemption option as most topics show it."""
+    """Return a redemption option as most topics show it."""
     return {
         "id": reward.id,
         "name": reward.name,
@@ -50,7 +50,7 @@ def option(reward: Reward) -> Json:
 
 
 def discount(reward: Reward, kind: str) -> Json:
-    """What some topics add to an option."""
+    """Return the fields that some topics add to an option."""
     return {
         "applies_to_product_type": "ALL",
         "duration": "single_use",
@@ -63,11 +63,11 @@ def discount(reward: Reward, kind: str) -> Json:
 
 
 def option_in_perk(reward: Reward) -> Json:
-    """An option as newer perks hold it."""
-    shown = option(reward)
-    shown.pop("icon")
+    """Return an option as newer perks contain it."""
+    option_object = option(reward)
+    option_object.pop("icon")
     return {
-        **shown,
+        **option_object,
         **discount(reward, "fixed_amount"),
         "discount_value_cents": None,
         "unrendered_name": reward.name,
@@ -78,7 +78,7 @@ def option_in_perk(reward: Reward) -> Json:
 
 
 def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
-    """A redemption as birthday and anniversary rewards show it. The text is a code, `Redeemed` or `Donation`."""
+    """Return a redemption as birthday and anniversary rewards show it; the text is a code, `Redeemed` or `Donation`."""
     return {
         "id": next(ids),
         "created_at": spellings.in_ms(now),
@@ -89,8 +89,9 @@ def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
     }
 
 
-#: What all other topics add to a redemption, and what the newer ones add to that.
+#: The fields that all other topics add to a redemption.
 PLACE = {"is_admin": False, "is_pos": False, "at_checkout": False}
+#: The further fields that newer topics add.
 THIRD_PARTY = {"amount": None, "third_party_id": None, "third_party_rule_id": None}
 
 
@@ -105,7 +106,7 @@ def perk(
     expires_at: datetime | None = None,
     reward: Reward | None = None,
 ) -> Json:
-    """What a campaign gave a customer: points where it is completed, else a reward."""
+    """Return what a campaign gave a customer: points if the perk is completed, else a reward."""
     completed = spellings.in_ms(completed_at)
     return {
         "id": next(ids),
@@ -129,15 +130,15 @@ def perk(
     }
 
 
-def tier(of: Tier) -> Json:
-    """A tier. What stands under `points_earned` and its neighbours are thresholds, nobody's own figures."""
+def tier(vip_tier: Tier) -> Json:
+    """Return a tier. `points_earned` and the next two fields are the tier's thresholds, not a customer's figures."""
     return {
-        "id": of.id,
-        "name": of.name,
-        "description": f"Earn {of.name.title()} status after spending ${of.spent_cents // 100}",
-        "points_earned": of.points,
-        "amount_spent_cents": of.spent_cents,
-        "purchases_made": of.purchases,
-        "points_multiplier": 1 + of.rank / 10,
-        "rank": of.rank,
+        "id": vip_tier.id,
+        "name": vip_tier.name,
+        "description": f"Earn {vip_tier.name.title()} status after spending ${vip_tier.spent_cents // 100}",
+        "points_earned": vip_tier.points,
+        "amount_spent_cents": vip_tier.spent_cents,
+        "purchases_made": vip_tier.purchases,
+        "points_multiplier": 1 + vip_tier.rank / 10,
+        "rank": vip_tier.rank,
     }

@@ -1,6 +1,6 @@
-"""The webhook of each topic, in the shape of its sample on Yotpo's page of webhook events, with a customer's values.
+"""Builds the webhooks of the loyalty topics, in the shape of the samples on Yotpo's page of webhook events.
 
-Everything that the samples contradict themselves in is kept; a comment names it where it is made.
+Contradictions in the samples are kept; a comment names each of them.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.eligibility import require_enrolled
 from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, spellings
 from connector.sandbox.yotpo.shoppers.payloads.customer_objects import customer
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import Reward
-from connector.sandbox.yotpo.shoppers.standing import enrolled
 
 WEBSITE = {"website_url": "http://yotpo.myshopify.com"}
 STORE = {**WEBSITE, "store_name": "Yotpo"}
@@ -21,37 +21,37 @@ STORE = {**WEBSITE, "store_name": "Yotpo"}
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and where something happens."""
+    """When and in which store an action happens."""
 
-    #: To the millisecond, and never twice the same for one customer.
+    #: To the millisecond; two actions of one customer never have the same time.
     now: datetime
     app_key: str
-    #: Ids that nothing else in this process has.
+    #: New ids, unique in this process.
     ids: Iterator[int]
 
 
-class About(NamedTuple):
-    """A customer whom a webhook shows, and the object in which it does."""
+class Subject(NamedTuple):
+    """A customer in a webhook, and the JSON object that shows the customer."""
 
     person: Person
-    shown: Json
+    customer_object: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     topic: str
-    #: When it happened by Yotpo's clock, even where the body does not tell.
+    #: The time of the event by Yotpo's clock, even if the body has no time.
     at: datetime
     body: Json
-    #: Whom it tells about; the first is the one it is about.
-    about: list[About] = field(default_factory=list)
+    #: The customers in the webhook; the webhook is mainly about the first.
+    subjects: list[Subject] = field(default_factory=list)
 
 
 def of_customer(topic: str, name: str, person: Person, at: datetime, **parts: Any) -> Webhook:
-    """Return the usual form: the customer's address at the top, the customer, and what the topic adds."""
-    shown = customer(topic, person)
-    body = {"topic": topic, "name": name, "email": person.email, "customer": shown, **parts}
-    return Webhook(topic, at, body, [About(person, shown)])
+    """Return a webhook in the usual form: the e-mail address at the top, the customer, and the topic's own parts."""
+    customer_object = customer(topic, person)
+    body = {"topic": topic, "name": name, "email": person.email, "customer": customer_object, **parts}
+    return Webhook(topic, at, body, [Subject(person, customer_object)])
 
 
 def points_earned(person: Person, moment: Moment, title: str, points: int, order_ids: list[str]) -> Webhook:
@@ -62,7 +62,7 @@ def points_earned(person: Person, moment: Moment, title: str, points: int, order
 
 
 def points_changed(person: Person, moment: Moment, difference: int, reason: str, order_ids: list[str]) -> Webhook:
-    balance = enrolled(person).points_balance
+    balance = require_enrolled(person).points_balance
     return of_customer(
         "swell/points/changed",
         "Swell Points Changed",
@@ -79,7 +79,7 @@ def points_changed(person: Person, moment: Moment, difference: int, reason: str,
 
 
 def redeemed(person: Person, moment: Moment, reward: Reward, code: str) -> Webhook:
-    """A customer has bought a coupon. Only the missing perk tells this from `awarded`."""
+    """A customer has bought a coupon. The only difference from `awarded` is that there is no perk."""
     return of_customer(
         "swell/redemption/created",
         "Swell Redemption Created",
@@ -108,7 +108,7 @@ def awarded(person: Person, moment: Moment, code: str, expires_at: datetime | No
 
 
 def custom_reward(person: Person, moment: Moment) -> Webhook:
-    """What stands where the code would be is no code."""
+    """A customer has bought a custom reward. The text in place of the code is not a code."""
     return of_customer(
         "loyalty/custom/reward/created",
         "Loyalty Custom Reward Created",
@@ -120,17 +120,17 @@ def custom_reward(person: Person, moment: Moment) -> Webhook:
 
 
 def donation(person: Person, moment: Moment) -> Webhook:
-    """It is not approved yet; when it is, no webhook tells."""
+    """A customer has donated points. The donation is not approved yet; no webhook reports the approval."""
     reward = loyalty_objects.GIVEN_AWAY
-    made = loyalty_objects.redemption(moment.ids, moment.now, "Donation")
-    made |= loyalty_objects.PLACE | loyalty_objects.THIRD_PARTY
-    made |= {"approved": False, "approved_at": None, "token": f"nnaq{made['id']}"}
+    redemption = loyalty_objects.redemption(moment.ids, moment.now, "Donation")
+    redemption |= loyalty_objects.PLACE | loyalty_objects.THIRD_PARTY
+    redemption |= {"approved": False, "approved_at": None, "token": f"nnaq{redemption['id']}"}
     return of_customer(
         "loyalty/donation/created",
         "Loyalty Donation Created",
         person,
         moment.now,
-        redemption=made,
+        redemption=redemption,
         redemption_option=loyalty_objects.option(reward) | loyalty_objects.discount(reward, "donation"),
         redemption_option_id=reward.id,
         redemption_option_name=reward.name,
@@ -138,7 +138,7 @@ def donation(person: Person, moment: Moment) -> Webhook:
 
 
 def gift(person: Person, moment: Moment, occasion: str, created_at: datetime, code: str) -> Webhook:
-    """The reward for a birthday or an anniversary, made half a day before it is told."""
+    """A customer gets a reward for a birthday or an anniversary; `created_at` is half a day before the webhook."""
     reward = loyalty_objects.FIVE_OFF
     seconds = created_at.replace(microsecond=0)
     return of_customer(
@@ -153,7 +153,7 @@ def gift(person: Person, moment: Moment, occasion: str, created_at: datetime, co
 
 
 def captured(person: Person, moment: Moment, occasion: str) -> Webhook:
-    """A date was told: birthday or anniversary. The year is `""` where it was not."""
+    """A customer has entered a birthday or an anniversary. The year is `""` if it was not entered."""
     return of_customer(f"swell/{occasion}/captured", f"Swell {occasion.title()} Captured", person, moment.now)
 
 
@@ -169,26 +169,26 @@ def opt_in(person: Person, moment: Moment) -> Webhook:
 
 
 def opt_out(person: Person, moment: Moment) -> Webhook:
-    """The customer in it is still shown as opted in, since the year 0001."""
+    """A customer has opted out. The webhook still shows the customer as opted in, since the year 0001."""
     webhook = of_customer("loyalty/opt_out", "Loyalty Opt Out", person, moment.now)
     webhook.body["customer"] |= {"is_opt_in": True, "loyalty_opt_in_date": spellings.NO_DATE}
     return webhook
 
 
 def points_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
-    """The points do not suffice for a reward yet."""
+    """The customer does not have enough points for a reward yet."""
     return of_customer(
         "swell/points/reminder",
         "Swell Points Reminder",
         person,
         moment.now,
-        points_needed=reward.points - enrolled(person).points_balance,
+        points_needed=reward.points - require_enrolled(person).points_balance,
         redemption_option=loyalty_objects.option(reward),
     )
 
 
 def redemption_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
-    """The points suffice for a reward."""
+    """The customer has enough points for a reward."""
     priced = loyalty_objects.discount(reward, "fixed_amount") | {"discount_rate_cents": 100, "discount_percentage": 0}
     return of_customer(
         "swell/redemption/reminder",
@@ -200,8 +200,8 @@ def redemption_reminder(person: Person, moment: Moment, reward: Reward) -> Webho
 
 
 def expiration_reminder(person: Person, moment: Moment, days: int) -> Webhook:
-    """It speaks of another day than the customer's own points_expire_at in it."""
-    loyalty = enrolled(person)
+    """Points expire soon. The webhook names another day than the customer's own points_expire_at in it."""
+    loyalty = require_enrolled(person)
     return of_customer(
         "loyalty/expiration/reminder",
         "Loyalty Expiration Reminder",
@@ -216,7 +216,7 @@ def expiration_reminder(person: Person, moment: Moment, days: int) -> Webhook:
 
 
 def cancellation_request(person: Person, moment: Moment, code: str) -> Webhook:
-    """There is no e-mail at the top, and the id is a text."""
+    """A customer asks to give a coupon back. There is no e-mail at the top, and the id is a text."""
     webhook = of_customer(
         "swell/point_redemption/cancellation_request",
         "Swell Point Redemption Cancellation Request",

@@ -1,4 +1,4 @@
-"""The webhooks that are for the merchant and know no customer."""
+"""Builds the webhooks that are for the merchant and contain no customer."""
 
 from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import FIVE_OFF

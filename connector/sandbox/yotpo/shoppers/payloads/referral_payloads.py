@@ -1,4 +1,4 @@
-"""The webhooks of referrals: in most of them the e-mail at the top is the friend's, and in none two are alike.
+"""Builds the webhooks of referrals. Each has its own shape, and in most of them the e-mail at the top is the friend's.
 
 The shapes are those of Yotpo's page of webhook events (completed) and of the Loyalty API's pages (shared).
 """
@@ -6,6 +6,7 @@ The shapes are those of Yotpo's page of webhook events (completed) and of the Lo
 from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
 from connector.sandbox.yotpo.people.person import Person
+from connector.sandbox.yotpo.shoppers.eligibility import require_enrolled
 from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, spellings
 from connector.sandbox.yotpo.shoppers.payloads.customer_objects import (
     code_counters,
@@ -14,26 +15,25 @@ from connector.sandbox.yotpo.shoppers.payloads.customer_objects import (
     referral_code,
     referral_of,
 )
-from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import STORE, WEBSITE, About, Moment, Webhook
-from connector.sandbox.yotpo.shoppers.standing import enrolled
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import STORE, WEBSITE, Moment, Subject, Webhook
 
-_EMAILS = ("sent", "opened", "clicked", "bounced", "soft_bounced", "rejected", "unsubscribed", "marked_as_spam",
+_EMAIL_STATES = ("sent", "opened", "clicked", "bounced", "soft_bounced", "rejected", "unsubscribed", "marked_as_spam",
            "delayed")  # fmt: skip
 
 
 def share(person: Person, moment: Moment, friend: str) -> Webhook:
     """The link was shared, in an older store. `email` is the friend's."""
     topic = "swell/referral/share"
-    shown = customer(topic, person)
+    customer_object = customer(topic, person)
     body = {
         "topic": topic,
         "name": "Swell Referral Share",
         "email": friend,
         "from": person.email,
-        "customer": shown,
+        "customer": customer_object,
         "referral_link": referral_of(person).link,
     }
-    return Webhook(topic, moment.now, body, [About(person, shown)])
+    return Webhook(topic, moment.now, body, [Subject(person, customer_object)])
 
 
 def shared(person: Person, moment: Moment, friend: str) -> Webhook:
@@ -55,14 +55,14 @@ def shared(person: Person, moment: Moment, friend: str) -> Webhook:
         "email": friend,
         "customer": customer(topic, person),
     }
-    # Nothing tells whose `customer` this is; what only he would tell is not held to be told.
-    return Webhook(topic, moment.now, body, [About(person, {})])
+    # No source says which person `customer` is here, so its values do not count as shown by webhooks.
+    return Webhook(topic, moment.now, body, [Subject(person, {})])
 
 
 def product_share(person: Person, moment: Moment, friend: str, *, reminder: bool = False) -> Webhook:
     """A product was recommended. `email` is the friend's."""
     topic = "loyalty/referral/product_share" + ("/reminder" if reminder else "")
-    shown = customer(topic, person)
+    customer_object = customer(topic, person)
     product = str(next(moment.ids))
     body = {
         "topic": topic,
@@ -70,19 +70,19 @@ def product_share(person: Person, moment: Moment, friend: str, *, reminder: bool
         **WEBSITE,
         "email": friend,
         "from": person.email,
-        "customer": shown,
+        "customer": customer_object,
         "product_referral_link": f"{referral_of(person).link}?p={product}",
         "product_id": product,
         "product_name": "Premium Wireless Headphones",
         "image_url": "https://cdn.shopify.com/s/files/1/0001/headphones.jpg",
     }
-    return Webhook(topic, moment.now, body, [About(person, shown)])
+    return Webhook(topic, moment.now, body, [Subject(person, customer_object)])
 
 
 def completed(person: Person, moment: Moment, friend: Person, points: int) -> Webhook:
-    """The friend has bought, in an older store. There is no `customer`; the referrer stands in two places."""
+    """The friend has bought, in an older store. There is no `customer`; the referrer is in two places."""
     topic = "swell/referral/completed"
-    shown, friend_shown = customer(topic, person), customer(topic, friend)
+    referrer_object, friend_object = customer(topic, person), customer(topic, friend)
     body = {
         "topic": topic,
         "name": "Swell Referral Completed",
@@ -90,38 +90,42 @@ def completed(person: Person, moment: Moment, friend: Person, points: int) -> We
             moment.ids, person.number, moment.now, "Refer a friend", points=points, completed_at=moment.now
         ),
         "email": person.email,
-        "referrer": shown,
+        "referrer": referrer_object,
         "referral_code": _code_with_owner(person),
-        "referred_customer": friend_shown,
+        "referred_customer": friend_object,
     }
-    return Webhook(topic, moment.now, body, [About(person, shown), About(friend, friend_shown)])
+    return Webhook(topic, moment.now, body, [Subject(person, referrer_object), Subject(friend, friend_object)])
 
 
 def completed_newer(person: Person, moment: Moment, friend: Person, code: str) -> Webhook:
-    """The friend has bought, in a store that joined after August 2024. The referrer stands in the referral code."""
+    """The friend has bought, in a store that joined after August 2024. The referrer is in the referral code."""
     topic = "yotpo/referral/completed"
-    shown = customer(topic, person)
-    shown |= {"thirty_party_id": None, "third_party_id": None, "birth_year": shown["birth_year"] or None}
-    shown |= {"anniversary_year": shown["anniversary_year"] or None}
-    friend_shown = customer(f"{topic} friend", friend)
-    friend_shown |= {"thirty_party_id": None, "third_party_id": None}
-    friend_shown |= {"referral_link": "", "referral_discount_code": ""}
+    referrer_object = customer(topic, person)
+    referrer_object |= {
+        "thirty_party_id": None,
+        "third_party_id": None,
+        "birth_year": referrer_object["birth_year"] or None,
+    }
+    referrer_object |= {"anniversary_year": referrer_object["anniversary_year"] or None}
+    friend_object = customer(f"{topic} friend", friend)
+    friend_object |= {"thirty_party_id": None, "third_party_id": None}
+    friend_object |= {"referral_link": "", "referral_discount_code": ""}
     body = {
         "topic": topic,
         "name": "Yotpo Referral completed",
         **STORE,
         "perk": _newer_perk(person, moment, code),
-        "referral_code": newer_referral_code(person, shown),
+        "referral_code": newer_referral_code(person, referrer_object),
         "friend_referral_code": newer_referral_code(friend, customer=None),
         "email": person.email,
-        "friend": friend_shown,
+        "friend": friend_object,
         "published_at": spellings.with_offset(moment.now),
     }
-    return Webhook(topic, moment.now, body, [About(person, shown), About(friend, friend_shown)])
+    return Webhook(topic, moment.now, body, [Subject(person, referrer_object), Subject(friend, friend_object)])
 
 
 def _newer_perk(person: Person, moment: Moment, code: str) -> Json:
-    """The option and the redemption stand inside the perk, and there are no points."""
+    """Return a perk in the newer shape: it contains the option and the redemption, and it has no points."""
     perk = loyalty_objects.perk(
         moment.ids, person.number, moment.now, "Refer a friend", points=None, completed_at=moment.now
     )
@@ -138,12 +142,12 @@ def _newer_perk(person: Person, moment: Moment, code: str) -> Json:
 
 
 def _code_with_owner(person: Person) -> Json:
-    """The referral code as only a completed referral shows it: with a third record of the referrer."""
+    """Return the referral code as only a completed referral shows it: with the referrer again, as its owner."""
     code = referral_of(person)
     owner = loyalty_id(person.number)
-    shown = referral_code(person)
-    del shown["unique_clicks"], shown["total_clicks"]
-    return shown | code_counters(code) | {
+    code_object = referral_code(person)
+    del code_object["unique_clicks"], code_object["total_clicks"]
+    return code_object | code_counters(code) | {
         "id": owner,
         "campaign_id": 7,
         "clicks": code.total_clicks,
@@ -156,17 +160,17 @@ def _code_with_owner(person: Person) -> Json:
 
 
 def _owner(person: Person) -> Json:
-    loyalty = enrolled(person)
-    shown = customer("swell/referral/completed", person)
-    del shown["third_party_id"], shown["referral_code"]
-    return shown | {
+    loyalty = require_enrolled(person)
+    owner_object = customer("swell/referral/completed", person)
+    del owner_object["third_party_id"], owner_object["referral_code"]
+    return owner_object | {
         "id": loyalty_id(person.number),
         "user_id": None,
         "merchant_id": 1,
         "is_member": False,
         "name": person.last_name,
         "subscribed": True,
-        **{f"email_{what}_count": 0 for what in _EMAILS},
+        **{f"email_{state}_count": 0 for state in _EMAIL_STATES},
         "source": "store_account",
         "points_expiration_job_id": None,
         "prettyTotalSpend": f"${loyalty.total_spend_cents // 100}",

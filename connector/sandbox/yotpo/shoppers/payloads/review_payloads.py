@@ -1,13 +1,13 @@
-"""The webhooks of reviews, which know the customer by nothing but the address, and of review requests."""
+"""Builds the webhooks of reviews and of review requests. They identify the customer only by e-mail address."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from connector.sandbox.yotpo.people.person import Person
 from connector.sandbox.yotpo.shoppers.payloads import spellings
-from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import About, Moment, Webhook
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Subject, Webhook
 
-#: Yotpo's reviewer ids have nothing to do with those of customers.
+#: Yotpo's reviewer ids are unrelated to customer ids.
 _FIRST_REVIEWER = 1_001
 
 
@@ -20,20 +20,20 @@ class Review:
     sentiment: float | None = None
 
 
-def review(event: str, person: Person, moment: Moment, written: Review) -> Webhook:
-    """`review_create` or `review_updated`. The latter does not say what has changed, nor that it was unpublished."""
+def review(event: str, person: Person, moment: Moment, customer_review: Review) -> Webhook:
+    """Return `review_create` or `review_updated`. The latter does not say what changed, not even an unpublishing."""
     data = {
-        "id": written.id,
-        # The store's key stands under another name here than in review requests.
+        "id": customer_review.id,
+        # Here the store's key is in `app_key`; review requests have it in `source_app_key`.
         "source_app_key": None,
         "title": "Works great.",
         "reviewer_display_name": f"{person.first_name} {person.last_name}",
         "content": "Works great.",
         "user_id": _FIRST_REVIEWER + person.number,
-        "score": written.score,
+        "score": customer_review.score,
         "deleted": False,
         "app_key": moment.app_key,
-        "created_at": spellings.in_seconds(written.created_at),
+        "created_at": spellings.in_seconds(customer_review.created_at),
         "updated_at": spellings.in_seconds(moment.now),
         "new": False,
         "user_type": "User",
@@ -47,17 +47,17 @@ def review(event: str, person: Person, moment: Moment, written: Review) -> Webho
         "votes_down": 0,
         "review_type_id": 1,
         "source_review_id": None,
-        "sentiment": written.sentiment,
+        "sentiment": customer_review.sentiment,
         "escalated": False,
         "customer_email": person.email,
-        "order_id": written.id,
-        "external_order_id": f"ORDER-{written.id}",
+        "order_id": customer_review.id,
+        "external_order_id": f"ORDER-{customer_review.id}",
         "external_product_id": "PROD-67890",
         "product_title": "Premium Wireless Headphones",
         "language": "",
         "custom_review_form": [{"question": "Pets Name", "answer": "Max, Bella and Luna"}],
     }
-    return Webhook(event, moment.now, {"event": event, "data": data}, [About(person, {})])
+    return Webhook(event, moment.now, {"event": event, "data": data}, [Subject(person, {})])
 
 
 def review_request(person: Person, moment: Moment, trigger: str) -> Webhook:
@@ -84,4 +84,4 @@ def review_request(person: Person, moment: Moment, trigger: str) -> Webhook:
             for number, title in enumerate(("Classic Cotton T-Shirt", "Premium Denim Jeans"), start=1)
         ],
     }
-    return Webhook(topic, moment.now, body, [About(person, {})])
+    return Webhook(topic, moment.now, body, [Subject(person, {})])

@@ -1,27 +1,33 @@
-"""The webhooks of VIP tiers."""
+"""Builds the webhooks of VIP tiers."""
 
 from connector.sandbox.simulation.shapes import Json
 from connector.sandbox.yotpo.people.person import Person, Tier
+from connector.sandbox.yotpo.shoppers.eligibility import require_enrolled
 from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects
-from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import About, Moment, Webhook, of_customer
-from connector.sandbox.yotpo.shoppers.standing import enrolled
+from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Subject, Webhook, of_customer
 
 
-def tier_changed(person: Person, moment: Moment, shown: Json, new: Tier | None, old: Tier | None) -> Webhook:
-    """A tier earned or lost. `shown` is the customer as he was before: still in the old tier, until its end.
+def tier_changed(person: Person, moment: Moment, customer_object: Json, new: Tier | None, old: Tier | None) -> Webhook:
+    """A customer has earned or lost a tier. `customer_object` shows the customer before that, still in the old tier.
 
-    Who comes from no tier or falls into none has no such object in the webhook.
+    Without a new or an old tier, the webhook has no such object.
     """
     change = "earned" if (new.rank if new else 0) > (old.rank if old else 0) else "lost"
     topic = f"swell/tier/{change}"
-    tiers = {name: loyalty_objects.tier(of) for name, of in (("new_tier", new), ("old_tier", old)) if of}
-    body = {"topic": topic, "name": f"Swell Tier {change.title()}", "email": person.email, "customer": shown, **tiers}
-    return Webhook(topic, moment.now, body, [About(person, shown)])
+    tiers = {name: loyalty_objects.tier(tier) for name, tier in (("new_tier", new), ("old_tier", old)) if tier}
+    body = {
+        "topic": topic,
+        "name": f"Swell Tier {change.title()}",
+        "email": person.email,
+        "customer": customer_object,
+        **tiers,
+    }
+    return Webhook(topic, moment.now, body, [Subject(person, customer_object)])
 
 
 def tier_status_changed(person: Person, moment: Moment) -> Webhook:
-    """The customer's own figures are in camel case, what is needed is in snake case."""
-    loyalty = enrolled(person)
+    """A customer's figures have changed. The customer's own are in camel case, the needed ones in snake case."""
+    loyalty = require_enrolled(person)
     done = loyalty.actions
     stats = {
         "pointsEarned": done.points_earned,
@@ -30,13 +36,13 @@ def tier_status_changed(person: Person, moment: Moment) -> Webhook:
         "referralsCompleted": done.referrals_completed,
     }
     needed = {
-        f"vip_stats_needed_{what}": {
-            "points_needed": of.points_needed,
-            "amount_cents_needed": of.amount_cents_needed,
-            "purchases_needed": of.purchases_needed,
-            "referrals_needed": of.referrals_needed,
+        f"vip_stats_needed_{name}": {
+            "points_needed": requirements.points_needed,
+            "amount_cents_needed": requirements.amount_cents_needed,
+            "purchases_needed": requirements.purchases_needed,
+            "referrals_needed": requirements.referrals_needed,
         }
-        for what, of in (("maintain", loyalty.maintain), ("next", loyalty.upgrade))
+        for name, requirements in (("maintain", loyalty.maintain), ("next", loyalty.upgrade))
     }
     return of_customer(
         "swell/tier/status/changed", "Swell Tier Status Changed", person, moment.now, vip_stats=stats, **needed
