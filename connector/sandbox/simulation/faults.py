@@ -44,7 +44,7 @@ class Fault:
     def __post_init__(self) -> None:
         wrong = [entry.name for entry in fields(self) if entry.init and not fits(entry, getattr(self, entry.name))]
         if wrong:
-            raise WrongFaultError(f"Of a wrong type: {', '.join(wrong)}.")
+            raise WrongFaultError(f"Wrong type: {', '.join(wrong)}.")
         if self.kind.isdigit():
             self.kind, self.status = "status", int(self.kind)
         if self.kind not in self.kinds:
