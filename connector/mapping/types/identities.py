@@ -1,4 +1,4 @@
-"""The identifiers as rules: what a raw value must be to name a person at Insider."""
+"""The identifiers as rule types: functions that turn a raw value into an identifier that Insider accepts."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def email(raw: object) -> str | None:
 
 
 def phone_number(raw: tuple[object, str | None]) -> str | None:
-    """Take the number as it was written, and the region to read it with."""
-    written, region = raw
-    return clean_phone(written, region) or _nothing(written, "a phone number")
+    """Return a phone number; `raw` is the value and the region to read it with."""
+    value, region = raw
+    return clean_phone(value, region) or _nothing(value, "a phone number")
 
 
 def uuid(raw: object) -> str | None:
     return clean_uuid(raw) or _nothing(raw, "an id")
 
 
-def _nothing(raw: object, wanted: str) -> str | None:
-    """Take what is no identifier for nothing, where it is; else it is unfit."""
+def _nothing(raw: object, identifier: str) -> str | None:
+    """Return None if the value is empty. Raises UnfitError if it is anything else."""
     if is_nothing(raw):
         return None
-    raise UnfitError(f"The value is not {wanted}")
+    raise UnfitError(f"The value is not {identifier}")
 
 
-#: By the names of `connector.model.identifiers`. Each raises UnfitError, and returns None where nothing is there.
+#: By the names of `connector.model.identifiers`. Each returns None for an empty value, and raises UnfitError.
 IDENTITIES: dict[str, Callable[[Any], str | None]] = {"email": email, "phone_number": phone_number, "uuid": uuid}

@@ -1,4 +1,4 @@
-"""Reads JSON by paths. Nothing that a webhook holds makes it raise."""
+"""Reads JSON by paths. No content of a webhook makes these functions raise."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ if TYPE_CHECKING:
 
     from connector.model import Json
 
-#: The steps from an object to a value in it.
+#: The steps from an object to a value inside it.
 Path: TypeAlias = tuple[str, ...]
 
 
 def at(root: Json, path: Path) -> Any:
-    """Return what stands at a path; None where nothing does. A step that is a number picks from a list."""
-    found: Any = root
+    """Return the value at a path, or None if there is none. A numeric step picks an item of a list."""
+    value: Any = root
     for step in path:
-        if isinstance(found, dict):
-            found = found.get(step)
-        elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
-            found = found[int(step)]
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
         else:
             return None
-    return found
+    return value
 
 
 def has(root: Json, path: Path) -> bool:
-    """Whether there is something at a path, be it null."""
+    """Whether a path exists. A null value counts."""
     holder = at(root, path[:-1])
     if isinstance(holder, list):
         return path[-1].isdigit() and int(path[-1]) < len(holder)
@@ -35,23 +35,26 @@ def has(root: Json, path: Path) -> bool:
 
 
 def has_index(path: Path) -> bool:
-    """Whether a step of it picks from a list."""
+    """Whether a step of the path picks an item of a list."""
     return any(step.isdigit() for step in path)
 
 
 def is_nothing(raw: object) -> bool:
-    """Whether an alternative is to be passed over: absent, null, or a text of nothing but spaces."""
+    """Whether a value counts as nothing, so that the next path is tried: absent, null, or only white space."""
     return raw is None or (isinstance(raw, str) and not raw.strip())
 
 
 def person_of(paths: tuple[Path, ...]) -> Callable[[Json], Json | None]:
-    """Return what finds a person: by the first path that holds an object; without paths, it is the whole webhook."""
+    """Return a function that finds the person in a webhook, or returns None.
+
+    The person is the first path's value that is an object. Without paths, the whole webhook is the person.
+    """
 
     def find(body: Json) -> Json | None:
         for path in paths:
-            found = at(body, path)
-            if isinstance(found, dict):
-                return found
+            value = at(body, path)
+            if isinstance(value, dict):
+                return value
         return None
 
     return find if paths else lambda body: body

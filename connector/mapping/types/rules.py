@@ -1,6 +1,6 @@
-"""The table of rule types: what each makes of a raw value, and what is said about it in the schema and to editors.
+"""The table of rule types: how each converts a raw value, and how the schema and editors describe it.
 
-Whatever knows the types knows them from here: loading, compiling, the schema, the dictionary.
+This is the only list of types. Loading, compiling, the schema and the dictionary all use it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from connector.model import Value
 
-#: A constant instead of a source.
+#: The rule has a constant instead of a source.
 ALWAYS = "always"
-#: Takes away a rule of that name which a group, or the mapping below an overlay, has brought.
+#: Removes the rule of the same name that comes from a group, or from the mapping below an overlay.
 OMIT = "omit"
-#: Keys beside a rule's type, which say when what Insider has is over and is to be cleared.
+#: Keys beside a rule's type. They say when the attribute must be cleared at Insider.
 ABSENT, EMPTY = "absent", "empty"
 CLEAR = "clear"
 
@@ -27,13 +27,13 @@ CLEAR = "clear"
 class RuleType(NamedTuple):
     """One type of rule."""
 
-    #: The kind of value at Insider, where an attribute's type is fixed once it was created.
+    #: The kind of value at Insider. Insider fixes an attribute's type when the attribute is created.
     kind: str
-    #: From a raw value, never None, to what Insider takes; None where nothing is there. Raises UnfitError.
+    #: Converts a raw value (never None) to what Insider accepts; None if the value is empty. Raises UnfitError.
     convert: Callable[[object], Value | None]
     description: str
     example: str
-    #: Python that is true of a `raw` which stays as it is. Most values are such, and then cost no call.
+    #: A Python condition on `raw`: if it is true, the value needs no conversion. That saves a call for most values.
     unchanged: str = ""
 
 

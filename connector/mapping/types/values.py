@@ -1,7 +1,7 @@
-"""The value types of rules: what a raw JSON value must be to become text, a number, money, a time, a list, a link.
+"""The value types of rules: functions that convert a raw JSON value to a text, number, boolean, time, list or link.
 
-Each type is a function from a raw value to a value that Insider takes; None means that nothing is there. What
-cannot be understood raises `UnfitError` with a sentence that never holds the value itself, which may be a secret.
+Each function returns a value that Insider accepts, or None if the raw value is empty. If the value cannot be converted,
+it raises `UnfitError`; the message never contains the value, because the value may be a secret.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from connector.model import times
 
 _TEXT_LIMIT = 4096
 _LIST_LIMIT = 100
-#: No number, amount or time is longer; and Python takes long to read thousands of digits.
+#: No number, amount or time is longer. The limit also protects Python, which is slow to read thousands of digits.
 _NUMERIC_LIMIT = 40
-#: Control characters besides tab and line ends, and lone surrogates, which no UTF-8 can carry.
+#: Control characters except tab and line ends, and lone surrogates, which UTF-8 cannot encode.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-#: A number as text.
+#: A number written as text.
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _WHOLE = re.compile(r"[0-9]{1,4}")
 _LINK = re.compile(
@@ -31,11 +31,11 @@ _YEARS = range(10_000)
 
 
 class UnfitError(ValueError):
-    """The value cannot become its type; the message begins a sentence that says why."""
+    """The value cannot be converted to its type. The message is the beginning of a sentence that says why."""
 
 
 def text(raw: object) -> str | None:
-    """A text without spaces around it; numbers are written out, because some of Yotpo's ids come as either."""
+    """Return a text without spaces around it. Numbers become text, because Yotpo sends some ids as either."""
     if isinstance(raw, str):
         trimmed = raw.strip()
         if len(trimmed) > _TEXT_LIMIT:
@@ -49,7 +49,7 @@ def text(raw: object) -> str | None:
 
 
 def number(raw: object) -> int | float | None:
-    """A number, or a text that is one: the reviews' older webhooks write every number as text."""
+    """Return a number, also from a text: the older webhooks for reviews write every number as text."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         if not -(2**63) <= raw < 2**63:
             raise UnfitError("The number is beyond 64 bits")
@@ -69,7 +69,7 @@ def number(raw: object) -> int | float | None:
 
 
 def boolean(raw: object) -> bool | None:
-    """True or false, or the words; nothing else is taken for one of them, least of all null."""
+    """Return true or false, also from these words as text. No other value counts as false, not even null."""
     if isinstance(raw, bool):
         return raw
     if not isinstance(raw, str):
@@ -81,7 +81,7 @@ def boolean(raw: object) -> bool | None:
 
 
 def date(raw: object) -> str | None:
-    """A calendar date as midnight UTC, the day being that of the zone which the value itself names."""
+    """Return a calendar date as midnight UTC. The day is the one in the time zone that the value itself names."""
     if isinstance(raw, str) and (midnight := times.date_as_written(raw)):
         return midnight
     if _is_blank(raw):
@@ -94,7 +94,7 @@ def date(raw: object) -> str | None:
 
 
 def datetime(raw: object) -> str | None:
-    """A moment in UTC. Yotpo's year 0001 stands for none."""
+    """Return a moment in UTC. Yotpo's year 0001 means "no time"."""
     if isinstance(raw, str) and (as_written := times.as_written(raw)):
         return as_written
     if _is_blank(raw):
@@ -107,23 +107,23 @@ def datetime(raw: object) -> str | None:
 
 
 class Parts(NamedTuple):
-    """A date whose year, month and day stand in places of their own."""
+    """A date that comes as three separate values: year, month and day."""
 
     year: object
     month: object
     day: object
-    #: For a date without one; None: such a date is nothing.
+    #: The year for a date without a year. If this is None, a date without a year counts as nothing.
     standin_year: int | None
 
 
 def date_of_parts(parts: Parts) -> str | None:
-    """Join the parts."""
+    """Return the date that the parts make, as midnight UTC; None if there is no date."""
     year, month, day = _part(parts.year), _part(parts.month), _part(parts.day)
     if month is None and day is None:
         return None
     if month is None or day is None:
         raise UnfitError("The date has a month or a day, but not both")
-    if year is None or year == 1:  # Yotpo's year 0001 stands for none
+    if year is None or year == 1:  # Yotpo's year 0001 means "no year"
         if parts.standin_year is None:
             return None
         year = parts.standin_year
@@ -136,36 +136,36 @@ def date_of_parts(parts: Parts) -> str | None:
 
 
 def items(raw: object) -> list[str | int | float] | None:
-    """A list of texts or numbers, from an array or a text with commas; one of both kinds becomes texts."""
+    """Return a list from an array, or from a text with commas: all numbers, or all texts if one item is a text."""
     if isinstance(raw, str):
         raw = raw.split(",")
     if not isinstance(raw, list):
         raise UnfitError("The value is not a list")
     if len(raw) > _LIST_LIMIT:
         raise UnfitError(f"The list has more than {_LIST_LIMIT} items")
-    found: list[str | int | float] = []
+    values: list[str | int | float] = []
     for item in raw:
         if isinstance(item, bool) or not isinstance(item, str | int | float | None):
             raise UnfitError("The list holds more than texts and numbers")
         value = text(item) if isinstance(item, str) else number(item) if item is not None else None
         if value is not None:
-            found.append(value)
-    if any(isinstance(item, str) for item in found):
-        return [str(item) for item in found]
-    return found or None
+            values.append(value)
+    if any(isinstance(item, str) for item in values):
+        return [str(item) for item in values]
+    return values or None
 
 
 def link(raw: object) -> str | None:
-    """A web address. Yotpo writes some without a scheme, which no e-mail could link to: they get https."""
+    """Return a web address. If it has no scheme it gets https, because an e-mail cannot link to it otherwise."""
     if not isinstance(raw, str):
         raise UnfitError("The value is not a web address")
     address = text(raw)
     if address is None:
         return None
-    found = _LINK.fullmatch(address)
-    if not found:
+    match = _LINK.fullmatch(address)
+    if not match:
         raise UnfitError("The value is not a web address")
-    return address if found["scheme"] else f"https://{address}"
+    return address if match["scheme"] else f"https://{address}"
 
 
 def _is_blank(raw: object) -> bool:
@@ -179,7 +179,7 @@ def _bounded(raw: object) -> object:
 
 
 def _part(raw: object) -> int | None:
-    """A year, month or day: a whole number, or a text of digits."""
+    """Return a year, month or day from a whole number or a text of digits; None if it is empty."""
     if raw is None or (isinstance(raw, int) and not isinstance(raw, bool) and raw in _YEARS):
         return raw
     if isinstance(raw, str):
