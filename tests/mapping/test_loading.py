@@ -54,7 +54,7 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_directory_without_mappings(tmp_path: Path) -> None:
-    with pytest.raises(MappingError, match="there is no mapping file of a topic"):
+    with pytest.raises(MappingError, match="there is no mapping file for a topic"):
         load(tmp_path)
 
 
@@ -65,7 +65,7 @@ def test_a_name_that_is_no_text_is_that_of_no_topic(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system takes only names that are text")
 
-    with pytest.raises(MappingError, match=r"\\udcff\.yaml:1:8: file-name: .* must be called c\.d\.yaml"):
+    with pytest.raises(MappingError, match=r"\\udcff\.yaml:1:8: file-name: .* must be named c\.d\.yaml"):
         load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The fields of a mapping file's schemas: texts, switches, paths, lists of groups, and names with their rules."""
+"""The fields of the schemas: texts, switches, paths, lists of groups, and names with their rules."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from connector.mapping.grammar.parts import Source
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
-#: Insider publishes no limit; its own names have at most 36 characters.
+#: Our own limit. Insider publishes none; its default names have at most 36 characters.
 _NAME_LIMIT = 100
 
 
 class Text(fields.Field[str]):
-    """A text that says something."""
+    """A text that is not empty."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
             raise wrong("wrong-shape", "this must be a text")
         if not value.strip():
-            raise wrong("not-a-text", "this must be a text that says something")
+            raise wrong("not-a-text", "this must be a text that is not empty")
         try:
             text(value)
         except UnfitError as unfit:
@@ -38,7 +38,7 @@ class Text(fields.Field[str]):
 
 
 class Word(fields.Field[str]):
-    """One word, or nothing: the other choice is what the absence of the key means."""
+    """A key with one possible word as its value. Without the key, the default applies."""
 
     def __init__(self, word: str) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Word(fields.Field[str]):
 
 
 class Switch(fields.Field[bool]):
-    """A switch, which is off where the key is absent."""
+    """A switch. It is off if the key is absent."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if value != "true":
@@ -60,31 +60,31 @@ class Switch(fields.Field[bool]):
 
 
 class Paths(fields.Field[tuple[Path, ...]]):
-    """A path, or a list of them."""
+    """A path, or a list of paths."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[Path, ...]:
         return paths(value)
 
 
 class GroupNames(fields.Field[tuple[str, ...]]):
-    """A list of names of groups."""
+    """A list of group names."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            shown = f"[{value}]" if isinstance(value, str) and value.isprintable() else "[customer]"
-            raise wrong("wrong-shape", f"this must be a list of groups, such as {shown}")
-        twice = {
-            index: [Mistake("group-twice", f"the group {name!r} again; take one away")]
+            example = f"[{value}]" if isinstance(value, str) and value.isprintable() else "[customer]"
+            raise wrong("wrong-shape", f"this must be a list of groups, such as {example}")
+        duplicates = {
+            index: [Mistake("group-twice", f"the group {name!r} is listed twice; remove one")]
             for index, name in enumerate(value)
             if name in value[:index]
         }
-        if twice:
-            raise Wrong(twice)
+        if duplicates:
+            raise Wrong(duplicates)
         return tuple(map(str, value))
 
 
 class Rules(fields.Field["dict[str, Source]"]):
-    """Names, each with its rule; `clearable` where absence may mean that what Insider has is over."""
+    """Names with their rules. If `clearable`, a rule may clear the name at Insider when its value is absent."""
 
     def __init__(self, *, clearable: bool = False) -> None:
         super().__init__()
@@ -109,15 +109,15 @@ class Rules(fields.Field["dict[str, Source]"]):
 
     def _rule(self, name: str, rule: Any) -> Source:
         _check_name(name)
-        found = source(rule)
-        if found.clears_when and not self.clearable:
-            sentence = "only an attribute can be cleared; take this away"
-            raise wrong("absent-place", sentence, at=found.clears_when, of_key=True)
-        return found
+        parsed = source(rule)
+        if parsed.clears_when and not self.clearable:
+            sentence = "only an attribute can be cleared; remove this"
+            raise wrong("absent-place", sentence, at=parsed.clears_when, of_key=True)
+        return parsed
 
 
 class Identifiers(Rules):
-    """The names of identifiers, each with its path or paths."""
+    """Identifiers with their path or paths."""
 
     def _shape(self) -> str:
         return "this must hold identifiers, each with its path, such as email: customer.email"
@@ -128,12 +128,12 @@ class Identifiers(Rules):
 
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
-        apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-        meant = re.sub(r"[^a-z0-9]+", "_", apart.lower()).strip("_")
-        sentence = f"the name {name!r} must be of lower-case letters, digits and _"
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+        meant = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+        sentence = f"the name {name!r} may only have lower-case letters, digits and _"
         raise wrong("name-syntax", sentence + (suggestion(meant) if meant else ""), of_key=True)
     if len(name) > _NAME_LIMIT:
-        raise wrong("name-length", f"the name has {len(name)} characters; at most {_NAME_LIMIT} are taken", of_key=True)
+        raise wrong("name-length", f"the name has {len(name)} characters; the limit is {_NAME_LIMIT}", of_key=True)
     if name in NAMES:
         sentence = f"{name!r} is an identifier; write it under identifiers, {name}: customer.{name}"
         raise wrong("identifier-as-attribute", sentence, of_key=True)

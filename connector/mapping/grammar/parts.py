@@ -1,4 +1,4 @@
-"""The parts of a mapping file, once it has been read and found sound."""
+"""The parts of a mapping file that was read and is valid."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What follows a name: the type, and where the value is."""
+    """The rule for a name, as it is written: the type of the value, and where the value is."""
 
     #: One of `rules.TYPES`, the name of an identifier, ALWAYS or OMIT.
     type: str
-    #: The first path that holds something counts. Empty for ALWAYS, OMIT, and a date of parts.
+    #: The first path with a value is used. Empty for ALWAYS, OMIT, and a date that is made of parts.
     paths: tuple[Path, ...] = ()
-    #: The paths of year, month and day.
+    #: For a date that is made of parts: the paths of the year, the month and the day.
     parts: tuple[tuple[Path, ...], ...] = ()
     constant: str | int | float | bool | None = None
-    #: When what Insider has is over: ABSENT, where nothing is there; EMPTY, where the field is there but holds nothing.
+    #: When Insider must clear the attribute: ABSENT if there is no value at all, EMPTY if the field is there but empty.
     clears_when: str | None = None
 
     @property
     def kind(self) -> str:
-        """The kind of value at Insider."""
+        """The kind of value at Insider: text, number, boolean, time or list."""
         if self.type in TYPES:
             return TYPES[self.type].kind
         if isinstance(self.constant, bool):
@@ -39,13 +39,13 @@ class Source:
 
     @property
     def all_paths(self) -> Iterator[Path]:
-        """Every path that may be read."""
+        """Every path that the rule can read."""
         return chain(self.paths, *self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Rules that several topics share."""
+    """Rules that several topics share. `paths` is ``person`` or ``webhook``: where its paths start."""
 
     paths: str = "person"
     identifiers: Mapping[str, Source] = field(default_factory=dict)

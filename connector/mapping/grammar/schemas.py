@@ -1,6 +1,6 @@
-"""What a mapping file may say, as marshmallow schemas that load into `parts`.
+"""The marshmallow schemas of mapping files. They load into `parts`.
 
-A schema knows keys and shapes of one file. What must fit between files is the business of `checks`.
+A schema knows the keys and shapes of one file. `connector.mapping.loading.checks` checks what must fit between files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from connector.mapping.reading.documents import Document, Steps
 
 
-#: Of the keys that must be there.
+#: An example value for each required key.
 _EXAMPLES = {
     "topic": "swell/tier/earned",
     "description": "A customer has reached a VIP tier.",
@@ -30,7 +30,7 @@ _EXAMPLES = {
 
 
 class Strict(Schema):
-    """Refuses unknown keys, and says which known one was probably meant."""
+    """A schema that refuses unknown keys and suggests the key that was probably meant."""
 
     part: ClassVar[type[Any]]
 
@@ -42,7 +42,7 @@ class Strict(Schema):
         return self.part(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
-        """Put mistakes of ours into the place of marshmallow's own messages."""
+        """Replace marshmallow's messages with our own mistakes."""
         messages = error.messages
         if not isinstance(messages, dict):
             return
@@ -52,13 +52,13 @@ class Strict(Schema):
             messages[key] = [Mistake("missing-key", f"the key {key!r} is missing; add {key}: {_EXAMPLES[key]}")]
         for key in unknown:
             close = did_you_mean(str(key), missing) or did_you_mean(str(key), self.fields)
-            messages[key] = [Mistake("unknown-key", f"no key {key!r} here{close or _home_of(key)}", of_key=True)]
+            messages[key] = [Mistake("unknown-key", f"no key {key!r} here{close or _place_for(key)}", of_key=True)]
             for meant in missing:
-                if repr(meant) in close:  # one mistake, told once
+                if repr(meant) in close:  # it is one mistake, so report it once
                     messages.pop(meant, None)
-        for key, told in messages.items():
-            if isinstance(told, list) and isinstance(told[0], str):
-                messages[key] = [Mistake("wrong-shape", f"this {told[0]}, each of which begins with a dash")]
+        for key, errors in messages.items():
+            if isinstance(errors, list) and isinstance(errors[0], str):
+                messages[key] = [Mistake("wrong-shape", f"this {errors[0]}; each item begins with a dash")]
         if "_schema" in messages:
             messages["_schema"] = [Mistake("wrong-shape", f"this must hold keys and values: {', '.join(self.fields)}")]
 
@@ -104,8 +104,8 @@ class TopicSchema(Strict):
     notice = fields.Nested(_Notice)
 
 
-#: Where a key is at home that stands elsewhere.
-_HOMES: Mapping[type[Strict], str] = {
+#: Where the keys of each schema belong. The message for a key in the wrong place says it.
+_PLACES: Mapping[type[Strict], str] = {
     TopicSchema: "at the top of a topic's file",
     _User: "in an entry of users",
     _UserEvent: "in an entry of events",
@@ -114,41 +114,41 @@ _HOMES: Mapping[type[Strict], str] = {
 }
 
 
-def _home_of(key: str) -> str:
-    homes = [home for schema, home in _HOMES.items() if key in schema().fields]
-    return f"; it belongs {homes[0]}" if homes else ""
+def _place_for(key: str) -> str:
+    places = [place for schema, place in _PLACES.items() if key in schema().fields]
+    return f"; it belongs {places[0]}" if places else ""
 
 
 def topic_part(document: Document) -> parts.TopicPart | None:
-    """Return what the file says, or None where it breaks the schema, which the document's problems then tell."""
+    """Return the content of a topic's file. If it breaks the schema, add its problems and return None."""
     try:
         loaded: parts.TopicPart = TopicSchema().load(document.data)  # type: ignore[arg-type]
     except ValidationError as error:
-        _tell(document, (), error.messages)
+        _report(document, (), error.messages)
         return None
     return loaded
 
 
 def groups(document: Document) -> dict[str, parts.Group] | None:
-    """Return the groups of the file, or None where one of them breaks the schema."""
-    found: dict[str, parts.Group] = {}
-    sound = True
+    """Return the groups of a file. If one of them breaks the schema, add its problems and return None."""
+    loaded: dict[str, parts.Group] = {}
+    is_valid = True
     for name, data in document.data.items() if isinstance(document.data, dict) else ():
         try:
-            found[name] = GroupSchema().load(data)  # type: ignore[arg-type]
+            loaded[name] = GroupSchema().load(data)  # type: ignore[arg-type]
         except ValidationError as error:
-            _tell(document, (name,), error.messages)
-            sound = False
-    return found if sound else None
+            _report(document, (name,), error.messages)
+            is_valid = False
+    return loaded if is_valid else None
 
 
-def _tell(document: Document, steps: Steps, messages: Any) -> None:
+def _report(document: Document, steps: Steps, messages: Any) -> None:
     for place, mistake in _flat(steps, messages):
         document.problem(place, mistake.code, mistake.sentence, of_value=not mistake.of_key)
 
 
 def _flat(steps: Steps, messages: Any) -> Iterator[tuple[Steps, Mistake]]:
-    """Turn marshmallow's tree of messages into mistakes, each with the steps to what it is about."""
+    """Yield the mistakes of marshmallow's tree of messages, each with the steps to its place."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             yield from _flat(steps if key == "_schema" else (*steps, key), inner)

@@ -1,4 +1,4 @@
-"""Rules as they are written, ``{number: points_balance, absent: clear}``: read into a `parts.Source`, or refused."""
+"""Parses rules, such as ``{number: points_balance, absent: clear}``, into `parts.Source`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
 
 PARTS = ("year", "month", "day")
-#: What other languages call a type.
+#: Names of types in other languages, for suggestions.
 _ALSO_CALLED = {
     **dict.fromkeys(("string", "str", "varchar", "char", "email"), "text"),
     **dict.fromkeys(("integer", "int", "float", "decimal", "double", "numeric"), "number"),
@@ -33,8 +33,8 @@ _WHOLE, _DECIMAL = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9]{1,18}\.[0-
 
 
 def source(rule: Any) -> Source:
-    """Return what a rule reads. Raises ValidationError."""
-    type_, written, clears_when = _taken_apart(rule)
+    """Return a rule as a source. Raises Wrong if the rule is not valid."""
+    type_, written, clears_when = _split_rule(rule)
     try:
         if type_ == ALWAYS:
             return Source(type=ALWAYS, constant=_constant(written))
@@ -48,46 +48,46 @@ def source(rule: Any) -> Source:
 
 
 def identifier(name: str, written: Any) -> Source:
-    """Return what an identifier reads. Raises ValidationError."""
+    """Return an identifier's path or paths as a source. Raises Wrong if they are not valid."""
     if name not in NAMES:
-        known = f"there are {', '.join(NAMES)}{did_you_mean(name, NAMES)}"
+        known = f"the identifiers are {', '.join(NAMES)}{did_you_mean(name, NAMES)}"
         raise wrong("unknown-identifier", f"no identifier {name!r}; {known}", of_key=True)
     if isinstance(written, dict):
-        raise wrong("wrong-shape", f"an identifier is a path alone, without a type: {{{name}: customer.{name}}}")
+        raise wrong("wrong-shape", f"an identifier is only a path, without a type: {{{name}: customer.{name}}}")
     return Source(type=name, paths=paths(written))
 
 
-def _taken_apart(rule: Any) -> tuple[str, Any, str | None]:
-    """Return the type of a rule, its source as it is written, and the key that says when it clears."""
+def _split_rule(rule: Any) -> tuple[str, Any, str | None]:
+    """Return the type of a rule, its source as it is written, and its key ABSENT or EMPTY, if any."""
     if not isinstance(rule, dict):
-        shown = f"{{text: {rule}}}" if isinstance(rule, str) and rule.isprintable() else "{number: points_balance}"
-        raise wrong("rule-shape", f"a rule is a type and its source, such as {shown}")
+        example = f"{{text: {rule}}}" if isinstance(rule, str) and rule.isprintable() else "{number: points_balance}"
+        raise wrong("rule-shape", f"a rule is a type and its source, such as {example}")
     types = [key for key in rule if key not in {ABSENT, EMPTY}]
     if not types:
         raise wrong("rule-shape", "this rule has no type; a rule is a type and its source, {number: points_balance}")
-    unknown = [key for key in types if key not in _known()]
+    unknown = [key for key in types if key not in _type_names()]
     if unknown:
         raise Wrong({key: [Mistake(*_unknown(key, rule), of_key=True)] for key in unknown})
     if len(types) > 1:
-        sentence = f"a rule has one type, and {types[0]!r} is one already; several paths make a list: [first, second]"
+        sentence = f"a rule has one type, and this one has {types[0]!r}; several paths need a list: [first, second]"
         raise wrong("rule-shape", sentence, at=types[1], of_key=True)
     (type_,) = types
     return type_, rule[type_], _clears_when(type_, rule)
 
 
 def _unknown(key: str, rule: dict[str, Any]) -> tuple[str, str]:
-    """Say of a key of a rule that it is no type."""
-    if any(other in _known() for other in rule):
-        known = did_you_mean(key, (ABSENT, EMPTY)) or f"; beside its type a rule may say {ABSENT} or {EMPTY}: {CLEAR}"
-        return "unknown-key", f"no key {key!r} in a rule{known}"
-    if rule[key] in _known():
-        return "rule-shape", f"type and source have changed places (did you mean {{{rule[key]}: {key}}}?)"
+    """Return the code and the message for a key of a rule that is not a type."""
+    if any(other in _type_names() for other in rule):
+        hint = did_you_mean(key, (ABSENT, EMPTY)) or f"; a rule has a type, and may have {ABSENT} or {EMPTY}: {CLEAR}"
+        return "unknown-key", f"no key {key!r} in a rule{hint}"
+    if rule[key] in _type_names():
+        return "rule-shape", f"type and source are swapped (did you mean {{{rule[key]}: {key}}}?)"
     meant = _ALSO_CALLED.get(key.lower())
-    close = suggestion(meant) if meant else did_you_mean(key.lower(), _known())
-    return "unknown-type", f"no type {key!r}{close}; the types are {', '.join(_known())}"
+    close = suggestion(meant) if meant else did_you_mean(key.lower(), _type_names())
+    return "unknown-type", f"no type {key!r}{close}; the types are {', '.join(_type_names())}"
 
 
-def _known() -> tuple[str, ...]:
+def _type_names() -> tuple[str, ...]:
     return (*TYPES, ALWAYS, OMIT)
 
 
@@ -95,19 +95,19 @@ def _clears_when(type_: str, rule: dict[str, Any]) -> str | None:
     keys = [key for key in (ABSENT, EMPTY) if key in rule]
     for key in keys:
         if rule[key] != CLEAR:
-            sentence = f"this must be {CLEAR!r}, or left out: then what Insider has stays"
+            sentence = f"this must be {CLEAR!r}, or left out: then Insider keeps its value"
             raise wrong("absent-word", sentence, at=key)
         if type_ not in TYPES:
-            sentence = f"{type_!r} reads nothing that could be {key}; take this away"
+            sentence = f"{type_!r} reads no value that could be {key}; remove this"
             raise wrong("absent-place", sentence, at=key, of_key=True)
     if len(keys) > 1:
-        raise wrong("absent-place", f"{ABSENT!r} clears in this case too; keep one of the two", at=EMPTY, of_key=True)
+        raise wrong("absent-place", f"{ABSENT!r} covers this case too; keep one of the two", at=EMPTY, of_key=True)
     return keys[0] if keys else None
 
 
 def _omitted(written: Any) -> bool:
     if written != "true":
-        raise wrong("omit-word", "this must be true; take the rule away if nothing is to be omitted")
+        raise wrong("omit-word", "this must be true; remove the rule if nothing must be omitted")
     return True
 
 
@@ -120,15 +120,15 @@ def _parts(written: dict[str, Any]) -> tuple[tuple[Path, ...], ...]:
     missing = [part for part in PARTS if part not in written]
     if missing and not problems:
         raise wrong("date-parts", f"the date has no {' and no '.join(missing)}")
-    found = []
+    parsed = []
     for part in PARTS:
         try:
-            found.append(paths(written.get(part, "missing")))
+            parsed.append(paths(written.get(part, "missing")))
         except Wrong as error:
             problems[part] = error.messages
     if problems:
         raise Wrong(problems)
-    return tuple(found)
+    return tuple(parsed)
 
 
 def _constant(written: Any) -> str | int | float | bool:

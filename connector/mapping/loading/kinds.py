@@ -1,4 +1,4 @@
-"""One kind of value for each attribute and each param, in all files."""
+"""Checks that each attribute and each param has one kind of value in all files."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from connector.mapping.loading.layers import Layer, PlacedRule
 
-#: Under which names are written to Insider.
+#: The sections whose names are written to Insider.
 SECTIONS = ("attributes", "params")
-#: The kinds in words.
+#: The kinds of values, with their articles, for messages.
 KIND_IN_WORDS = {"text": "a text", "number": "a number", "boolean": "a boolean", "time": "a time", "list": "a list"}
 
 
 def check(layers: Iterable[Layer]) -> dict[str, dict[str, str]]:
-    """Check that each attribute, and each param, is of one kind everywhere; return the kinds.
+    """Check that each attribute and each param has one kind in all layers; return the kinds by section and name.
 
-    Insider fixes the type of an attribute when it is created, and silently drops what is of another.
+    Insider fixes the type of an attribute when it is created, and silently drops values of another type.
     """
     kinds: dict[str, dict[str, str]] = {"attributes": {}, "params": {}}
     first: dict[tuple[str, str], str] = {}

@@ -1,4 +1,4 @@
-"""Layers: the mapping files that all stores share, and those of each overlay that stores may lay over them.
+"""Layers: the mapping files that all stores share, and the files of each overlay, which a store can lay over them.
 
 ::
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 SHARED = ""
 _GROUPS = "groups.yaml"
 _OVERLAYS = "overlays"
-#: What a store may choose as its option.
+#: The overlay names that a store can choose.
 _OVERLAY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _TOP = Place(1, 1)
 
 
 class PlacedRule(NamedTuple):
-    """A rule, and where it stands."""
+    """A rule and its place in a file."""
 
     document: Document
     #: ``identifiers``, ``attributes``, ``params`` or ``details``.
@@ -49,7 +49,7 @@ class PlacedRule(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """The files of one layer that could be read. Files with mistakes are missing, and their problems told."""
+    """The valid files of one layer. Files with mistakes are left out; their problems are reported."""
 
     topics: dict[str, File] = field(default_factory=dict)
     groups_document: Document | None = None
@@ -63,14 +63,14 @@ class Layer:
             yield file.document
 
     def rules(self) -> Iterator[PlacedRule]:
-        """Yield every rule of its files."""
+        """Yield every rule of the layer's files."""
         for document, steps, part, sections in self._parts():
             for section in sections:
                 for name, source in getattr(part, section).items():
                     yield PlacedRule(document, section, (*steps, section, name), source)
 
     def _parts(self) -> Iterator[tuple[Document, Steps, object, tuple[str, ...]]]:
-        """Yield each part that holds rules: its file, its steps, itself, and the keys under which it holds them."""
+        """Yield each part that has rules: its file, its steps, the part itself, and the keys of its rules."""
         if self.groups_document:
             for name, group in self.groups.items():
                 yield self.groups_document, (name,), group, ("identifiers", "attributes", "params")
@@ -86,28 +86,28 @@ class Layer:
         return group_rules(self.groups_document, self.groups) if self.groups_document else {}
 
     def groups_over(self, below: Layer) -> dict[str, GroupRules]:
-        """Return the groups of the layer below with this one's over them."""
-        own, theirs = self.group_rules(), below.group_rules()
-        names = dict.fromkeys([*theirs, *own])
-        return {name: theirs.get(name, NO_RULES).under(own.get(name, NO_RULES)) for name in names}
+        """Return the groups of the layer below, with this layer's groups laid over them."""
+        own, lower = self.group_rules(), below.group_rules()
+        names = dict.fromkeys([*lower, *own])
+        return {name: lower.get(name, NO_RULES).under(own.get(name, NO_RULES)) for name in names}
 
 
 def read(files: Mapping[str, bytes], problems: Problems) -> dict[str, Layer]:
-    """Return the layers by the names of the overlays; that of all stores is SHARED."""
-    found: dict[str, Layer] = {SHARED: Layer()}
+    """Return the layers by overlay name; the layer of all stores is SHARED."""
+    by_overlay: dict[str, Layer] = {SHARED: Layer()}
     for name, content in sorted(files.items()):
-        if _is_placed(name, problems, known=found) and (document := documents.read(name, content, problems)):
+        if _is_well_placed(name, problems, known=by_overlay) and (document := documents.read(name, content, problems)):
             overlay = document.overlay or SHARED
-            found[overlay] = _with(found.get(overlay, Layer()), document)
-    return found
+            by_overlay[overlay] = _with(by_overlay.get(overlay, Layer()), document)
+    return by_overlay
 
 
-def _is_placed(name: str, problems: Problems, *, known: Mapping[str, Layer]) -> bool:
-    """Whether a file lies and is called as a mapping file must; where not, `problems` tells it."""
+def _is_well_placed(name: str, problems: Problems, *, known: Mapping[str, Layer]) -> bool:
+    """Whether a file has the name and the directory of a mapping file. If not, add a problem."""
     path = PurePosixPath(name)
     directory = path.parent
     if path.suffix != ".yaml":
-        problems.add(name, _TOP, "file-suffix", f"the file must be called {path.with_suffix('.yaml').name}")
+        problems.add(name, _TOP, "file-suffix", f"the file must be named {path.with_suffix('.yaml').name}")
         return False
     if directory.parts and (len(directory.parts) != len((_OVERLAYS, "overlay")) or directory.parts[0] != _OVERLAYS):
         problems.add(name, _TOP, "file-place", misplaced(name))
@@ -119,12 +119,12 @@ def _is_placed(name: str, problems: Problems, *, known: Mapping[str, Layer]) -> 
 
 
 def misplaced(name: str) -> str:
-    """Say of a file that it lies where no mapping file does."""
-    return f"no mapping file is read from {PurePosixPath(name).parent}; move it up, or into {_OVERLAYS}/<overlay>"
+    """Return the message for a mapping file in a directory that is not read."""
+    return f"mapping files are not read from {PurePosixPath(name).parent}; move it up, or into {_OVERLAYS}/<overlay>"
 
 
 def _with(layer: Layer, document: Document) -> Layer:
-    """Return the layer with one more file; as it was where that breaks the schema."""
+    """Return the layer with one more file. If the file breaks the schema, its content is left out."""
     if document.name == _GROUPS:
         groups = schemas.groups(document)
         return Layer(topics=layer.topics, groups_document=document, groups=groups or {})
@@ -133,7 +133,7 @@ def _with(layer: Layer, document: Document) -> Layer:
         return layer
     if part.topic in layer.topics:
         first = layer.topics[part.topic].document.file
-        sentence = f"the topic {part.topic!r} again, which {first} maps already; correct it, or join the files"
+        sentence = f"{first} already maps the topic {part.topic!r}; correct the topic, or join the files"
         document.problem(("topic",), "topic-twice", sentence, of_value=True)
         return layer
     return Layer(

@@ -1,4 +1,4 @@
-"""Loads mapping files: reads, checks and compiles them, and tells all mistakes of all files at once."""
+"""Loads mapping files: reads, checks and compiles them, and reports all mistakes of all files at once."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from connector.mapping.loading.layers import Layer
     from connector.mapping.running.topic import TopicMapping
 
-#: Of a set's files by their names, such as ``groups.yaml`` or ``overlays/outlet/swell.tier.earned.yaml``.
+#: The contents of a set's files, by name: ``groups.yaml``, ``overlays/outlet/swell.tier.earned.yaml``.
 Files = Mapping[str, bytes]
 
 _HASH_LENGTH = 16
-#: Where mapping files lie, and where some are put of which none is read.
+#: Where mapping files are read from, and where a mapping file may be by mistake.
 _PLACES, _OTHER_PLACES = ("*", "overlays/*/*"), ("*/*", "overlays/*/*/*")
 _SUFFIXES = {".yaml", ".yml"}
 
 
 class Checked(NamedTuple):
-    """Mapping files, read and checked, before they are compiled."""
+    """Mapping files that were read and checked, but not yet compiled."""
 
     shared: Layer
     overlays: Mapping[str, Layer]
@@ -45,13 +45,13 @@ def load(directory: Path) -> MappingSet:
 def load_files(files: Files) -> MappingSet:
     """Load a set of mapping files. Raises MappingError, with a line for each mistake."""
     problems = Problems()
-    found = check_files(files, problems)
+    checked = check_files(files, problems)
     problems.raise_errors()
-    return compile_files(files, found)
+    return compile_files(files, checked)
 
 
 def read_files(directory: Path) -> dict[str, bytes]:
-    """Read the mapping files of a directory, those of overlays too. Raises MappingError where one cannot be read."""
+    """Read the mapping files of a directory and of its overlays. Raises MappingError if a file cannot be read."""
     problems = Problems()
     files = read(directory, problems)
     problems.raise_errors()
@@ -59,9 +59,12 @@ def read_files(directory: Path) -> dict[str, bytes]:
 
 
 def read(directory: Path, problems: Problems) -> dict[str, bytes]:
-    """Read what can be read of the mapping files of a directory. Raises MappingError where there is no directory."""
+    """Read the mapping files of a directory; a file that cannot be read becomes a problem.
+
+    Raises MappingError if there is no such directory, or it cannot be read.
+    """
     files: dict[str, bytes] = {}
-    for path, name in _found(directory, _PLACES):
+    for path, name in _files_in(directory, _PLACES):
         try:
             files[name] = path.read_bytes()
         except OSError as error:
@@ -70,13 +73,13 @@ def read(directory: Path, problems: Problems) -> dict[str, bytes]:
 
 
 def check_places(directory: Path, problems: Problems) -> None:
-    """Check that no mapping file lies where none is read."""
-    for _, name in _found(directory, _OTHER_PLACES):
+    """Check that no mapping file is in a directory that is not read."""
+    for _, name in _files_in(directory, _OTHER_PLACES):
         problems.add(name, Place(1, 1), "file-place", layers.misplaced(name))
 
 
-def _found(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Yield what is called like a mapping file, with its name within the set."""
+def _files_in(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that are named like mapping files, with their names within the set."""
     try:
         if not directory.is_dir():
             raise MappingError(f"{directory}: there is no such directory of mapping files")
@@ -86,30 +89,30 @@ def _found(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, str]]
     for path in paths:
         relative = path.relative_to(directory)
         if path.suffix.lower() in _SUFFIXES and not any(part.startswith(".") for part in relative.parts):
-            # A name that is no text, which the file system may allow, is that of no topic.
+            # The file system allows names that are not text. No topic has such a name, so it becomes a problem later.
             yield path, relative.as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def check_files(files: Files, problems: Problems) -> Checked:
-    """Read and check the files; `problems` tells what is wrong with them."""
+    """Parse and check the files, and add what is wrong to `problems`."""
     overlays = layers.read(files, problems)
     shared = overlays.pop(layers.SHARED)
     if not shared.topics and not problems:
-        sentence = "there is no mapping file of a topic, such as swell.tier.earned.yaml"
+        sentence = "there is no mapping file for a topic, such as swell.tier.earned.yaml"
         problems.add(".", Place(1, 1), "no-topics", sentence)
     return Checked(shared, overlays, checks.check(shared, overlays, problems))
 
 
-def compile_files(files: Files, found: Checked) -> MappingSet:
-    """Compile files that are free of errors."""
-    groups = found.shared.group_rules()
+def compile_files(files: Files, checked: Checked) -> MappingSet:
+    """Compile files that have no errors."""
+    groups = checked.shared.group_rules()
     return MappingSet(
         version=_hash(*(part for name, content in sorted(files.items()) for part in (name.encode(), content))),
         files=files,
-        by_topic={topic: topic_mapping([file], groups) for topic, file in found.shared.topics.items()},
-        overlays={name: _laid_over(found.shared, overlay) for name, overlay in found.overlays.items()},
-        attributes=found.kinds["attributes"],
-        params=found.kinds["params"],
+        by_topic={topic: topic_mapping([file], groups) for topic, file in checked.shared.topics.items()},
+        overlays={name: _laid_over(checked.shared, overlay) for name, overlay in checked.overlays.items()},
+        attributes=checked.kinds["attributes"],
+        params=checked.kinds["params"],
     )
 
 

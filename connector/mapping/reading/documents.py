@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers where each key and each item stands."""
+"""A YAML file as plain data that remembers the place of each key and each item."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ __all__ = ["Document", "Quoted", "Steps", "Tree", "read"]
 class Document:
     """One file, and the place of each of its keys and items."""
 
-    #: Its name within the set.
+    #: The name of the file within the set.
     file: str
     content: bytes
     data: Tree
     places: dict[Steps, Place]
-    #: Where the values of keys stand.
+    #: The places of the values of keys.
     values: dict[Steps, Place]
     problems: Problems
 
     @property
     def name(self) -> str:
-        """Its name without the directory."""
+        """The file's name without its directory."""
         return PurePosixPath(self.file).name
 
     @property
     def overlay(self) -> str | None:
-        """The overlay that it belongs to: the name of its directory."""
+        """The overlay that the file belongs to: the name of its directory. None for a shared file."""
         return PurePosixPath(self.file).parent.name or None
 
     def place(self, steps: Steps, *, of_value: bool = False) -> Place:
-        """Return where this key, or its value, stands; where it is missing, where that stands which should hold it."""
+        """Return the place of a key or of its value; if it is missing, the place of the nearest parent that exists."""
         if of_value and steps in self.values:
             return self.values[steps]
         while steps and steps not in self.places:
@@ -49,23 +49,24 @@ class Document:
         return self.places[steps]
 
     def at(self, steps: Steps) -> Tree | None:
-        """Return what stands there, as it was typed; None where nothing does."""
-        found: Tree | None = self.data
+        """Return the data at these steps, as it was typed; None if there is nothing."""
+        node: Tree | None = self.data
         for step in steps:
-            if isinstance(found, dict) and isinstance(step, str):
-                found = found.get(step)
-            elif isinstance(found, list) and isinstance(step, int) and step < len(found):
-                found = found[step]
+            if isinstance(node, dict) and isinstance(step, str):
+                node = node.get(step)
+            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+                node = node[step]
             else:
                 return None
-        return found
+        return node
 
     def problem(self, steps: Steps, code: str, sentence: str, *, of_value: bool = False) -> None:
+        """Add a problem at the place of a key, or of its value."""
         self.problems.add(self.file, self.place(steps, of_value=of_value), code, sentence)
 
 
 def read(file: str, content: bytes, problems: Problems) -> Document | None:
-    """Read a file's content; None where it is no sound YAML, which `problems` then tells."""
+    """Return a file as a document; None if it is not valid YAML. The mistakes are added to `problems`."""
     text, slips = texts.text_of(content)
     builder = Builder(text, slips)
     data: Tree = {}

@@ -1,4 +1,4 @@
-"""Collects what is wrong in mapping files, so that all mistakes of all files are told at once."""
+"""Collects the problems of mapping files, so that all problems of all files are reported at once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """One mistake, ordered by where it stands."""
+    """One problem, with its place. Problems are sorted by file, line and column."""
 
-    #: Its name within the set: ``groups.yaml``, ``examples/swell.tier.earned/documented.json``.
+    #: The file's name within the set: ``groups.yaml``, ``examples/swell.tier.earned/documented.json``.
     file: str
     line: int
     column: int
     #: One of `codes.CODES`.
     code: str
-    #: What is wrong, and mostly the remedy.
+    #: What is wrong, and in most cases what to do.
     sentence: str
 
     @property
@@ -37,62 +37,64 @@ class Problem(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where something stands in a file, as an editor counts: from 1."""
+    """A line and a column of a file. Both count from 1, as in an editor."""
 
     line: int
     column: int
 
 
 class Mistake(NamedTuple):
-    """What a field of a file's schema finds wrong with its value; the schema knows where that stands."""
+    """A mistake that a field of a schema finds in its value. The schema adds the place."""
 
     code: str
     sentence: str
-    #: True where the key itself is wrong, not what stands behind it.
+    #: True if the key itself is wrong, not its value.
     of_key: bool = False
 
 
 class Wrong(ValidationError):
-    """A value breaks the schema. Its messages are mistakes, by the keys and positions below the value."""
+    """A value breaks the schema. The messages are `Mistake`s, by the keys and positions inside the value."""
 
 
 def wrong(code: str, sentence: str, *, at: str | int | None = None, of_key: bool = False) -> Wrong:
-    """Return the error of one mistake: of the value itself, or of what stands `at` a key or position in it."""
+    """Return the error for one mistake: in the value itself, or `at` a key or position inside it."""
     mistakes = [Mistake(code, sentence, of_key)]
     return Wrong(mistakes if at is None else {at: mistakes})
 
 
 class Problems:
+    """The problems found so far. The same problem is kept once."""
+
     def __init__(self) -> None:
-        self._found: set[Problem] = set()
+        self._problems: set[Problem] = set()
 
     def add(self, file: str, place: Place, code: str, sentence: str) -> None:
-        file = file.encode("utf-8", "backslashreplace").decode()  # a name need not be text to the file system
-        self._found.add(Problem(file, *place, code, sentence))
+        file = file.encode("utf-8", "backslashreplace").decode()  # the file system allows names that are not text
+        self._problems.add(Problem(file, *place, code, sentence))
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._problems)
 
     def has_at(self, file: str, place: Place) -> bool:
-        """Whether something has been told of this place."""
-        return any(problem[:3] == (file, *place) for problem in self._found)
+        """Whether there is a problem at this place."""
+        return any(problem[:3] == (file, *place) for problem in self._problems)
 
     def all(self) -> tuple[Problem, ...]:
-        """Return them in the order of files, lines and columns."""
-        return tuple(sorted(self._found))
+        """Return all problems in the order of files, lines and columns."""
+        return tuple(sorted(self._problems))
 
     def errors(self) -> tuple[Problem, ...]:
-        """Return those that keep the set from being loaded."""
+        """Return the problems that stop the set from being loaded."""
         return tuple(problem for problem in self.all() if problem.severity == "error")
 
     def raise_errors(self) -> None:
-        """Raise MappingError, with a line for each error, where there are any."""
+        """Raise MappingError, with a line for each error, if there are errors."""
         if errors := self.errors():
             raise MappingError("\n".join(map(str, errors)))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `` (did you mean …?)`` for the closest known word, else nothing."""
+    """Return `` (did you mean …?)`` with the closest known word; an empty text if no word is close."""
     close = difflib.get_close_matches(word, sorted(known), n=1)
     return suggestion(close[0]) if close else ""
 

@@ -1,8 +1,8 @@
 """Builds plain dicts, lists and texts from the events of the YAML parser.
 
-Every scalar stays the text that it was typed as, so that ``on``, ``NO``, ``012`` and ``2020-01-01`` mean themselves; a
-key with nothing behind it is refused. So is YAML's cleverer half: tags, anchors, aliases and merge keys make a file say
-what its reader does not see.
+Every scalar stays the text that was typed, so ``on``, ``NO``, ``012`` and ``2020-01-01`` are just texts. A key without
+a value is refused. Tags, anchors, aliases and merge keys are refused too: they give a file a meaning that its reader
+does not see.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str"
-#: The keys and positions that lead to something in a document.
+#: The keys and positions that lead to a place in a document.
 Steps: TypeAlias = tuple[str | int, ...]
 
-#: Much deeper than any mapping goes, and far from where Python's stack ends.
+#: Much deeper than any mapping, and far below the limit of Python's stack.
 _DEPTH_LIMIT = 20
 _WITHOUT_COLON = re.compile(r"[\s{\[=]")
 
 
 class Quoted(str):
-    """A text that was written in quotes: a constant in quotes is text, even where it looks like a number."""
+    """A text that was written in quotes. A constant in quotes is text, even if it looks like a number."""
 
     __slots__ = ()
 
 
 class Builder:
-    """Builds the tree of one file; `slips` takes what is wrong with it."""
+    """Builds the tree of one file, and adds its mistakes to `slips`."""
 
     def __init__(self, text: str, slips: list[Slip]) -> None:
         self.places: dict[Steps, Place] = {(): Place(1, 1)}
@@ -45,7 +45,7 @@ class Builder:
         self._anchors: set[str] = set()
 
     def document(self, events: Iterator[yaml.Event]) -> Tree:
-        """Return the tree of a file. Raises yaml.MarkedYAMLError where the parser stops, or nothing ends."""
+        """Return the tree of a file. Raises yaml.MarkedYAMLError if the parser stops, or the nesting is too deep."""
         data: Tree = {}
         documents = 0
         for event in events:
@@ -59,10 +59,10 @@ class Builder:
                 if isinstance(event, yaml.MappingStartEvent):
                     data = self._node(event, events, ())
                 else:
-                    self._skipped(event, events)
+                    self._skip(event, events)
                     self._no_keys(event)
         if not documents:
-            self._slips.append(Slip(Place(1, 1), "file-empty", "there is nothing in this file"))
+            self._slips.append(Slip(Place(1, 1), "file-empty", "this file is empty"))
         return data
 
     def _no_keys(self, event: yaml.Event) -> None:
@@ -77,13 +77,17 @@ class Builder:
         if len(steps) > _DEPTH_LIMIT:
             raise _too_deep(event)
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:  # else its anchor has been told
-                self._slip(event, "anchor", f"the alias *{event.anchor}; write out what it stands for")
+            if event.anchor not in self._anchors:  # else its anchor is already a mistake
+                self._slip(event, "anchor", f"the alias *{event.anchor} is not allowed; write out what it stands for")
             return ""
         if isinstance(event, yaml.NodeEvent) and event.anchor:
             self._anchor(event)
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
-            self._slip(event, "tag", f"the tag {self._word(event)}; take it away: a rule's type says what a value is")
+            self._slip(
+                event,
+                "tag",
+                f"the tag {self._word(event)} is not allowed; remove it: a rule's type says what a value is",
+            )
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(events, steps)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -92,40 +96,40 @@ class Builder:
         return value if _is_plain(event) else Quoted(value)
 
     def _mapping(self, events: Iterator[yaml.Event], steps: Steps) -> Tree:
-        found: dict[str, Tree] = {}
+        tree: dict[str, Tree] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             slips = len(self._slips)
-            key = self._key(event, events, steps, found)
+            key = self._key(event, events, steps, tree)
             here = (*steps, key)
             self.places.setdefault(here, _place(event))
             value = next(events)
             self.values.setdefault(here, _place(value))
             if len(self._slips) > slips or (key == "<<" and isinstance(value, yaml.AliasEvent)):
-                self._skipped(value, events)
+                self._skip(value, events)
             elif _is_empty(value):
                 if _WITHOUT_COLON.search(key) and _is_plain(event):
                     self._slip(event, "missing-colon", f"a colon and a space are missing in {key!r}")
                 else:
-                    self._slip(event, "empty-value", _nothing(repr(key)))
+                    self._slip(event, "empty-value", _no_value(repr(key)))
             else:
-                found[key] = self._node(value, events, here)
-        return found
+                tree[key] = self._node(value, events, here)
+        return tree
 
-    def _key(self, event: yaml.Event, events: Iterator[yaml.Event], steps: Steps, found: dict[str, Tree]) -> str:
-        """Return a key. What is wrong with it becomes a slip."""
+    def _key(self, event: yaml.Event, events: Iterator[yaml.Event], steps: Steps, tree: dict[str, Tree]) -> str:
+        """Return a key of the map `tree`, and note its mistakes."""
         if not isinstance(event, yaml.ScalarEvent):
             if isinstance(event, yaml.MappingStartEvent) and self._word(event, before=1).startswith("{{"):
-                self._slip(event, "path-syntax", "{{ … }} is no path; there are no templates: write the path alone")
+                self._slip(event, "path-syntax", "{{ … }} is not a path; there are no templates: write only the path")
             else:
                 self._slip(event, "key-shape", "a key must be one word")
-            self._skipped(event, events)
+            self._skip(event, events)
             return ""
         key = str(event.value)
-        if key == "<<" and not self._anchors:  # else what it merges has been told
-            self._slip(event, "merge-key", "the merge key <<; put shared rules into a group instead")
-        elif key in found:
+        if key == "<<" and not self._anchors:  # else the anchor that it merges is already a mistake
+            self._slip(event, "merge-key", "the merge key << is not allowed; put shared rules into a group")
+        elif key in tree:
             first = self.places[(*steps, key)]
-            sentence = f"{key!r} stands here again, after line {first.line}; keep one of the two"
+            sentence = f"{key!r} is already in line {first.line}; keep one of the two"
             self._slip(event, "duplicate-key", sentence)
         elif event.anchor:
             self._anchor(event)
@@ -135,42 +139,42 @@ class Builder:
 
     def _plain_key(self, event: yaml.Event, key: str) -> None:
         if re.match(r"-[^\s-]", key):
-            self._slip(event, "missing-space", f"a space is missing behind the dash of {key!r}")
+            self._slip(event, "missing-space", f"a space is missing after the dash of {key!r}")
         elif re.search(r":\S", key):
-            self._slip(event, "missing-space", f"a space is missing behind the colon in {key!r}")
+            self._slip(event, "missing-space", f"a space is missing after the colon in {key!r}")
         elif re.search(r"[{\[]", key):
             self._slip(event, "missing-colon", f"a colon and a space are missing in {key!r}")
 
     def _sequence(self, events: Iterator[yaml.Event], steps: Steps) -> Tree:
-        found: list[Tree] = []
+        items: list[Tree] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            here = (*steps, len(found))
+            here = (*steps, len(items))
             self.places[here] = _place(event)
             if _is_empty(event):
-                self._slip(event, "empty-value", _nothing("the dash"))
-            found.append(self._node(event, events, here))
-        return found
+                self._slip(event, "empty-value", _no_value("the dash"))
+            items.append(self._node(event, events, here))
+        return items
 
-    def _skipped(self, event: yaml.Event, events: Iterator[yaml.Event]) -> Tree:
-        """Pass over a node of which something has been told already."""
+    def _skip(self, event: yaml.Event, events: Iterator[yaml.Event]) -> None:
+        """Skip a node that already has a mistake."""
         depth = 0
         while True:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth == 0:
-                return ""
+                return
             if depth > _DEPTH_LIMIT:
                 raise _too_deep(event)
             event = next(events)
 
     def _anchor(self, event: yaml.NodeEvent) -> None:
         self._anchors.add(str(event.anchor))
-        self._slip(event, "anchor", f"the anchor &{event.anchor}; put shared rules into a group instead")
+        self._slip(event, "anchor", f"the anchor &{event.anchor} is not allowed; put shared rules into a group")
 
     def _slip(self, event: yaml.Event, code: str, sentence: str) -> None:
         self._slips.append(Slip(_place(event), code, sentence))
 
     def _word(self, event: yaml.Event, before: int = 0) -> str:
-        """Return what was typed from here, or from so many characters before, to the next space."""
+        """Return the typed word from this place, or from `before` characters earlier, to the next space."""
         line, column = _place(event)
         return (self._lines[line - 1][max(0, column - 1 - before) :].split() or [""])[0]
 
@@ -187,8 +191,8 @@ def _is_empty(event: yaml.Event) -> bool:
     return _is_plain(event) and not getattr(event, "value", "") and not getattr(event, "anchor", None)
 
 
-def _nothing(what: str) -> str:
-    return f"nothing stands behind {what}; fill it, indent what belongs to it, or take it away"
+def _no_value(place: str) -> str:
+    return f"there is no value after {place}; write one, indent the lines that belong to it, or remove it"
 
 
 def _place(event: yaml.Event) -> Place:
@@ -197,5 +201,5 @@ def _place(event: yaml.Event) -> Place:
 
 
 def _mark(event: yaml.Event) -> Any:
-    """Return the mark, which with the C parser is of a class of which the stubs do not know."""
+    """Return the mark as `Any`: the C parser has its own class for marks, which the type stubs do not have."""
     return event.start_mark

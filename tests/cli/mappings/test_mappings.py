@@ -140,8 +140,8 @@ def test_a_code_is_explained() -> None:
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
         "unknown-path (error)",
-        "A path is found in no example of the topics that use it; most often it is misspelt.",
-        "Correct it, or add an example that holds it.",
+        "No example of the topics that use this path has it; most often the path is misspelt.",
+        "Correct it, or add an example that has it.",
     ]
     assert json.loads(mappings("check", "--explain", "misfit", "--format", "json").stdout)["severity"] == "error"
 
