@@ -1,13 +1,14 @@
-"""The JSON Schema of mapping files, by which editors complete, explain and check them.
+"""The JSON Schema of mapping files. Editors use it to complete, explain and check them.
 
-It is made of what loads the files: the fields of `schemas`, the rule types of `rules`, the names of identifiers. What
-editors say stands in `hints`. It is of draft 7, which all releases of the YAML language server and of JetBrains'
-editors know; ``errorMessage``, ``patternErrorMessage``, ``defaultSnippets`` and ``doNotSuggest`` are keywords of that
-server, which others pass over. Beside a ``$ref`` draft 7 heeds nothing, so only what is said about a key stands there.
+It is built from the parts that load the files: the fields of `schemas`, the rule types of `rules`, the names of
+identifiers. The texts for editors are in `hints`. It is draft 7, which all releases of the YAML language server and of
+JetBrains' editors know. ``errorMessage``, ``patternErrorMessage``, ``defaultSnippets`` and ``doNotSuggest`` are
+keywords of that server; others ignore them. Draft 7 ignores all keywords beside a ``$ref``, so only the description and
+the examples of a key are there.
 
-To our loader everything without quotes is text. An editor takes ``5`` for a number and ``true`` for a boolean, so they
-may stand wherever a text may. ``null`` without quotes is the one text that the schema refuses and the loader takes: an
-editor cannot tell it from nothing, which both refuse.
+Our loader reads everything without quotes as text. An editor reads ``5`` as a number and ``true`` as a boolean, so the
+schema allows these wherever it allows a text. ``null`` without quotes is the only text that the schema refuses although
+the loader takes it: an editor cannot tell it from a missing value, which both refuse.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import fields
 
 from connector.mapping.editors import hints, schema_values
-from connector.mapping.editors.schema_values import ref, said
+from connector.mapping.editors.schema_values import description_of, ref
 from connector.mapping.grammar import fields as own
 from connector.mapping.grammar import parts
 from connector.mapping.grammar.schemas import GroupSchema, Strict, TopicSchema
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What the files of a directory call things. Editors offer these names; others are as good."""
+    """The names that the files of a directory use. Editors offer them; other names are valid too."""
 
     topics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    #: The kinds of values at Insider, by the key that a rule stands under: ``{"attributes": {"birthday": "time"}}``.
+    #: The kinds of values at Insider, by the key above the rule and by name: ``{"attributes": {"birthday": "time"}}``.
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -46,24 +47,24 @@ NO_NAMES = Names()
 
 
 def names_of(loaded: MappingSet) -> Names:
-    """Return what the files of a mapping set call things."""
-    found = layers.read(loaded.files, Problems()).values()
+    """Return the names that the files of a mapping set use."""
+    all_layers = layers.read(loaded.files, Problems()).values()
     return Names(
-        topics=tuple({topic for layer in found for topic in layer.topics}),
-        groups=tuple({group for layer in found for group in layer.groups}),
+        topics=tuple({topic for layer in all_layers for topic in layer.topics}),
+        groups=tuple({group for layer in all_layers for group in layer.groups}),
         kinds={"attributes": loaded.attributes, "params": loaded.params},
     )
 
 
 def json_schema(names: Names = NO_NAMES) -> Json:
-    """Return the schema of mapping files of both sorts: those of topics, and groups.yaml."""
+    """Return the schema of both kinds of mapping files: a topic's file, and groups.yaml."""
     topic, group = TopicSchema(), GroupSchema()
     definitions = schema_values.definitions(topics=names.topics, groups=names.groups)
     for part in _with_nested(topic, group):
         definitions[hints.PARTS[part.part].name] = _part(part)
-        for name, each in part.fields.items():
-            if type(each) is own.Rules:
-                clearable = each.clearable
+        for name, field_ in part.fields.items():
+            if type(field_) is own.Rules:
+                clearable = field_.clearable
                 definitions[name] = schema_values.rules(clearable=clearable, kinds=names.kinds.get(name, {}))
     definitions["topic"] |= _USERS_OR_NOTICE
     definitions["groups"] = schema_values.named("group", ref("group")) | {"description": hints.GROUPS}
@@ -80,18 +81,21 @@ def json_schema(names: Names = NO_NAMES) -> Json:
 
 
 def _with_nested(*roots: Strict) -> Iterator[Strict]:
-    """Yield the schemas of a file's parts."""
+    """Yield the schemas, and the schemas nested in them."""
     for root in roots:
         yield root
-        for each in root.fields.values():
-            inner = each.inner if isinstance(each, fields.List) else each
+        for field_ in root.fields.values():
+            inner = field_.inner if isinstance(field_, fields.List) else field_
             if isinstance(inner, fields.Nested) and isinstance(inner.schema, Strict):
                 yield from _with_nested(inner.schema)
 
 
 def _looks_like(topic: Strict) -> Json:
-    """Tell the file of a topic from groups.yaml, where every value is an object; also while it is being written."""
-    objects = [name for name, each in topic.fields.items() if isinstance(each, fields.Nested)]
+    """Return a schema that tells the file of a topic from groups.yaml, even while the file is incomplete.
+
+    In groups.yaml every value is an object.
+    """
+    objects = [name for name, field_ in topic.fields.items() if isinstance(field_, fields.Nested)]
     no_object = {"not": {"type": "object"}}
     return {
         "anyOf": [
@@ -119,30 +123,31 @@ def _part(schema: Strict) -> Json:
         "description": hint.description,
         "type": "object",
         "properties": {
-            name: _shape(schema.part, name, each) | said(hint.keys[name]) for name, each in schema.fields.items()
+            name: _shape(schema.part, name, field_) | description_of(hint.keys[name])
+            for name, field_ in schema.fields.items()
         },
-        "required": [name for name, each in schema.fields.items() if each.required],
+        "required": [name for name, field_ in schema.fields.items() if field_.required],
         "additionalProperties": False,
     }
 
 
-#: Texts of which not every text will do.
+#: Text fields with a stricter definition than other texts.
 _STRICTER = {(parts.TopicPart, "topic"): "topic_name", (parts.UserEventPart, "name"): "event_name"}
 _DEFINED = {own.Switch: "switch", own.Paths: "source", own.GroupNames: "group_names", own.Identifiers: "identifiers"}
 
 
-def _shape(part: type, name: str, of: fields.Field[Any]) -> Json:
-    """Return what a field takes."""
-    match of:
+def _shape(part: type, name: str, field_: fields.Field[Any]) -> Json:
+    """Return the schema of a field's value."""
+    match field_:
         case fields.List():
-            mistake = of.error_messages["invalid"]
-            return {"type": "array", "items": _shape(part, name, of.inner), "errorMessage": mistake}
+            mistake = field_.error_messages["invalid"]
+            return {"type": "array", "items": _shape(part, name, field_.inner), "errorMessage": mistake}
         case fields.Nested(schema=Strict(part=nested)):
             return ref(hints.PARTS[nested].name)
         case own.Word():
-            return {"const": of.word}
+            return {"const": field_.word}
         case own.Text():
             return ref(_STRICTER.get((part, name), "text"))
-    if type(of) is own.Rules:
+    if type(field_) is own.Rules:
         return ref(name)
-    return ref(_DEFINED[type(of)])
+    return ref(_DEFINED[type(field_)])

@@ -1,4 +1,4 @@
-"""What stands in mapping files below their parts, for the JSON Schema: rules and their sources, texts, names."""
+"""The definitions of the JSON Schema below the parts of a file: rules and their sources, texts, names."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _IDENTIFIERS = ", ".join(NAMES)
 
 
 def ref(name: str) -> Json:
+    """Return a reference to a definition."""
     return {"$ref": f"#/definitions/{name}"}
 
 
-def said(hint: Hint) -> Json:
-    """Return what is said about a key."""
+def description_of(hint: Hint) -> Json:
+    """Return the description of a key, and its examples if there are any."""
     return {"description": hint.description} | ({"examples": list(hint.examples)} if hint.examples else {})
 
 
 def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Json]:
-    """Return all but the parts and `rules`, by the names that `ref` knows them by."""
+    """Return all definitions except the parts and `rules`, by the names for `ref`."""
     return {
         "text": _text("Text", hints.NO_TEXT, r"\S"),
         "topic_name": _text("Topic", hints.NO_TOPIC, f"^{TOPIC.pattern}$") | _offering(topics or hints.TOPICS),
@@ -56,11 +57,11 @@ def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Js
         },
         "date_of_parts": {
             "type": "object",
-            "properties": {part: ref("source") | said(hints.DATE_PARTS[part]) for part in PARTS},
+            "properties": {part: ref("source") | description_of(hints.DATE_PARTS[part]) for part in PARTS},
             "required": list(PARTS),
             "additionalProperties": False,
         },
-        # In quotes it does as well, but completion offers it without.
+        # "true" in quotes is valid too, but completion offers it without quotes.
         "switch": {
             "if": {"type": "string"},
             "then": {"pattern": "^true$", "errorMessage": hints.NO_SWITCH},
@@ -71,7 +72,7 @@ def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Js
         "identifiers": {
             "title": "Identifiers",
             "type": "object",
-            "properties": {name: ref("source") | said(hints.IDENTIFIERS[name]) for name in NAMES},
+            "properties": {name: ref("source") | description_of(hints.IDENTIFIERS[name]) for name in NAMES},
             "additionalProperties": False,
             "errorMessage": hints.NO_IDENTIFIERS.format(identifiers=_IDENTIFIERS),
         },
@@ -80,13 +81,13 @@ def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Js
     }
 
 
-def named(what: str, value: Json) -> Json:
-    """Return an object of names that the file chooses."""
-    return {"type": "object", "propertyNames": {"title": what}, "additionalProperties": value}
+def named(title: str, value: Json) -> Json:
+    """Return the schema of an object whose keys are names that the file chooses."""
+    return {"type": "object", "propertyNames": {"title": title}, "additionalProperties": value}
 
 
 def rules(*, clearable: bool, kinds: Mapping[str, str]) -> Json:
-    """Return the rules under a key, which offer the names that have a kind."""
+    """Return the schema of the rules under a key; editors offer the names in `kinds`."""
     rule = ref("rule_that_may_clear" if clearable else "rule")
     name = {
         "title": "name",
@@ -95,15 +96,15 @@ def rules(*, clearable: bool, kinds: Mapping[str, str]) -> Json:
     }
     return named("name", rule) | {
         "propertyNames": name,
-        "properties": {each: rule | {"description": f"At Insider: {kinds[each]}."} for each in sorted(kinds)},
+        "properties": {known: rule | {"description": f"At Insider: {kinds[known]}."} for known in sorted(kinds)},
         "errorMessage": hints.NO_RULES,
     }
 
 
 def _text(title: str, mistake: str, pattern: str = "") -> Json:
-    """Return a text, which may look like a number or a boolean; but completion does not offer true and false for it.
+    """Return the schema of a text, which may look like a number or a boolean.
 
-    A hover shows the first title that it meets, which is that of `if`.
+    The `if` keeps completion from offering true and false. A hover shows the first title in the schema, that of `if`.
     """
     text = {"title": title, "type": "string", "errorMessage": mistake}
     return {
@@ -123,7 +124,7 @@ def _rule() -> Json:
         for name, type_ in TYPES.items()
     }
     constants = {ALWAYS: ref("constant"), OMIT: ref("switch")}
-    sources |= {name: shape | said(hints.CONSTANTS[name]) for name, shape in constants.items()}
+    sources |= {name: shape | description_of(hints.CONSTANTS[name]) for name, shape in constants.items()}
     return {
         "title": "Rule",
         "description": hints.RULE,
@@ -138,8 +139,8 @@ def _rule() -> Json:
 
 
 def _that_may_clear(rule: Json) -> Json:
-    """Let a key stand beside the type that says when Insider forgets the attribute."""
-    keys = {name: {"const": CLEAR} | said(hints.CLEARING[name]) for name in (ABSENT, EMPTY)}
+    """Return the schema of a rule with the keys beside its type, which say when Insider forgets the value."""
+    keys = {name: {"const": CLEAR} | description_of(hints.CLEARING[name]) for name in (ABSENT, EMPTY)}
     beside = {"minProperties": 2, "maxProperties": 2, "errorMessage": hints.NOTHING_TO_CLEAR}
     return rule | {
         "properties": rule["properties"] | keys,
