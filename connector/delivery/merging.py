@@ -1,6 +1,6 @@
-"""The policy of delivery, pure: what shares a request, what is stale or too old to send, how long to wait.
+"""Policy, pure: which deliveries fit into a request, how they merge into users, and what is too old to send.
 
-It neither sends nor stores nor sleeps; `sending` does what it says. What an answer means is in `outcomes`.
+`sending` carries this out. What a response means is in `outcomes`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Destination(Protocol):
-    """All that delivery needs of Insider."""
+    """What delivery needs from Insider's client."""
 
     def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Response: ...
 
@@ -29,18 +29,18 @@ class Destination(Protocol):
 
 @dataclass(kw_only=True, slots=True)
 class User:
-    """The deliveries of one customer, merged into one user of an upsert, and of a clear where attributes are over."""
+    """The deliveries of one customer, merged into one user of an upsert and, if attributes are over, of a clear."""
 
     customer: str
     identifiers: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
     events: list[UserEvent] = field(default_factory=list)
-    #: From when each of the attributes is, and since when those have been over that Insider has forgotten already.
+    #: The time of each attribute to send, and of each attribute that Insider has already forgotten.
     times: dict[str, TrueAt] = field(default_factory=dict)
-    #: The attributes that Insider is to forget, each with the time since when it is over; none is among `attributes`.
+    #: The attributes that Insider is to forget, each with the time it ended. None of them is among `attributes`.
     cleared: dict[str, TrueAt] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
-    #: What is to be noted of each delivery, by its id.
+    #: The notes to record with each delivery, by the delivery's id.
     notes: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 
     @property
@@ -54,30 +54,30 @@ class User:
 
     @property
     def sendable(self) -> bool:
-        """False where everything in it was stale, too old or forgotten already."""
+        """False if everything in it was stale, too old or already forgotten."""
         return bool(self.attributes or self.events or self.cleared)
 
     @property
     def upsertable(self) -> bool:
-        """False where there is nothing to upsert: of bare identifiers Insider takes none."""
+        """False if there is nothing to upsert: Insider accepts no user that has only identifiers."""
         return bool(self.attributes or self.events)
 
     def settled(self, attempts: Mapping[int, Sequence[int]], refusal: Refusal | None = None) -> list[Settled]:
-        """Return what became of each delivery; `attempts` has the ids of those that each was part of."""
+        """Return the outcome of each delivery. `attempts` has the ids of each delivery's attempts."""
         return [
             Settled(id=delivery_id, refusal=refusal, notes=notes, attempt_ids=attempts.get(delivery_id, ()))
             for delivery_id, notes in self.notes.items()
         ]
 
     def without_phone_number(self) -> None:
-        """Leave the phone number out, which is all that Insider refuses of this user."""
+        """Leave the phone number out and note it: it is all that Insider refuses of this user."""
         del self.identifiers["phone_number"]
         for notes in self.notes.values():
             notes["left_out"] = ["phone_number"]
 
 
 def fitting(deliveries: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
-    """Return the first deliveries that fit into a request of `limit` bytes together, at least one."""
+    """Return the first deliveries that together fit into a request of `limit` bytes, but at least one."""
     size = 0
     for position, delivery in enumerate(deliveries):
         size += delivery.bytes
@@ -88,26 +88,26 @@ def fitting(deliveries: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
 
 def merge(
     deliveries: Iterable[Delivery],
-    known: Mapping[str, Mapping[str, TrueAt]],
+    known_times: Mapping[str, Mapping[str, TrueAt]],
     *,
     now: datetime,
     retention: timedelta,
 ) -> list[User]:
     """Merge deliveries, oldest first, into one user for each customer.
 
-    `known` says for each customer from when each attribute is that Insider has, or has forgotten. An older value is
-    left out and noted as stale, and so is an older word that an attribute is over. A user event older than the
-    retention is left out and noted as too old, because Insider would drop it without a word.
+    `known_times` has, for each customer, the time of each attribute that Insider has or has forgotten. An older value
+    or an older clear is left out and noted as stale. A user event older than the retention is left out and noted as too
+    old, because Insider would drop it silently.
     """
     users: dict[str, User] = {}
     for delivery in deliveries:
         user = users.get(delivery.customer)
         if user is None:
             user = users[delivery.customer] = User(customer=delivery.customer)
-            user.times.update(known.get(delivery.customer, {}))
+            user.times.update(known_times.get(delivery.customer, {}))
         _add(user, delivery, oldest=now - retention)
     for user in users.values():
-        _leave_out_what_is_over(user, known.get(user.customer, {}))
+        _drop_needless_clears(user, known_times.get(user.customer, {}))
     return list(users.values())
 
 
@@ -117,7 +117,7 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
     user.notes[delivery.id] = notes
     user.identifiers.update(delivery.update.identifiers)
     true_at = TrueAt(round(delivery.occurred_at.timestamp() * 1000), delivery.event_id)
-    # What is over comes first: should one update say both, the value that is there counts.
+    # Clears come first: if one update has both a clear and a value, the value wins.
     for name in delivery.update.cleared:
         if user.times.get(name, true_at) <= true_at:
             user.attributes.pop(name, None)
@@ -132,7 +132,7 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
             continue
         notes.setdefault("stale", []).append(name)
         if isinstance(newest, ClearedAt):
-            # Insider may have this value all the same: from an attempt whose answer did not come.
+            # Insider may have this value anyway, from an attempt whose response was lost. So it is cleared.
             user.cleared[name] = newest
     for event in delivery.update.events:
         if datetime.fromisoformat(event.timestamp) > oldest:
@@ -141,13 +141,14 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
             notes.setdefault("too_old", []).append(event.name)
 
 
-def _leave_out_what_is_over(user: User, known: Mapping[str, TrueAt]) -> None:
-    """Keep the times of what is sent. Insider need not be asked to forget what it has forgotten already.
+def _drop_needless_clears(user: User, known_times: Mapping[str, TrueAt]) -> None:
+    """Leave out clears that a newer value replaces, and clears of attributes that Insider has already forgotten.
 
-    Unless a value was under way since, which Insider may have taken without an answer that came.
+    A clear stays if one of the deliveries has a value for its attribute: Insider may have taken that value, in an
+    attempt whose response was lost. Afterwards `times` has only attributes that are sent or still forgotten.
     """
     over = {name for name in user.cleared if name not in user.attributes}
-    valued = {name for one in user.deliveries for name in one.update.attributes} if over else set()
-    still_over = {name for name in over - valued if isinstance(known.get(name), ClearedAt)}
-    user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in still_over}
-    user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in still_over}
+    with_value = {name for delivery in user.deliveries for name in delivery.update.attributes} if over else set()
+    forgotten = {name for name in over - with_value if isinstance(known_times.get(name), ClearedAt)}
+    user.cleared = {name: at for name, at in user.cleared.items() if name in over and name not in forgotten}
+    user.times = {name: at for name, at in user.times.items() if name in user.attributes or name in forgotten}

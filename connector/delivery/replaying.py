@@ -1,4 +1,4 @@
-"""Replay: what an operator lets be mapped and sent again. Planned first, then started; workers do the rest."""
+"""Plans, starts and cancels a replay: an operator lets events be mapped and sent again. Workers do the rest."""
 
 from __future__ import annotations
 
@@ -21,65 +21,68 @@ if TYPE_CHECKING:
     from connector.workshop.activation import MappingSets
     from connector.workshop.differences import Difference
 
-#: As many events are mapped for the sake of a plan, the newest.
-_SAMPLE = 1000
+#: A plan maps this many events, the newest, to find the differences.
+_SAMPLE_SIZE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """What a replay would do."""
 
-    #: Events that it would take.
+    #: How many events it would replay.
     events: int
-    #: Of these, those whose user events are older than Insider keeps them: their user events are not sent.
+    #: How many of them are older than Insider keeps user events. Their user events are not sent.
     too_old: int
-    #: Of these, those that are left as they are, because the set that mapped them then is not to be had.
+    #: How many of them stay as they are, because the set that last mapped them cannot be loaded.
     without_set: int
-    #: Events that it would not take, because something of them waits to be delivered already.
+    #: How many selected events it would not replay, because they already wait to be mapped or delivered.
     on_their_way: int
-    #: Events of which the mapping was tried for the differences, the newest.
+    #: How many events were mapped to find the differences: the newest.
     compared: int
-    #: Of these, those whose topic has no mapping in the set either.
+    #: How many of the compared events have a topic without a mapping.
     unmapped: int
-    #: Of these, those of which a user would be refused, as without identifier.
+    #: How many of the compared events have a user that would be refused, for example without an identifier.
     refused: int
-    #: How what would be sent differs from what was last owed for these events, the most frequent first.
+    #: How the new updates of the compared events differ from their last ones, the most frequent difference first.
     changes: list[dict[str, Any]]
-    #: The sets that are not to be had: of how many of the events, and why.
+    #: The sets that cannot be loaded: the version, the number of its events, and the problem.
     missing: list[dict[str, Any]]
 
 
 def plan(
     connection: Connection, sets: MappingSets, selection: Selection, *, retention_days: int, mapping: By = "now"
 ) -> Plan:
-    """Say what a replay would do, and change nothing. Raises MappingError where the active set cannot be loaded."""
+    """Return what a replay would do; change nothing. Raises MappingError if the active set cannot be loaded."""
     counts = replays.count(connection, selection, retention_days=retention_days)
-    sample = replays.sample(connection, selection, limit=_SAMPLE)
+    sample = replays.sample(connection, selection, limit=_SAMPLE_SIZE)
     missing: list[dict[str, Any]] = []
     if mapping == "then":
         versions = replays.versions(connection, selection)
-        then, problems = sets.of_versions(connection, versions)
-        missing = [{"version": one, "events": versions[one], "problem": told} for one, told in problems.items()]
-        to_try = [(event, then[version], owed) for event, owed, version in sample if version in then]
+        sets_of_then, problems = sets.of_versions(connection, versions)
+        missing = [
+            {"version": version, "events": versions[version], "problem": problem}
+            for version, problem in problems.items()
+        ]
+        to_map = [(event, sets_of_then[version], last) for event, last, version in sample if version in sets_of_then]
     else:
         active = sets.active(connection)
-        to_try = [(event, active, owed) for event, owed, _ in sample]
-    options = {id_: stores.options(connection, id_) or Options() for id_ in {event.store_id for event, _, _ in to_try}}
-    tried = [(mapped_events.run(event, mappings, options[event.store_id]), owed) for event, mappings, owed in to_try]
+        to_map = [(event, active, last) for event, last, _ in sample]
+    options = {id_: stores.options(connection, id_) or Options() for id_ in {event.store_id for event, _, _ in to_map}}
+    mapped = [(mapped_events.run(event, mappings, options[event.store_id]), last) for event, mappings, last in to_map]
     return Plan(
         **counts,
         without_set=sum(row["events"] for row in missing),
-        compared=len(tried),
-        unmapped=sum(one.mapping is None for one, _ in tried),
-        refused=sum(bool(one.mapped.refused) for one, _ in tried),
-        changes=_changes(tried),
+        compared=len(mapped),
+        unmapped=sum(event.mapping is None for event, _ in mapped),
+        refused=sum(bool(event.mapped.refused) for event, _ in mapped),
+        changes=_changes(mapped),
         missing=missing,
     )
 
 
-def _changes(tried: Iterable[tuple[MappedEvent, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
-    """Count how what events yield differs from what was last owed for them."""
-    counted = changes.count((one.event.topic, one.event.id, _differences(one, owed)) for one, owed in tried)
+def _changes(mapped: Iterable[tuple[MappedEvent, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    """Count how the new updates of events differ from their last ones."""
+    counted = changes.count((event.event.topic, event.event.id, _differences(event, last)) for event, last in mapped)
     return [
         {
             "topic": change.topic,
@@ -95,10 +98,10 @@ def _changes(tried: Iterable[tuple[MappedEvent, list[dict[str, Any]]]]) -> list[
     ]
 
 
-def _differences(one: MappedEvent, owed: list[dict[str, Any]]) -> Iterator[Difference]:
-    # Whom the mapping itself has refused, nobody was to be sent.
-    before = [update for update in map(update_of, owed) if update.identifiers]
-    return differences.between(before, one.mapped.updates)
+def _differences(event: MappedEvent, last: list[dict[str, Any]]) -> Iterator[Difference]:
+    # Updates without identifiers were refused by the mapping and never sent.
+    before = [update for update in map(update_of, last) if update.identifiers]
+    return differences.between(before, event.mapped.updates)
 
 
 def start(
@@ -111,7 +114,7 @@ def start(
     per_second: float,
     mapping: By = "now",
 ) -> int:
-    """Let events be replayed, and return the replay's number. Raises OperatorError where there is nothing to replay."""
+    """Start a replay and return its number. Raises OperatorError if there is nothing to replay."""
     replay_id, events = replays.start(
         connection,
         selection,
@@ -122,7 +125,7 @@ def start(
         mapping=mapping,
     )
     if not events:
-        raise OperatorError("no event is to be replayed; what waits to be delivered already is on its way")
+        raise OperatorError("there is no event to replay; events that already wait for delivery are not replayed")
     audit.write(
         connection,
         actor=actor,
@@ -136,9 +139,9 @@ def start(
 
 
 def cancel(connection: Connection, replay_id: int, *, actor: str, reason: str | None) -> int:
-    """End a replay; return how many of its events are left out. Raises OperatorError where it is not running."""
+    """End a replay; return how many of its events are left out. Raises OperatorError if it is not running."""
     left_out = replays.cancel(connection, replay_id)
     if left_out is None:
-        raise OperatorError(f"replay {replay_id} is not running; `connector replays list` shows those there are")
+        raise OperatorError(f"replay {replay_id} is not running; see `connector replays list`")
     audit.write(connection, actor=actor, action="replay.cancel", reason=reason, replay=replay_id, left_out=left_out)
     return left_out

@@ -1,7 +1,8 @@
-"""One batch on its way to Insider: sent, halved where Insider does not say who is meant, recorded piece by piece.
+"""Sends one batch of deliveries to Insider, and records the outcome of each delivery.
 
-All of it happens within the transaction that holds the partition. Users are upserted first, which makes those who are
-new; of those who were taken, Insider is then asked to clear the attributes that are over; only then are they settled.
+Everything happens within the transaction that holds the partition. Users are upserted first, which creates new ones.
+Then Insider is asked to clear the attributes that are over of the users it has accepted. Only then are their deliveries
+settled. If Insider refuses a batch without naming a user, the batch is halved until the refused delivery stands alone.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet, TopicMapping
     from connector.model import Delivery, Refusal, Store, TrueAt, UserUpdate
 
-#: A batch that is halved goes on for so long, and beyond it until something is settled…
+#: A batch sends requests for this long, or longer until the first delivery is settled…
 BATCH_SECONDS = 15.0
 #: …but never longer than this, which leaves a task the time to end by itself.
 LONGEST_SECONDS = 50.0
-#: After so many single refusals without any success halves are still tried, but halved only once there is a success.
+#: After this many deliveries that Insider refused alone, a refused half is set aside. It is sent again at the end if
+#: another request has succeeded.
 _ENOUGH_ALONE = 8
-#: A success counts as a sign that Insider takes others for so many attempts: as many as halving a full batch needs.
+#: For this many attempts a success proves that Insider accepts other users. Halving a full batch needs as many.
 _FRESH_ATTEMPTS = 12
 
 _log = observability.logger("delivery")
@@ -42,21 +44,21 @@ _log = observability.logger("delivery")
 
 @dataclass(kw_only=True, slots=True)
 class _Operation:
-    """What Insider is asked, and what this batch has shown of how it takes that: upserts tell nothing of clears."""
+    """Upsert or clear, with the results of this batch. An upsert's result says nothing about clears."""
 
     name: str
     encode: Callable[[UserUpdate], bytes]
-    ask: Callable[[Sequence[bytes]], Response]
-    #: Deliveries that stand alone and are refused, while nothing shows that Insider takes others.
-    alone: list[tuple[User, Refusal, int]] = field(default_factory=list)
-    #: Refused users who were not halved any more.
-    aside: list[Sequence[User]] = field(default_factory=list)
+    request: Callable[[Sequence[bytes]], Response]
+    #: Deliveries refused alone, with the attempt's id, while no success proves that Insider accepts others.
+    refused_alone: list[tuple[User, Refusal, int]] = field(default_factory=list)
+    #: Groups of refused users that were not halved further.
+    set_aside: list[Sequence[User]] = field(default_factory=list)
     attempts_since_success: int = _FRESH_ATTEMPTS
     succeeded: bool = False
 
 
 class Sending:
-    """Sends deliveries of one partition, and records what becomes of each."""
+    """Sends deliveries of one partition, and records the outcome of each."""
 
     def __init__(
         self,
@@ -65,79 +67,86 @@ class Sending:
         insider: Destination,
         *,
         mappings: MappingSet,
-        known: dict[str, dict[str, TrueAt]],
+        known_times: dict[str, dict[str, TrueAt]],
         retention: timedelta,
     ) -> None:
+        """`known_times` has, for each customer, the time of each attribute that Insider has or has forgotten."""
         self._connection = connection
         self._store = store
         self._mappings = mappings
         self._skip_hook = True
-        self._known = known
+        self._known_times = known_times
         self._retention = retention
         self._started = time.monotonic()
         self._stopped = False
         self._upsert = _Operation(
             name=outcomes.UPSERT,
             encode=wire.encode_user,
-            ask=lambda users: insider.upsert(store, users, skip_hook=self._skip_hook),
+            request=lambda users: insider.upsert(store, users, skip_hook=self._skip_hook),
         )
         self._clear = _Operation(
-            name=outcomes.CLEAR, encode=wire.encode_cleared, ask=lambda users: insider.clear(store, users)
+            name=outcomes.CLEAR, encode=wire.encode_cleared, request=lambda users: insider.clear(store, users)
         )
-        #: How deep within one user's deliveries.
-        self._dividing = 0
-        self._last_split: str | None = None
-        #: The attempts of each delivery, until they are recorded.
-        self._attempts: dict[int, list[int]] = {}
-        #: From when Insider has, or has forgotten, what it has taken of each customer; recorded at the end.
-        self._times: dict[str, dict[str, TrueAt]] = {}
+        #: How many levels of `_halve_user` are active.
+        self._user_depth = 0
+        #: The reason of the last response that refused without naming a user.
+        self._last_split_reason: str | None = None
+        #: The ids of each delivery's attempts that are not recorded yet.
+        self._attempt_ids: dict[int, list[int]] = {}
+        #: The times of the attributes that this batch has sent or cleared, by customer; recorded at the end.
+        self._new_times: dict[str, dict[str, TrueAt]] = {}
         self.settled = 0
         self.delivered = False
 
     def send(self, waiting: Sequence[Delivery]) -> str | None:
-        """Send what of these deliveries is new; what is not settled stays waiting.
+        """Send what is new in these deliveries. Deliveries that are not settled stay waiting.
 
-        Return the reason for which nothing was taken, where nothing tells whether the deliveries are to blame, or
-        whether Insider takes nothing at all from this store.
+        Return None, or why Insider accepted nothing, if it is unclear whether the deliveries are to blame or Insider
+        accepts nothing at all from this store.
         """
         self._skip_hook = waiting[0].skip_hook
         self._send_merged(waiting)
         for operation in (self._upsert, self._clear):
             if operation.succeeded:
-                aside, operation.aside = operation.aside, []
-                for users in aside:
+                set_aside, operation.set_aside = operation.set_aside, []
+                for users in set_aside:
                     self._send(operation, users)
         if self.delivered and self._store.failures and not self._stopped:
             stores.end_pause(self._connection, self._store)
         unclear = [
             refusal
             for operation in (self._upsert, self._clear)
-            for user, refusal, attempt_id in operation.alone
-            if not self._bury(operation, user, refusal, attempt_id)
+            for user, refusal, attempt_id in operation.refused_alone
+            if not self._make_dead_if_proven(operation, user, refusal, attempt_id)
         ]
-        deliveries.remember_attempts(self._connection, self._attempts)
-        deliveries.remember_times(self._connection, self._store.id, self._times)
+        deliveries.remember_attempts(self._connection, self._attempt_ids)
+        deliveries.remember_times(self._connection, self._store.id, self._new_times)
         if self._stopped or self.delivered:
             return None
         if unclear:
             return unclear[0].reason
-        # Where not even one delivery came to stand alone in the time, the last refusal is all that is known.
-        return None if self.settled else self._last_split
+        # If the time was too short to get down to one delivery, the last refusal is all that is known.
+        return None if self.settled else self._last_split_reason
 
-    def _bury(self, operation: _Operation, user: User, refusal: Refusal, attempt_id: int) -> bool:
-        """Bury a delivery that was refused alone before, if Insider has taken others since; else remember that."""
-        (waiting,) = user.deliveries
-        before = waiting.refused_attempt_id
-        if before and deliveries.delivered_since(self._connection, self._store.id, before, operation=operation.name):
+    def _make_dead_if_proven(self, operation: _Operation, user: User, refusal: Refusal, attempt_id: int) -> bool:
+        """Make a delivery dead if Insider has accepted others since it was first refused alone.
+
+        Otherwise remember this refusal. Return whether the delivery is dead.
+        """
+        (delivery,) = user.deliveries
+        first_id = delivery.refused_attempt_id
+        if first_id and deliveries.delivered_since(
+            self._connection, self._store.id, first_id, operation=operation.name
+        ):
             self._blame(operation, user, refusal)
             return True
-        deliveries.remember_refusal(self._connection, waiting.id, attempt_id)
+        deliveries.remember_refusal(self._connection, delivery.id, attempt_id)
         return False
 
     def _send_merged(self, waiting: Sequence[Delivery]) -> None:
-        users = merging.merge(waiting, self._known, now=datetime.now(UTC), retention=self._retention)
+        users = merging.merge(waiting, self._known_times, now=datetime.now(UTC), retention=self._retention)
         nothing_new = [user for user in users if not user.sendable]
-        self._remember((user.customer, user.times) for user in nothing_new)
+        self._remember_times((user.customer, user.times) for user in nothing_new)
         self._settle(nothing_new)
         self._send(self._upsert, [user for user in users if user.upsertable])
         self._send(self._clear, [user for user in users if user.cleared and not user.upsertable])
@@ -146,36 +155,36 @@ class Sending:
         if not users or self._is_over():
             return
         encoded = [operation.encode(user.update) for user in users]
-        answer = operation.ask(encoded)
-        ruling = outcomes.rule(answer, len(users), operation.name)
+        response = operation.request(encoded)
+        ruling = outcomes.rule(response, len(users), operation.name)
         size = sum(map(len, encoded))
-        attempt = outcomes.attempt(answer, ruling, users=len(users), size=size, operation=operation.name)
+        attempt = outcomes.attempt(response, ruling, users=len(users), size=size, operation=operation.name)
         attempt_id = deliveries.add_attempt(self._connection, self._store.id, attempt)
         for delivery_id in (delivery_id for user in users for delivery_id in user.notes):
-            self._attempts.setdefault(delivery_id, []).append(attempt_id)
+            self._attempt_ids.setdefault(delivery_id, []).append(attempt_id)
         _log.info(
             "delivery.attempted",
             store=self._store.name,
             operation=operation.name,
             users=len(users),
-            status=answer.status,
+            status=response.status,
             outcome=ruling.outcome,
-            duration_ms=answer.duration_ms,
+            duration_ms=response.duration_ms,
         )
         operation.attempts_since_success += 1
         if ruling.pause:
-            self._pause(*ruling.pause, answer.retry_after)
+            self._pause(*ruling.pause, response.retry_after)
         elif ruling.split:
             self._halve(operation, users, ruling.split, attempt_id)
         else:
             self._record(operation, users, ruling.refused)
 
     def _halve(self, operation: _Operation, users: Sequence[User], refusal: Refusal, attempt_id: int) -> None:
-        """Send halves, until the one delivery stands alone that is refused."""
-        self._last_split = refusal.reason
-        # Of a user who is divided already nothing is set aside: what follows in him would overtake it.
-        if len(operation.alone) >= _ENOUGH_ALONE and not self._dividing:
-            operation.aside.append(users)
+        """Send each half of a refused request, until the refused delivery stands alone."""
+        self._last_split_reason = refusal.reason
+        # Parts of one user are never set aside: their later deliveries would overtake them.
+        if len(operation.refused_alone) >= _ENOUGH_ALONE and not self._user_depth:
+            operation.set_aside.append(users)
             return
         if len(users) > 1:
             middle = len(users) // 2
@@ -185,33 +194,34 @@ class Sending:
             if operation.attempts_since_success < _FRESH_ATTEMPTS:
                 self._blame(operation, users[0], refusal)
             else:
-                operation.alone.append((users[0], refusal, attempt_id))
+                operation.refused_alone.append((users[0], refusal, attempt_id))
 
     def _halve_user(self, user: User) -> bool:
-        """Send the deliveries of one user in two parts; False where there is but one."""
+        """Send the deliveries of one user in two parts. Return False if the user has only one delivery."""
         middle = len(user.deliveries) // 2
         if middle:
-            self._dividing += 1
+            self._user_depth += 1
             self._send_merged(user.deliveries[:middle])
             self._send_merged(user.deliveries[middle:])
-            self._dividing -= 1
+            self._user_depth -= 1
         return middle > 0
 
     def _record(self, operation: _Operation, users: Sequence[User], refused: Mapping[int, Sequence[Failure]]) -> None:
-        taken = [user for index, user in enumerate(users) if index not in refused]
-        if taken:
-            self._succeed(operation)
+        """Record a response that names the refused users, by index. Insider has accepted all others."""
+        accepted = [user for index, user in enumerate(users) if index not in refused]
+        if accepted:
+            self._note_success(operation)
             if operation is self._upsert:
-                self._remember((user.customer, user.times) for user in taken)
-                self._deliver([user for user in taken if not user.cleared])
-                self._send(self._clear, [user for user in taken if user.cleared])
+                self._remember_times((user.customer, user.times) for user in accepted)
+                self._settle_delivered([user for user in accepted if not user.cleared])
+                self._send(self._clear, [user for user in accepted if user.cleared])
             else:
-                self._remember((user.customer, {**user.times, **user.cleared}) for user in taken)
-                self._deliver(taken)
+                self._remember_times((user.customer, {**user.times, **user.cleared}) for user in accepted)
+                self._settle_delivered(accepted)
         without_phone = []
         for index, failures in refused.items():
             user = users[index]
-            # Whoever is refused with several deliveries may owe it to one of them; the others shall not suffer for it.
+            # Of a refused user's deliveries, maybe only one is at fault. The others should still be delivered.
             if self._halve_user(user):
                 continue
             if outcomes.is_phone_only(failures, user.update):
@@ -222,36 +232,37 @@ class Sending:
                 self._settle([user], outcomes.refusal(failures, user.update, mapping, operation.name))
         self._send(operation, without_phone)
 
-    def _succeed(self, operation: _Operation) -> None:
-        """Insider takes others: whoever was refused alone is to blame himself."""
+    def _note_success(self, operation: _Operation) -> None:
+        """Insider accepts others. This proves that the deliveries it refused alone are to blame: make them dead."""
         operation.succeeded = True
         operation.attempts_since_success = 0
-        for user, refusal, _ in operation.alone:
+        for user, refusal, _ in operation.refused_alone:
             self._blame(operation, user, refusal)
-        operation.alone.clear()
+        operation.refused_alone.clear()
 
     def _blame(self, operation: _Operation, user: User, refusal: Refusal) -> None:
+        """Make the deliveries of a user dead, because Insider refused them without naming a user."""
         self._settle([user], outcomes.blamed(refusal, user.update, self._mapping_of(user), operation.name))
 
-    def _deliver(self, users: Sequence[User]) -> None:
-        """Settle users of whom Insider has taken everything."""
+    def _settle_delivered(self, users: Sequence[User]) -> None:
+        """Settle the deliveries of users from whom Insider has accepted everything."""
         self._settle(users)
         self.delivered |= bool(users)
 
-    def _remember(self, taken: Iterable[tuple[str, dict[str, TrueAt]]]) -> None:
-        """Note from when Insider has, or has forgotten, attributes of customers: nothing older shall come after."""
-        for customer, times in taken:
-            for noted in (self._known, self._times):
-                noted.setdefault(customer, {}).update(times)
+    def _remember_times(self, accepted: Iterable[tuple[str, dict[str, TrueAt]]]) -> None:
+        """Note the times of attributes that Insider now has or has forgotten, so that nothing older is sent later."""
+        for customer, times in accepted:
+            for remembered in (self._known_times, self._new_times):
+                remembered.setdefault(customer, {}).update(times)
 
     def _mapping_of(self, user: User) -> TopicMapping | None:
         return self._mappings.get(user.deliveries[0].topic, self._store.options.overlay)
 
     def _settle(self, users: Sequence[User], refusal: Refusal | None = None) -> None:
-        settled = [one for user in users for one in user.settled(self._attempts, refusal)]
+        settled = [delivery for user in users for delivery in user.settled(self._attempt_ids, refusal)]
         deliveries.settle(self._connection, settled)
-        for one in settled:
-            self._attempts.pop(one.id, None)
+        for delivery in settled:
+            self._attempt_ids.pop(delivery.id, None)
         self.settled += len(settled)
 
     def _pause(self, asked: float, reason: str, retry_after: float | None) -> None:
@@ -259,14 +270,14 @@ class Sending:
         pause(self._connection, self._store, asked=asked, retry_after=retry_after, reason=reason)
 
     def _is_over(self) -> bool:
-        spent = time.monotonic() - self._started
-        return self._stopped or spent > LONGEST_SECONDS or (self.settled > 0 and spent > BATCH_SECONDS)
+        elapsed = time.monotonic() - self._started
+        return self._stopped or elapsed > LONGEST_SECONDS or (self.settled > 0 and elapsed > BATCH_SECONDS)
 
 
 def pause(
     connection: Connection, store: Store, *, asked: float = 0.0, retry_after: float | None = None, reason: str
 ) -> None:
-    """Send nothing for a store for a while, the longer the more often it has failed in a row."""
+    """Pause a store's deliveries: for `asked` seconds, or as Insider asks, or longer with each failure in a row."""
     seconds = backoff.pause_seconds(asked, retry_after, failures=store.failures)
     stores.pause(connection, store, seconds=seconds, reason=reason)
     _log.warning("store.paused", store=store.name, seconds=round(seconds, 1), reason=reason)

@@ -19,7 +19,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from connector import mapping, observability
-from connector.delivery.steps import Pipeline, RefreshDelays
+from connector.delivery.pipeline import Pipeline
+from connector.delivery.steps import RefreshDelays
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider.client import Insider
 from connector.journal.database import Database
@@ -147,7 +148,7 @@ def pipeline() -> Pipeline:
         ),
         batch_size=settings().batch_size,
         retention=timedelta(days=settings().retention_days),
-        quiet=RefreshDelays(settings().refresh_quiet_seconds, settings().refresh_longest_seconds),
+        refresh_delays=RefreshDelays(settings().refresh_quiet_seconds, settings().refresh_longest_seconds),
         rest_seconds=_REST_SECONDS,
     )
 

@@ -58,7 +58,7 @@ def test_a_store_is_held_released_given_a_new_url_and_removed(cli: Cli) -> None:
         (("events", "bury", "77", "--reason", "why"), "there is no event 77"),
         (("dead-letters", "show", "0badcafe"), "there are no dead letters of the group '0badcafe'"),
         (("dead-letters", "discard", "0badcafe", "--reason", "why"), "there are no dead letters of the group"),
-        (("replays", "start", "--event", "77", "--reason", "why"), "no event is to be replayed"),
+        (("replays", "start", "--event", "77", "--reason", "why"), "there is no event to replay"),
         (("replays", "start", "--event", "77"), "say why: --reason"),
         (("replays", "start", "--reason", "why"), "say which events: --event"),
         (("replays", "show", "7"), "there is no replay 7"),

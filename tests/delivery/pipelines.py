@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from connector.delivery import replaying
-from connector.delivery.steps import Pipeline, RefreshDelays
+from connector.delivery.pipeline import Pipeline
+from connector.delivery.steps import RefreshDelays
 from connector.insider.client import Insider as Client
 from connector.journal import dead_letters, events, replays
 from connector.model import Incoming
@@ -39,7 +40,7 @@ class Connector:
             insider=Client(url="http://127.0.0.1:9", connect_seconds=1, read_seconds=2),
             batch_size=1000,
             retention=timedelta(days=90),
-            quiet=RefreshDelays(0.5, 2.0),
+            refresh_delays=RefreshDelays(0.5, 2.0),
         )
 
     def receive(self, *webhooks: dict[str, Any], topic: str | None = None) -> list[int]:

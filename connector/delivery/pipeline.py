@@ -1,0 +1,175 @@
+"""The loop of a worker: which partitions have work, which step is next, and when to stop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from connector import observability
+from connector.delivery.steps import LOW_PRIORITY_BATCH, Steps
+from connector.errors import ConnectorError, JournalUnavailable
+from connector.journal import partitions, replays
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from connector.delivery.merging import Destination
+    from connector.delivery.steps import RefreshDelays
+    from connector.journal.database import Database
+    from connector.journal.vault import Vault
+    from connector.mapping import MappingSet
+    from connector.model import Partition
+    from connector.workshop.activation import MappingSets
+
+#: After this time the worker tries again the partitions that another worker held.
+_HELD_SECONDS = 0.01
+
+_log = observability.logger("pipeline")
+
+
+class Pipeline:
+    """Brings events from the journal to Insider, step by step."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        vault: Vault,
+        mappings: MappingSets,
+        insider: Destination,
+        batch_size: int,
+        retention: timedelta,
+        refresh_delays: RefreshDelays,
+        rest_seconds: float = 0.0,
+    ) -> None:
+        """`rest_seconds` is the pause after each low-priority partition that did not fill a step."""
+        self._database = database
+        self._mappings = mappings
+        self._rest_seconds = rest_seconds
+        self._steps = Steps(
+            database=database,
+            vault=vault,
+            mappings=mappings,
+            insider=insider,
+            batch_size=batch_size,
+            retention=retention,
+            refresh_delays=refresh_delays,
+        )
+
+    def advance(self, *, seconds: float, low_priority: bool = False) -> Advanced:
+        """Map and deliver until no work is left or the time is over.
+
+        With `low_priority`, work only on replays and snapshots. Without it, wait for partitions that another worker
+        holds: it may be sending a low-priority batch, and webhooks behind that batch should not wait for a sweep.
+        """
+        ends_at = time.monotonic() + seconds
+        queued_low_priority = False
+        while True:
+            with self._database.connection() as connection:
+                busy = partitions.busy(connection, low_priority=low_priority)
+                mappings = self._mappings.in_force(connection)
+            current = _Pass()
+            for partition in busy:
+                if time.monotonic() > ends_at:
+                    break
+                if partition.store_id not in current.failed_stores:
+                    self._advance_partition(partition, mappings, current, low_priority=low_priority)
+                    if low_priority and not current.step_was_full:
+                        # Snapshots come page by page. A batch of one costs nearly as much as a batch of a hundred, and
+                        # while it is being sent, webhooks may wait for the partition and for the CPU.
+                        time.sleep(self._rest_seconds)
+            for store_id in current.refusals.keys() - current.delivered_stores:
+                self._steps.pause_store(store_id, reason=current.refusals[store_id])
+            queued_low_priority |= current.queued_low_priority
+            if time.monotonic() > ends_at:
+                return Advanced(unfinished=True, queued_low_priority=queued_low_priority)
+            if current.progress:
+                continue
+            if low_priority or not current.held:
+                return Advanced(unfinished=False, queued_low_priority=queued_low_priority)
+            time.sleep(_HELD_SECONDS)
+
+    def _advance_partition(
+        self, partition: Partition, mappings: MappingSet, current: _Pass, *, low_priority: bool
+    ) -> None:
+        """Run both steps for a partition: map its received events, then send its waiting deliveries."""
+        store_id = partition.store_id
+        try:
+            mapped = self._steps.map_received(partition, mappings, low_priority=low_priority)
+            current.progress += mapped.events
+            current.step_was_full = mapped.events >= LOW_PRIORITY_BATCH
+            current.queued_low_priority |= mapped.queued_low_priority
+            sent = self._steps.deliver_waiting(partition, mappings, low_priority=low_priority)
+            current.held |= sent.held
+        except JournalUnavailable:
+            raise
+        except ConnectorError as error:
+            # The error concerns all partitions of the store. Its events wait in the journal for the operator.
+            current.failed_stores.add(store_id)
+            _log.error("store.failed", store_id=store_id, error=str(error))
+        except Exception as error:  # noqa: BLE001 - no error may stop the work on other partitions
+            _log.error("partition.failed", store_id=store_id, partition=partition.number, exc_info=error)
+        else:
+            current.progress += sent.settled
+            current.step_was_full |= sent.settled >= LOW_PRIORITY_BATCH
+            if sent.delivered:
+                current.delivered_stores.add(store_id)
+            if sent.refusal:
+                current.refusals[store_id] = sent.refusal
+
+    def map_replayed(self) -> int:
+        """Map the next events of all running replays, up to their rates; return how many events were mapped."""
+        with self._database.connection() as connection:
+            running = replays.running(connection)
+            if not running:
+                return 0
+            mappings = self._mappings.in_force(connection)
+        mapped = 0
+        for replay_id in running:
+            try:
+                mapped += self._steps.map_replayed(replay_id, mappings)
+            except JournalUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - no error may stop the other replays
+                _log.error("replay.failed", replay_id=replay_id, exc_info=error)
+        return mapped
+
+    def busy(self) -> int:
+        """Return how many partitions have work for webhooks."""
+        with self._database.connection() as connection:
+            return len(partitions.busy(connection))
+
+    def is_low_priority_waiting(self) -> bool:
+        """Return whether a replay is running, or low-priority events or deliveries wait."""
+        with self._database.connection() as connection:
+            return bool(replays.running(connection) or partitions.busy(connection, low_priority=True))
+
+
+class Advanced(NamedTuple):
+    """How `Pipeline.advance` ended."""
+
+    #: True if the time was over before the work was.
+    unfinished: bool
+    #: True if it journaled deliveries for the low-priority workers.
+    queued_low_priority: bool
+
+
+@dataclass(slots=True)
+class _Pass:
+    """The results of one pass over the busy partitions."""
+
+    #: How many events were mapped and deliveries settled.
+    progress: int = 0
+    #: Stores to which anything was delivered.
+    delivered_stores: set[int] = field(default_factory=set)
+    #: By store: why Insider accepted nothing from a partition, if that partition alone cannot show what is to blame.
+    refusals: dict[int, str] = field(default_factory=dict)
+    #: True if another worker holds a partition that has work.
+    held: bool = False
+    #: True if low-priority deliveries were journaled.
+    queued_low_priority: bool = False
+    #: True if the last partition had as much work as fits into one low-priority step.
+    step_was_full: bool = False
+    #: Stores that an error excludes from the rest of this pass.
+    failed_stores: set[int] = field(default_factory=set)
