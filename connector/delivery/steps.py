@@ -169,7 +169,8 @@ class Steps:
             if not batch.events:
                 return 0
             ids = [event.id for event in batch.events]
-            sets = dict.fromkeys(ids, mappings) if batch.versions is None else self._sets_of_then(connection, batch.versions)
+            versions = batch.versions
+            sets = dict.fromkeys(ids, mappings) if versions is None else self._sets_of_then(connection, versions)
             # This step holds no partition. The lock keeps each store from being removed meanwhile.
             store_ids = sorted({event.store_id for event in batch.events})
             options = {store_id: stores.options(connection, store_id, lock=True) for store_id in store_ids}
