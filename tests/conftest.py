@@ -167,14 +167,24 @@ def stack() -> Iterator[Stack]:
             running.postgres.remove()
 
 
+@pytest.fixture(scope="session")
+def stacks_worker(stack: Stack) -> Worker:
+    return Worker(stack)
+
+
 @pytest.fixture
-def worker(stack: Stack) -> Iterator[Worker]:
-    """The stack's worker, which tests may start anew and end."""
-    found = Worker(stack)
-    found.restart()
-    yield found
-    quick_insider(stack)
-    found.restart()
+def worker(stacks_worker: Worker) -> Iterator[Worker]:
+    """The stack's worker, which tests may start anew and end. It runs as the test before has left it."""
+    stacks_worker.begin()
+    yield stacks_worker
+    quick_insider(stacks_worker.stack)
+
+
+@pytest.fixture(autouse=True)
+def usual_worker(request: pytest.FixtureRequest) -> None:
+    """Let the stack's worker run as usual for the tests that do not start it anew by themselves."""
+    if "stack" in request.fixturenames and "worker" not in request.fixturenames:
+        request.getfixturevalue("stacks_worker").run()
 
 
 @pytest.fixture(scope="session")

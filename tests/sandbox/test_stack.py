@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
-from connector.model.times import rfc3339
+from tests.sandbox.stores import PATIENCE, THREADS, Store, changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from connector.sandbox.stack import Stack
 
 pytestmark = pytest.mark.slow
-
-_THREADS = 8
-_local = threading.local()
-
-
-class Store:
-    """A store of its own for each test, so that Insider's profiles are this test's alone."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.partner = f"partner-{secrets.token_hex(4)}"
-        told = stack.command("stores", "add", self.partner, "--insider-partner", self.partner, "--insider-token", "t")
-        self.url = told["webhook_url"]
-
-    def post(self, webhook: dict[str, Any]) -> int:
-        session = _local.__dict__.setdefault("session", requests.Session())
-        return int(session.post(self.url, json=webhook, timeout=30).status_code)
-
-    def post_all(self, webhooks: Iterable[dict[str, Any]]) -> list[int]:
-        with ThreadPoolExecutor(_THREADS) as threads:
-            return list(threads.map(self.post, webhooks))
-
-    def users(self) -> dict[str, dict[str, Any]]:
-        return {user["identifiers"]["email"]: user for user in self.stack.insider("users", partner=self.partner)}
-
-    def wait_for(self, emails: Iterable[str], seconds: float) -> dict[str, dict[str, Any]]:
-        """Return Insider's users as soon as all of these have arrived."""
-        wanted = set(emails)
-        patience = time.monotonic() + seconds
-        while not wanted <= (users := self.users()).keys():
-            assert time.monotonic() < patience, f"{len(wanted - users.keys())} of {len(wanted)} users are missing"
-            time.sleep(0.2)
-        return users
 
 
 @pytest.fixture
@@ -72,23 +38,14 @@ def revived(stack: Stack) -> Iterator[Stack]:
     stack.start(gone)
 
 
-def changed(email: str, balance: int, at: datetime | None = None) -> dict[str, Any]:
-    return {
-        "topic": "swell/points/changed",
-        "customer": {"email": email, "points_balance": balance},
-        "current_balance": balance,
-        "timestamp": rfc3339(at or datetime.now(UTC)),
-    }
-
-
 def test_the_older_webhook_that_arrives_last_leaves_the_newer_balance(store: Store) -> None:
     now = datetime.now(UTC)
     assert store.post(changed("ann@example.com", 200, now)) == 200
-    store.wait_for(["ann@example.com"], seconds=20)
+    store.wait_for(["ann@example.com"])
 
     assert store.post(changed("ann@example.com", 100, now - timedelta(minutes=1))) == 200
 
-    patience = time.monotonic() + 20
+    patience = time.monotonic() + PATIENCE
     while len((user := store.users()["ann@example.com"])["events"]) < 2:
         assert time.monotonic() < patience
         time.sleep(0.05)
@@ -108,7 +65,7 @@ def test_webhooks_that_come_while_redis_is_down_arrive_when_it_is_back(revived: 
     revived.redis.start()
 
     assert set(answers) == {200}
-    store.wait_for(emails, seconds=60)
+    store.wait_for(emails)
 
 
 def test_a_wiped_redis_costs_no_event(revived: Stack, store: Store) -> None:
@@ -121,7 +78,7 @@ def test_a_wiped_redis_costs_no_event(revived: Stack, store: Store) -> None:
     revived.redis.start()
     revived.start(["worker"])
 
-    store.wait_for(emails, seconds=60)
+    store.wait_for(emails)
 
 
 def test_a_worker_killed_in_the_middle_loses_no_event_and_no_order(revived: Stack, store: Store) -> None:
@@ -137,7 +94,7 @@ def test_a_worker_killed_in_the_middle_loses_no_event_and_no_order(revived: Stac
     sending.join()
     revived.start(["worker"])
 
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + PATIENCE
     while sum(len(user["events"]) for user in store.users().values()) < len(webhooks):
         assert time.monotonic() < patience
         time.sleep(0.2)
@@ -162,7 +119,7 @@ def test_web_processes_killed_while_webhooks_come_lose_nothing_that_they_answere
         except requests.RequestException:
             return
 
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         futures = [threads.submit(send, email) for email in emails]
         while len(answered) < 50:
             time.sleep(0.01)
@@ -172,4 +129,4 @@ def test_web_processes_killed_while_webhooks_come_lose_nothing_that_they_answere
             future.result()
 
     assert len(answered) >= 50
-    store.wait_for(answered, seconds=60)
+    store.wait_for(answered)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from tests.sandbox.test_stack import Store, changed
+from tests.sandbox.stores import PATIENCE, Store, changed
 from tests.workers.proxies import tls_proxy
 from tests.workers.worker import quick_insider, slow_insider
 
@@ -51,7 +51,7 @@ def keep_from_saving(client: redis.Redis) -> Callable[[], object]:
     directory = client.config_get("dir")["dir"] or ""
     client.config_set("dir", "/proc")
     client.config_set("save", "1 1")
-    patience = time.monotonic() + 20
+    patience = time.monotonic() + PATIENCE
     while client.info("persistence")["rdb_last_bgsave_status"] != "err":
         assert time.monotonic() < patience
         client.incr("saved")
@@ -91,14 +91,14 @@ def load(client: redis.Redis) -> Callable[[], object]:
 def test_a_redis_that_refuses_costs_seconds_and_no_worker(
     worker: Worker, store: Store, client: redis.Redis, trouble: Trouble, *, busy: bool
 ) -> None:
-    worker.restart(BATCH_SIZE="5")
+    worker.run(BATCH_SIZE="5")
     before = worker.process.pid
     emails = [f"c{number}@example.com" for number in range(20)]
     if busy:
         slow_insider(worker.stack, 1)
     assert set(store.post_all(changed(email, 1) for email in emails)) == {200}
     if not busy:
-        store.wait_for(emails, seconds=20)
+        store.wait_for(emails)
 
     relieve = trouble(client)
     later = [f"later{number}@example.com" for number in range(20)]
@@ -108,7 +108,7 @@ def test_a_redis_that_refuses_costs_seconds_and_no_worker(
     relieve()
     quick_insider(worker.stack)
 
-    store.wait_for([*emails, *later], seconds=30)
+    store.wait_for([*emails, *later])
     assert worker.process.pid == before
     assert "Unrecoverable" not in worker.log()
     # It looks every two seconds whether Redis is back, instead of as often as it can.
@@ -125,12 +125,12 @@ def test_a_worker_that_starts_before_its_redis_waits_for_it(
     relieve()
 
     worker.wait_for("ready.")
-    store.wait_for(["ann@example.com"], seconds=20)
+    store.wait_for(["ann@example.com"])
 
 
 def test_a_redis_that_is_killed_again_and_again_costs_no_worker(worker: Worker, store: Store) -> None:
     assert worker.stack.redis
-    worker.restart(WORKER_CONCURRENCY="4")
+    worker.run(WORKER_CONCURRENCY="4")
     before = worker.process.pid
     slow_insider(worker.stack, 1)
     emails = [f"c{number}@example.com" for number in range(40)]
@@ -144,13 +144,14 @@ def test_a_redis_that_is_killed_again_and_again_costs_no_worker(worker: Worker, 
         time.sleep(3)
     quick_insider(worker.stack)
 
-    store.wait_for(emails, seconds=60)
+    store.wait_for(emails)
     assert worker.process.pid == before
     assert "Unrecoverable" not in worker.log()
 
 
 def test_a_redis_that_hangs_holds_nothing_up_for_longer(worker: Worker, store: Store) -> None:
     assert worker.stack.redis
+    worker.run()
     before = worker.process.pid
     slow_insider(worker.stack, 1)
     emails = [f"c{number}@example.com" for number in range(20)]
@@ -161,20 +162,21 @@ def test_a_redis_that_hangs_holds_nothing_up_for_longer(worker: Worker, store: S
     worker.stack.redis.resume()
     quick_insider(worker.stack)
 
-    store.wait_for([*emails, *(f"later.{email}" for email in emails)], seconds=30)
+    store.wait_for([*emails, *(f"later.{email}" for email in emails)])
     assert worker.process.pid == before
     assert "Unrecoverable" not in worker.log()
 
 
 def test_a_redis_that_has_lost_everything_is_told_anew(worker: Worker, store: Store, client: redis.Redis) -> None:
+    worker.run()
     assert store.post(changed("ann@example.com", 1)) == 200
-    store.wait_for(["ann@example.com"], seconds=20)
+    store.wait_for(["ann@example.com"])
     before = worker.process.pid
 
     client.flushall()
 
     assert store.post(changed("bob@example.com", 1)) == 200
-    store.wait_for(["bob@example.com"], seconds=20)
+    store.wait_for(["bob@example.com"])
     assert worker.process.pid == before
 
 
@@ -187,7 +189,7 @@ def test_a_certificate_that_nobody_has_signed_is_taken_when_it_is_not_to_be_chec
         tls = url.replace("redis://", "rediss://").replace(port, str(between.port))
         worker.restart(REDIS_URL=tls, REDIS_TLS_VERIFY="false")
         assert store.post(changed("ann@example.com", 1)) == 200
-        store.wait_for(["ann@example.com"], seconds=20)
+        store.wait_for(["ann@example.com"])
         assert f"Connected to rediss://:**@127.0.0.1:{between.port}" in worker.log()
 
         worker.restart(REDIS_URL=tls, ready="certificate verify failed")

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from connector.sandbox.stack import ROOT, Stack
-from tests.sandbox.test_stack import Store, changed
+from tests.sandbox.stores import Store, changed
 from tests.workers.proxies import proxy
 from tests.workers.worker import LINES, quick_insider, slow_insider
 
@@ -27,7 +27,7 @@ def store(stack: Stack) -> Store:
     return Store(stack)
 
 
-def wait_until_busy(stack: Stack, store: Store, seconds: float = 20) -> None:
+def wait_until_busy(stack: Stack, store: Store, seconds: float = 60) -> None:
     """Wait until Insider has a request in hand."""
     patience = time.monotonic() + seconds
     while stack.command("events", "list", "--store", store.partner, "--state", "mapped") == []:
@@ -41,28 +41,27 @@ def is_running(process: psutil.Process) -> bool:
 
 def test_sigterm_to_every_process_lets_what_runs_be_finished_and_recorded(worker: Worker, store: Store) -> None:
     emails = [f"c{number}@example.com" for number in range(40)]
-    worker.restart(BATCH_SIZE="4")
+    worker.run(BATCH_SIZE="4")
     slow_insider(worker.stack, 2)
     store.post_all(changed(email, 1) for email in emails)
     wait_until_busy(worker.stack, store)
 
-    asked = time.monotonic()
     os.killpg(worker.process.pid, signal.SIGTERM)
-    assert worker.wait_for_end(25) == 0
-    took = time.monotonic() - asked
+    assert worker.wait_for_end() == 0
 
     # Not after the whole of the soft shutdown: what ran had ended before.
-    assert took < 15
+    assert "worker.cut_off" not in worker.log()
     arrived = store.users()
     (mine,) = [line for line in worker.stack.command("status")["stores"] if line["name"] == store.partner]
     assert 0 < len(arrived) == len(emails) - mine["received"] - mine["waiting"] < len(emails)
     quick_insider(worker.stack)
-    worker.restart()
-    users = store.wait_for(emails, seconds=30)
+    worker.run()
+    users = store.wait_for(emails)
     assert {event["transmissions"] for user in users.values() for event in user["events"]} == {1}
 
 
 def test_what_does_not_end_is_cut_off_before_the_host_does_it(worker: Worker) -> None:
+    worker.run()
     children = worker.process.children()
     for child in children:
         child.suspend()
@@ -70,20 +69,22 @@ def test_what_does_not_end_is_cut_off_before_the_host_does_it(worker: Worker) ->
     asked = time.monotonic()
     os.killpg(worker.process.pid, signal.SIGTERM)
 
-    assert worker.wait_for_end(30) == 1
+    assert worker.wait_for_end() == 1
+    # It was given the whole of the soft shutdown, 20 seconds; the host kills what is left after 30.
     assert 15 < time.monotonic() - asked < 28
     assert "worker.cut_off" in worker.log()
-    psutil.wait_procs(children, timeout=5)
+    psutil.wait_procs(children, timeout=30)
     assert not any(map(is_running, children))
 
 
 def test_children_go_with_a_killed_worker(worker: Worker) -> None:
+    worker.run()
     children = worker.process.children()
     assert len(children) == 2
 
     worker.process.kill()
 
-    psutil.wait_procs(children, timeout=10)
+    psutil.wait_procs(children, timeout=30)
     assert not any(map(is_running, children))
 
 
@@ -94,29 +95,29 @@ def test_a_worker_whose_connections_fell_silent_ends_itself(worker: Worker, stor
     with proxy(int(port)) as between:
         worker.restart(WORKER_STALL_SECONDS="5", REDIS_URL=redis_url.replace(port, str(between.port)))
         assert store.post(changed("ann@example.com", 1)) == 200
-        store.wait_for(["ann@example.com"], seconds=20)
+        store.wait_for(["ann@example.com"])
 
         between.swallow()
 
-        worker.wait_for("worker.stalled", seconds=20)
-        assert worker.wait_for_end(30) == 1
+        worker.wait_for("worker.stalled")
+        assert worker.wait_for_end() == 1
 
 
 def test_a_worker_whose_children_hang_ends_itself(worker: Worker) -> None:
-    worker.restart(WORKER_STALL_SECONDS="5")
+    worker.run(WORKER_STALL_SECONDS="5")
     children = worker.process.children()
     for child in children:
         child.suspend()
 
-    worker.wait_for("worker.stalled", seconds=30)
+    worker.wait_for("worker.stalled")
     for child in children:
         child.resume()
-    assert worker.wait_for_end(30) == 1
+    assert worker.wait_for_end() == 1
 
 
 def test_neither_a_redis_that_is_away_nor_work_is_a_stall(worker: Worker, store: Store) -> None:
     assert worker.stack.redis
-    worker.restart(WORKER_STALL_SECONDS="5", BATCH_SIZE="1")
+    worker.run(WORKER_STALL_SECONDS="5", BATCH_SIZE="1")
     before = worker.process.pid
     slow_insider(worker.stack, 10)
     emails = [f"c{number}@example.com" for number in range(6)]
@@ -128,7 +129,7 @@ def test_neither_a_redis_that_is_away_nor_work_is_a_stall(worker: Worker, store:
         (start or worker.stack.redis.start)()
     quick_insider(worker.stack)
 
-    store.wait_for(emails, seconds=60)
+    store.wait_for(emails)
     assert worker.process.pid == before
     assert "worker.stalled" not in worker.log()
 
@@ -185,7 +186,7 @@ def test_a_worker_does_not_start_with_what_does_not_fit(
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
     assert done.returncode == 1
@@ -196,7 +197,7 @@ def test_two_beats_bring_nothing_twice(stack: Stack, store: Store) -> None:
     emails = [f"c{number}@example.com" for number in range(50)]
     stack.group.start("second-beat", LINES["beat"], stack.environment)
     store.post_all(changed(email, 1) for email in emails)
-    store.wait_for(emails, seconds=30)
+    store.wait_for(emails)
     time.sleep(11)
     stack.group.terminate(10, "second-beat")
 

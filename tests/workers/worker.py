@@ -10,6 +10,7 @@ import requests
 
 from connector.sandbox.processes import parse_procfile
 from connector.sandbox.stack import ROOT
+from tests.sandbox.stores import PATIENCE
 
 if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
@@ -18,11 +19,24 @@ LINES = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
 
 
 class Worker:
-    """The worker of the stack, which can be started anew with other settings."""
+    """The worker of the stack, which can be started anew with other settings.
+
+    A start takes seconds, so that a worker which runs as it is wanted stays for the next test.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
+        self._settings: dict[str, str] | None = {}
         self._mark = 0
+
+    def begin(self) -> None:
+        """From now on `log` is what is written from now on."""
+        self._mark = len(self._whole_log())
+
+    def run(self, **environment: str) -> None:
+        """Start it anew, unless it runs with these settings."""
+        if environment != self._settings or "worker" not in self.stack.group.alive():
+            self.restart(**environment)
 
     @property
     def process(self) -> psutil.Process:
@@ -30,20 +44,22 @@ class Worker:
 
     def restart(self, *, ready: str = "ready.", **environment: str) -> None:
         self.stack.group.kill("worker")
-        self._mark = len(self._whole_log())
+        self.begin()
+        self._settings = None
         self.stack.group.start("worker", LINES["worker"], {**self.stack.environment, **environment})
         self.wait_for(ready)
+        self._settings = environment
 
     def log(self) -> str:
         return self._whole_log()[self._mark :]
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         patience = time.monotonic() + seconds
         while text not in self.log():
             assert time.monotonic() < patience, self.log()
             time.sleep(0.05)
 
-    def wait_for_end(self, seconds: float) -> int:
+    def wait_for_end(self, seconds: float = PATIENCE) -> int:
         """Return the exit code."""
         patience = time.monotonic() + seconds
         while (code := self.stack.group.exit_code("worker")) is None:
