@@ -12,8 +12,7 @@ import pytest
 from connector.errors import OperatorError
 from connector.sandbox.stack import ROOT
 from tests.commands import run
-from tests.sync.connecting.merchants import Merchant
-from tests.sync.connecting.test_connecting import vault
+from tests.sync.connecting.merchants import Merchant, vault
 
 if TYPE_CHECKING:
     from connector.sandbox.stack import Stack

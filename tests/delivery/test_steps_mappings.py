@@ -15,7 +15,7 @@ from connector.workshop import activation
 from connector.workshop.activation import MappingSets
 from tests import SECRET_KEY
 from tests.delivery.pipelines import NOW, Connector, balance_files, changed
-from tests.workshop.test_activation import STRANGE, A, B, C, activate, activate_strange
+from tests.workshop.activations import STRANGE, A, B, C, activate, activate_strange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

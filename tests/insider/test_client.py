@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
-import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connector.insider import wire
 from connector.insider.client import Insider
-from connector.model import Options, Store, UserUpdate
+from connector.model import Store, UserUpdate
+from tests.insider.servers import TOKEN, bare, person, store_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Insider as Simulator
 
-TOKEN = "the-token-of-the-store"
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 52\r\n\r\n{"data":{"successful":{"count":1},"fail":{}}}       '
-
-
-class Bare:
-    """A server of one connection: it keeps what it is sent, and answers byte for byte what it is told."""
-
-    def __init__(self, listening: socket.socket) -> None:
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self.received = b""
-        self._listening = listening
-
-    def answer(self, parts: tuple[bytes, ...], pause_seconds: float) -> None:
-        with contextlib.suppress(OSError), self._listening.accept()[0] as connection:
-            while not self.received.endswith(b"]}"):
-                self.received += connection.recv(65_536)
-            for part in parts:
-                connection.sendall(part)
-                time.sleep(pause_seconds)
-
-
-@contextlib.contextmanager
-def bare(*parts: bytes, pause_seconds: float = 0) -> Iterator[Bare]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Bare(listening)
-        thread = threading.Thread(target=server.answer, args=(parts, pause_seconds))
-        thread.start()
-        try:
-            yield server
-        finally:
-            thread.join()
-
-
-def store_at(insider_url: str) -> Store:
-    return Store(
-        id=1,
-        name="acme",
-        webhook_token="the-token-of-the-webhooks",
-        webhook_secret="the-secret-of-the-webhooks",
-        webhook_secret_header="Authorization",
-        insider_partner="acme",
-        insider_token=TOKEN,
-        insider_url=insider_url,
-        options=Options(),
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    )
 
 
 @pytest.fixture
@@ -86,10 +38,6 @@ def only_acme(insider: Simulator) -> Iterator[None]:
     insider.post("settings", partners={"acme": TOKEN})
     yield
     insider.post("settings", partners={})
-
-
-def person(email: str = "a@example.com", **attributes: Any) -> bytes:
-    return wire.encode_user(UserUpdate(identifiers={"email": email}, attributes=attributes or {"name": "Ann"}))
 
 
 def test_users_arrive(client: Insider, acme: Store, insider: Simulator) -> None:

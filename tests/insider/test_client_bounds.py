@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.insider.client import Insider
-from tests.insider.test_client import TOKEN, bare, person, store_at
+from tests.insider.servers import TOKEN, bare, person, store_at
 
 if TYPE_CHECKING:
     from connector.insider.client import Response

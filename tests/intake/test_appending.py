@@ -17,7 +17,7 @@ from connector.errors import JournalUnavailable
 from connector.intake.appending import Appender
 from connector.journal.database import Database
 from tests.conftest import STATE
-from tests.journal.test_events import bodies, incoming
+from tests.journal.received import bodies, incoming
 from tests.postgres import Cluster
 
 if TYPE_CHECKING:

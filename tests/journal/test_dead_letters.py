@@ -10,7 +10,7 @@ import pytest
 
 from connector.journal import dead_letters, deliveries, stores
 from connector.model import Refusal, Settled
-from tests.journal.test_deliveries import CUSTOMER, NOW, REFUSAL, append, owed
+from tests.journal.owed import CUSTOMER, NOW, REFUSAL, append, owed
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database

@@ -2,91 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from connector.journal import deliveries, events
+from connector.journal import deliveries
 from connector.model import (
     Attempt,
     Delivery,
-    Incoming,
-    NewDelivery,
     Partition,
-    Refusal,
     Settled,
     UserEvent,
     UserUpdate,
-    partition_number,
 )
+from tests.journal.owed import CUSTOMER, CUSTOMERS, NOW, PARTITION, REFUSAL, append, owed, taken
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
-    from connector.model import Store
-
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CUSTOMER = "a@example.com"
-PARTITION = Partition(1, partition_number(CUSTOMER))
-#: A customer of each partition.
-CUSTOMERS = {partition_number(f"{number}@example.com"): f"{number}@example.com" for number in range(500)}
-REFUSAL = Refusal(reason="Insider's own sentence", cause="attributes.name.type", rule="groups.yaml:7")
-
-
-def owed(event_id: int, **changes: Any) -> NewDelivery:
-    given: dict[str, Any] = {
-        "event_id": event_id,
-        "store_id": 1,
-        "topic": "a/b",
-        "customer": CUSTOMER,
-        "occurred_at": NOW,
-        "update": UserUpdate(identifiers={"email": CUSTOMER}, attributes={"name": "Ünn"}),
-        "skip_hook": False,
-        "low_priority": False,
-        "mapping": "hash",
-    }
-    return NewDelivery(**given | changes)
-
-
-def incoming(key: str, **changes: Any) -> Incoming:
-    given: dict[str, Any] = {
-        "store_id": 1,
-        "topic": "a/b",
-        "key": key,
-        "dated": True,
-        "customer": CUSTOMER,
-        "occurred_at": NOW,
-        "body": b"{}",
-    }
-    return Incoming(**given | changes)
-
-
-def receive(connection: Connection, store: Store, partition: int, *, ago: float, **changes: Any) -> int:
-    """Journal an event that was received so many seconds ago, and return its id."""
-    given: dict[str, Any] = {"key": f"{partition} {ago}", "store_id": store.id, "customer": CUSTOMERS[partition]}
-    one = incoming(**given | changes)
-    (appended,) = events.append(connection, [one])
-    connection.execute(
-        "update events set received_at = now() - make_interval(secs => %s) where id = %s", (ago, appended.id)
-    )
-    return appended.id
-
-
-def append(database: Database, *group: NewDelivery) -> list[int]:
-    """Append deliveries and return their ids."""
-    with database.connection() as connection:
-        deliveries.append(connection, group)
-        rows = connection.execute("select id from deliveries order by id desc limit %s", (len(group),)).fetchall()
-        return [row.id for row in reversed(rows)]
-
-
-def taken(
-    database: Database, partition: Partition = PARTITION, *, low_priority: bool = False, limit: int = 100
-) -> list[Delivery]:
-    with database.connection() as connection:
-        return deliveries.take_waiting(connection, partition, low_priority=low_priority, limit=limit)
 
 
 def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:

@@ -13,13 +13,13 @@ import pytest
 from connector.journal import events, story
 from connector.journal.database import Database
 from connector.model import Appended, Event, Incoming, Note, Partition, partition_number
+from tests.journal.received import NOW, append, bodies, incoming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from connector.model import Store
 
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WINDOW = timedelta(hours=48)
 MINUTE = timedelta(minutes=1)
 THREADS = 12
@@ -31,24 +31,6 @@ def crowd(database_url: str) -> Iterator[Database]:
     opened = Database(database_url, connections=THREADS, wait_seconds=10)
     yield opened
     opened.close()
-
-
-def incoming(key: str, **changes: Any) -> Incoming:
-    given: dict[str, Any] = {
-        "store_id": 1,
-        "topic": "a/b",
-        "key": key,
-        "dated": True,
-        "customer": "a@example.com",
-        "occurred_at": NOW,
-        "body": b'{"topic": "a/b"}',
-    }
-    return Incoming(**given | changes)
-
-
-def append(database: Database, *group: Incoming) -> list[Appended]:
-    with database.connection() as connection:
-        return events.append(connection, group)
 
 
 def pass_time(database: Database, time: timedelta) -> None:
@@ -68,12 +50,6 @@ def at_once(database: Database, groups: list[list[Incoming]]) -> list[list[Appen
 
     with ThreadPoolExecutor(len(groups)) as threads:
         return list(threads.map(run, groups))
-
-
-def bodies(database: Database, store_id: int = 1) -> list[bytes]:
-    with database.connection() as connection:
-        rows = connection.execute("select body from events where store_id = %s order by id", (store_id,))
-        return [row.body for row in rows]
 
 
 def test_an_event_is_kept_as_it_came(database: Database) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connector.errors import JournalUnavailable
 from connector.journal import deliveries, events, partitions, stores
 from connector.model import PARTITIONS, Partition, Settled, partition_number
-from tests.journal.test_deliveries import CUSTOMERS, PARTITION, REFUSAL, append, incoming, owed, receive, taken
+from tests.journal.owed import CUSTOMERS, PARTITION, REFUSAL, append, incoming, owed, receive, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import pytest
 from connector.journal import dead_letters, deliveries, events, replays, stores
 from connector.journal.replays import Selection
 from connector.model import Event, Settled, UserUpdate
-from tests.journal.test_deliveries import CUSTOMERS, NOW, REFUSAL, incoming, owed
+from tests.journal.owed import CUSTOMERS, NOW, REFUSAL, incoming, owed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

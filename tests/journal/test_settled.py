@@ -10,7 +10,7 @@ import pytest
 
 from connector.journal import deliveries, events, stores
 from connector.model import Attempt, Settled, TrueAt
-from tests.journal.test_deliveries import REFUSAL, append, owed, receive, taken
+from tests.journal.owed import REFUSAL, append, owed, receive, taken
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from connector.journal import deliveries, events, notices, replays, story
 from connector.journal.replays import Selection
 from connector.model import Attempt, Note, Partition, Settled
-from tests.journal.test_deliveries import CUSTOMER, CUSTOMERS, NOW, REFUSAL, append, owed, receive
+from tests.journal.owed import CUSTOMER, CUSTOMERS, NOW, REFUSAL, append, owed, receive
 
 if TYPE_CHECKING:
     from connector.journal.database import Database

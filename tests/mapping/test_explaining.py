@@ -17,7 +17,7 @@ from connector.mapping.reading.problems import Problems
 from connector.model import Note, Options, UserEvent, UserUpdate
 from connector.workshop import goldens
 from tests import MAPPINGS
-from tests.mapping.test_mapping import ANYTHING, EXAMPLES, OBJECTS, OCCURRED_AT, OPTIONS, SET
+from tests.mapping.distortions import ANYTHING, EXAMPLES, OBJECTS, OCCURRED_AT, OPTIONS, SET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 import requests
 
-from connector import mapping
 from connector.errors import MappingError, OperatorError
 from connector.journal import audit, mapping_sets
 from connector.journal.database import Database
 from connector.workshop import activation
-from tests.delivery.pipelines import NOW, balance_files, changed, wait_for_a_lock
-from tests.sandbox.test_stack import Store
+from tests.delivery.pipelines import NOW, changed, wait_for_a_lock
+from tests.sandbox.stores import Store
+from tests.workshop.activations import STRANGE, A, B, C, activate, activate_strange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from connector.workshop.activation import Change
     from tests.workers.worker import Worker
 
-A, B, C = (mapping.load_files(balance_files(name)) for name in "abc")
-#: Its grammar is that of another release.
-STRANGE = {"a.b.yaml": b"topic: a/b\ndescription: Something.\nnotice: {text: Something.}\nrules: {}\n"}
 
 #: As it is promised to operators.
 _TAKEN_UP_SECONDS = 10
@@ -43,25 +40,9 @@ def connection(database: Database) -> Iterator[Connection]:
         yield opened
 
 
-def activate(connection: Connection, mappings: MappingSet | None, actor: str = "ann") -> Change:
-    with connection.transaction():
-        if mappings:
-            activation.keep(connection, mappings)
-        version = mappings.version if mappings else None
-        return activation.activate(connection, version, actor=actor, reason="better")
-
-
 def roll_back(connection: Connection, actor: str = "ann") -> Change:
     with connection.transaction():
         return activation.rollback(connection, actor=actor, reason="worse")
-
-
-def activate_strange(connection: Connection) -> None:
-    """Activate a set that this release cannot load, as another release would."""
-    with connection.transaction():
-        mapping_sets.keep(connection, "strange", STRANGE, topics=1)
-        before = mapping_sets.lock(connection)
-        mapping_sets.activate(connection, "strange", previous_id=before.id, actor="ann", reason="newer")
 
 
 def active(connection: Connection) -> str | None:
@@ -241,6 +222,7 @@ def journal(stack: Stack) -> Iterator[Connection]:
 def test_sets_that_take_turns_under_load_each_map_whole_events_and_none_is_lost(
     worker: Worker, store: Store, journal: Connection
 ) -> None:
+    worker.run()
     assert len(worker.process.children()) == 2
     ends_at = time.monotonic() + 10
     with Load(store.url) as load:
@@ -252,7 +234,7 @@ def test_sets_that_take_turns_under_load_each_map_whole_events_and_none_is_lost(
         activated_at = mapping_sets.active(journal).activated_at
         load.pause = 0.2
         time.sleep(_TAKEN_UP_SECONDS + 1)
-    users = store.wait_for(load.emails, seconds=20)
+    users = store.wait_for(load.emails)
 
     rows = journal.execute(
         """

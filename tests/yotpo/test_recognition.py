@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.errors import WebhookRejected
 from connector.yotpo.topics import TOPICS, recognise
-from tests.yotpo.test_topics import DELIVERED, FULFILLED, JOHN, RECEIVED_AT, changed, seen, webhook
+from tests.yotpo.webhooks import DELIVERED, FULFILLED, JOHN, RECEIVED_AT, changed, seen, webhook
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,15 @@ The webhooks are those of `mappings/examples`; the tables say what Yotpo's "Webh
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 
-from connector.yotpo.topics import SNAPSHOT, TOPICS, Recognised, recognise
-from tests import EXAMPLES
+from connector.yotpo.topics import SNAPSHOT, TOPICS
+from tests.yotpo.webhooks import DELIVERED, FRED, FULFILLED, JOHN, RECEIVED_AT, changed, seen, webhook
 
-RECEIVED_AT = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
-JOHN, FRED = "john.smith@example.com", "fred.friend@example.net"
-FULFILLED, DELIVERED = "review_request.eligible.on_fulfillment", "review_request.eligible.on_delivery"
 STORE = "B02uug6tF2uEA0Denhj0c9PV73y5PEOuKFmTCGb1"
 CHANGED_AT = "2021-08-01T16:53:56.415+03:00"
 REFERRED_AT = "2024-08-08T07:38:27.000Z"
@@ -94,27 +89,6 @@ PARTS: list[tuple[str, list[str], list[str]]] = [
     ("loyalty/integrations/integration_disabled", ["integration_name"], ["website_url"]),
     ("swell/referral/share", ["email", "customer.points_balance"], []),
 ]  # fmt: skip
-
-
-def webhook(topic: str, case: str = "documented") -> dict[str, Any]:
-    path = EXAMPLES / topic.replace("/", ".") / f"{case}.json"
-    return json.loads(path.read_bytes())  # type: ignore[no-any-return]
-
-
-def seen(topic: str, body: dict[str, Any], *, received_at: datetime = RECEIVED_AT, **more: Any) -> Recognised:
-    named = body.get("topic") or body.get("event") or body.get("trigger")
-    return recognise(body, path_topic=None if named else topic, received_at=received_at, **more)
-
-
-def changed(body: dict[str, Any], path: str, value: object = None) -> dict[str, Any]:
-    """The webhook with another value at the path."""
-    body = copy.deepcopy(body)
-    *steps, last = path.split(".")
-    inner = body
-    for step in steps:
-        inner = inner[step]
-    inner[last] = value or {"another": "value"}
-    return body
 
 
 @pytest.mark.parametrize(("topic", "case", "customer", "time", "parts"), DOCUMENTED)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
+from connector.journal.vault import Vault
 from tests.intake.webhooks import Store
 
 if TYPE_CHECKING:
@@ -63,3 +64,20 @@ class Merchant:
     def shown(self) -> dict[str, Any]:
         told: dict[str, Any] = self.stack.command("stores", "show", self.name)
         return told
+
+
+def vault(stack: Stack) -> Vault:
+    return Vault(stack.environment["SECRET_KEY"].split(","))
+
+
+def changed(url: str, **parameters: str) -> str:
+    """Return the URL with other parameters; an empty one is left out."""
+    given = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()} | parameters
+    return f"{url.partition('?')[0]}?{urlencode({name: value for name, value in given.items() if value})}"
+
+
+def assert_refused(answer: requests.Response, status: int, told: str) -> None:
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert told in answer.text
+    assert "What to do next" in answer.text
+    assert "/webhooks/yotpo/" not in answer.text

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 import time_machine
 
-from connector.journal.vault import Vault
 from connector.sync.connecting import start_url
 from connector.sync.connecting.tickets import Install, Tickets
-from tests.sync.connecting.merchants import Merchant
+from tests.sync.connecting.merchants import Merchant, assert_refused, changed, vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,25 +28,8 @@ def merchant(stack: Stack) -> Iterator[Merchant]:
     requests.delete(f"{stack.yotpo_url}/_sandbox/faults", timeout=10).raise_for_status()
 
 
-def vault(stack: Stack) -> Vault:
-    return Vault(stack.environment["SECRET_KEY"].split(","))
-
-
 def tickets(stack: Stack) -> Tickets:
     return Tickets(stack.environment["SECRET_KEY"].split(","))
-
-
-def changed(url: str, **parameters: str) -> str:
-    """Return the URL with other parameters; an empty one is left out."""
-    given = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()} | parameters
-    return f"{url.partition('?')[0]}?{urlencode({name: value for name, value in given.items() if value})}"
-
-
-def assert_refused(answer: requests.Response, status: int, told: str) -> None:
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
-    assert told in answer.text
-    assert "What to do next" in answer.text
-    assert "/webhooks/yotpo/" not in answer.text
 
 
 def test_a_merchant_who_follows_the_link_and_installs_the_app_is_connected(merchant: Merchant, stack: Stack) -> None:

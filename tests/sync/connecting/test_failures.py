@@ -8,8 +8,7 @@ import pytest
 import requests
 
 from connector.sandbox.processes import free_port
-from tests.sync.connecting.merchants import Merchant
-from tests.sync.connecting.test_connecting import assert_refused, changed, vault
+from tests.sync.connecting.merchants import Merchant, assert_refused, changed, vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
