@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -34,6 +35,7 @@ from connector.sandbox.processes import free_port, hold_lock, is_free, running, 
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.02
+_REDIS_THAT_FORBIDS = 7
 
 # Our own environment (PGPORT, PGOPTIONS, a locale) must not influence the servers.
 _COMMON: dict[str, Any] = {"env": {"PATH": os.defpath, "LC_ALL": "C"}, "stdin": subprocess.DEVNULL}
@@ -246,7 +248,8 @@ class EmbeddedRedis(EmbeddedServer):
         self._port = self._port or self._choose_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         listen = ["--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self.directory)]
-        return [binary, *listen, "--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+        keep = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+        return [binary, *listen, *keep, *_allow_everything(binary)]
 
     def _choose_port(self) -> int:
         """Return the port of the last run if it is free, else another one."""
@@ -262,6 +265,15 @@ class EmbeddedRedis(EmbeddedServer):
         with redis.Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1) as client:
             if client.info("server")["process_id"] != self.pid:
                 raise ConnectionError(f"Another Redis answers at {self.url}")
+
+
+def _allow_everything(binary: str) -> list[str]:
+    """Return the options with which Redis 7 lets local clients change all settings and use DEBUG, as Redis 6 does."""
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, **_COMMON).stdout
+    version = re.search(r"v=(\d+)", told)
+    if version is None or int(version[1]) < _REDIS_THAT_FORBIDS:
+        return []
+    return ["--enable-protected-configs", "local", "--enable-debug-command", "local"]
 
 
 def _find_wheel(package: str) -> Path:

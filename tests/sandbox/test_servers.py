@@ -204,6 +204,12 @@ def test_redis_forgets_and_never_evicts(cache: EmbeddedRedis) -> None:
         assert client.get("forgotten") is None
 
 
+def test_every_setting_of_redis_can_be_changed_whichever_version_it_has(cache: EmbeddedRedis, tmp_path: Path) -> None:
+    with redis.Redis.from_url(cache.url) as client:
+        assert client.config_set("dir", str(tmp_path))
+        assert client.execute_command("DEBUG", "SLEEP", "0")
+
+
 def test_a_paused_redis_answers_when_it_is_resumed(cache: EmbeddedRedis) -> None:
     cache.pause()
     with pytest.raises(redis.TimeoutError):
