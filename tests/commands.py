@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -54,6 +55,16 @@ def _forgotten_settings() -> Iterator[None]:
     finally:
         for settings in (shared.settings, shared.vault):
             settings.cache_clear()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let processes that are started meanwhile end at Ctrl-C, also where a shell has told us to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Cli:

@@ -21,7 +21,7 @@ from connector.cli import main, shared
 from connector.journal import stores
 from connector.journal.sync import accounts
 from tests import ROOT, SECRET_KEY
-from tests.commands import Cli
+from tests.commands import Cli, interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,9 +279,9 @@ def test_ctrl_c_ends_the_showing_and_not_the_backfill(backfill: Backfills, datab
     environment = {**Cli(database_url).environment, "TERM": "xterm"}
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True
-    ) as running:
+    with interruptible():
+        running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    with running:
         os.close(theirs)
         # The bar is there: it is being shown.
         assert select.select([ours], [], [], 60)[0]

@@ -15,7 +15,7 @@ import pytest
 from connector.journal import stores
 from connector.journal.sync import accounts
 from tests import ROOT
-from tests.commands import ADD, Cli, Done
+from tests.commands import ADD, Cli, Done, interruptible
 from tests.sandbox.yotpo.simulators import Yotpo, simulator
 
 if TYPE_CHECKING:
@@ -163,9 +163,10 @@ def test_a_run_that_is_killed_goes_on_with_the_next(connected: Cli, yotpo: Yotpo
 def test_ctrl_c_ends_it_with_what_was_done(connected: Cli, yotpo: Yotpo, tmp_path: Path, database: Database) -> None:
     file = _lines(tmp_path / "shop.jsonl", 100)
     command = [sys.executable, "-m", "connector", "customers", "push", str(file), *WHY]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=connected.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    with interruptible():
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=connected.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
     while len(_patched(yotpo)) < 3:
         assert process.poll() is None
         time.sleep(0.05)
