@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Whole files at a time, because the tests of some share what takes long to start.
-PYTEST := $(BIN)/pytest -q --numprocesses 3 --dist loadfile
+# Whole files at a time, because the tests of some share what takes long to start (tests/scheduling.py).
+PYTEST := $(BIN)/pytest -q --numprocesses 4 --dist loadfile
 
 .PHONY: help
 help:  ## List the verbs

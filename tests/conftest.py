@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -27,6 +27,7 @@ from tests.commands import QuickStack
 from tests.delivery.pipelines import Connector
 from tests.postgres import Cluster, SharedCluster, shared
 from tests.sandbox.yotpo.simulators import simulator
+from tests.scheduling import Groups, sort
 from tests.sync.shops import SHOP, Shop
 from tests.workers.worker import Worker, quick_insider
 
@@ -61,6 +62,16 @@ def environment() -> Iterator[None]:
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     """Start PostgreSQL for the processes over which the tests are spread."""
     config.stash[_CLUSTER] = SharedCluster(BASE)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups | None:
+    return Groups(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if _PROCESS:
+        sort(items)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
