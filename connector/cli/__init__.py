@@ -32,7 +32,7 @@ from connector.journal.sync import refreshes
 @click.group(cls=shared.Group)
 @click.version_option(connector.__version__)
 def main() -> None:
-    """Yotpo's webhooks in, Insider's users and user events out."""
+    """Receive Yotpo's webhooks, and send users and user events to Insider."""
 
 
 for command in (
@@ -74,7 +74,7 @@ def settings_command(form: str) -> None:
 @main.command()
 @shared.with_format
 def status(form: str) -> None:
-    """Show what waits, what is dead, and the lag: the age of the oldest undelivered event, of the oldest look-up."""
+    """Show what waits, what is dead, and the lag: the age of the oldest undelivered event and the oldest look-up."""
     with shared.journal() as connection:
         rows = stores.states(connection)
         lag = round(deliveries.oldest_undelivered_seconds(connection), 1)

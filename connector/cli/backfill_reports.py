@@ -1,4 +1,4 @@
-"""Reports of backfills as an operator reads them: a few lines each. JSON has every figure by its name."""
+"""Backfill reports as text for operators, a few lines each. JSON shows every number by its name."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def text(reports: Iterable[Report]) -> str:
-    """Return what to print of the reports of `connector.journal.sync.backfills`; an empty line stands between two."""
+    """Return the text of reports from `connector.journal.sync.backfills`, with an empty line between two of them."""
     return "\n\n".join("\n".join(_lines(report)) for report in reports) or "none"
 
 
 def _lines(report: Report) -> list[str]:
-    what = "of what has changed" if report["changed_only"] else "of all customers"
-    told = {
+    scope = "of changed customers" if report["changed_only"] else "of all customers"
+    parts = {
         "read": _read(report),
         "sent": _sent(report),
         "left out": _left_out(report),
@@ -28,8 +28,8 @@ def _lines(report: Report) -> list[str]:
         "ended": report["ended_at"] and _at(report["ended_at"]),
     }
     return [
-        f"{report['store']}: backfill {report['id']} {what}, {report['state']}",
-        *(f"  {name:9} {line}" for name, line in told.items() if line),
+        f"{report['store']}: backfill {report['id']} {scope}, {report['state']}",
+        *(f"  {name:9} {line}" for name, line in parts.items() if line),
     ]
 
 
@@ -41,15 +41,15 @@ def _read(report: Report) -> str:
     if report["readings"] > 1:
         parts.append(f"reading {report['reading']} of {report['readings']}")
     if report["restarts"]:
-        parts.append(f"begun anew {_counted(report['restarts'], 'time')}")
+        parts.append(f"restarted {_counted(report['restarts'], 'time')}")
     if report["page_at"]:
         parts.append(f"the last at {_at(report['page_at'])}")
     return ", ".join(parts)
 
 
 def _sent(report: Report) -> str:
-    fates = ", ".join(f"{report[fate]:,} {fate}" for fate in ("delivered", "waiting", "refused"))
-    return f"{report['sent']:,}: {fates}"
+    outcomes = ", ".join(f"{report[outcome]:,} {outcome}" for outcome in ("delivered", "waiting", "refused"))
+    return f"{report['sent']:,}: {outcomes}"
 
 
 def _left_out(report: Report) -> str:

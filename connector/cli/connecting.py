@@ -1,4 +1,4 @@
-"""`connector stores connect` and `connector stores disconnect`: how a store comes to be connected to Yotpo."""
+"""`connector stores connect` and `connector stores disconnect`: connect a store to Yotpo, and end the connection."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from connector.model import Store
     from connector.yotpo.client import StoreClient
 
-#: A worker that speaks to the store's Yotpo is through with it in this time, unless Yotpo is very slow.
+#: How long the command waits for a lease. A worker ends its lease sooner, unless Yotpo is very slow.
 _WAIT_SECONDS = 30.0
-#: Belongs to nobody: example.com is kept free.
-_NOBODY = "nobody@example.com"
-_NEEDED = ("public_url", "yotpo_client_id", "yotpo_client_secret")
+#: The address of no customer: example.com is reserved.
+_UNUSED_EMAIL = "nobody@example.com"
+_REQUIRED_SETTINGS = ("public_url", "yotpo_client_id", "yotpo_client_secret")
 
 
 @click.command("connect")
@@ -38,13 +38,19 @@ _NEEDED = ("public_url", "yotpo_client_id", "yotpo_client_secret")
 @click.option("--again", is_flag=True, help="Replace the connection that the store has.")
 @click.option("--app-key", help="Connect with the store's own keys: its app key at Yotpo, which is also its store id.")
 @click.option(
-    "--secret", envvar="YOTPO_STORE_SECRET", show_envvar=True, help="The API secret to it; else you are asked for it."
+    "--secret",
+    envvar="YOTPO_STORE_SECRET",
+    show_envvar=True,
+    help="The API secret of the app key. Without it, the command prompts for it.",
 )
-@click.option("--loyalty-guid", help="The merchant's GUID at Yotpo Loyalty, where points are to be looked up there.")
+@click.option("--loyalty-guid", help="The merchant's GUID at Yotpo Loyalty, to look up points there.")
 @click.option(
-    "--loyalty-key", envvar="YOTPO_LOYALTY_KEY", show_envvar=True, help="The API key to it; else you are asked for it."
+    "--loyalty-key",
+    envvar="YOTPO_LOYALTY_KEY",
+    show_envvar=True,
+    help="The API key of the GUID. Without it, the command prompts for it.",
 )
-@click.option("--no-backfill", is_flag=True, help="Do not bring the customers that there are already.")
+@click.option("--no-backfill", is_flag=True, help="Do not read the customers that already exist.")
 @shared.with_actor
 @shared.with_format
 def connect_command(
@@ -59,21 +65,23 @@ def connect_command(
     actor: str,
     form: str,
 ) -> None:
-    """Connect a store to Yotpo: print a link by which its merchant installs our app, or use the store's own keys."""
+    """Connect a store to Yotpo: print a link with which its merchant installs our app, or use the store's own keys."""
     if app_key is None:
         if loyalty_guid or no_backfill:
-            raise OperatorError("--loyalty-guid and --no-backfill go with a store's own keys: say --app-key, too")
-        told = _invite(name, again=again, actor=actor)
-        shared.tell(told, f"{told['link']}\n\n{told['next']}", form)
+            raise OperatorError("--loyalty-guid and --no-backfill need a store's own keys: give --app-key, too")
+        invitation = _invite(name, again=again, actor=actor)
+        shared.print_result(invitation, f"{invitation['link']}\n\n{invitation['next']}", form)
         return
     keys = {
         "app_key": app_key.strip(),
-        "secret": _asked("API secret", secret),
+        "secret": _secret("API secret", secret),
         "loyalty_guid": loyalty_guid and loyalty_guid.strip(),
-        "loyalty_key": _asked("Loyalty API key", loyalty_key) if loyalty_guid else None,
+        "loyalty_key": _secret("Loyalty API key", loyalty_key) if loyalty_guid else None,
     }
-    told = _connect_own(name, keys, again=again, backfill=not no_backfill, actor=actor)
-    shared.tell(told, "\n".join(f"{key:16} {'-' if value is None else value}" for key, value in told.items()), form)
+    row = _connect_own(name, keys, again=again, backfill=not no_backfill, actor=actor)
+    shared.print_result(
+        row, "\n".join(f"{key:16} {'-' if value is None else value}" for key, value in row.items()), form
+    )
 
 
 @click.command("disconnect")
@@ -81,8 +89,8 @@ def connect_command(
 @shared.with_actor
 @shared.with_format
 def disconnect_command(name: str, actor: str, form: str) -> None:
-    """Forget a store's credentials at Yotpo and stop its backfill and look-ups; webhooks are taken all the same."""
-    with speaking() as connection:
+    """Forget a store's credentials at Yotpo and stop its backfill and look-ups; webhooks are still accepted."""
+    with transaction_for_yotpo() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         removed = forget(connection, store, actor=actor)
         if removed is None:
@@ -91,8 +99,8 @@ def disconnect_command(name: str, actor: str, form: str) -> None:
 
 
 @contextmanager
-def speaking() -> Iterator[Connection]:
-    """Lend a connection in a transaction in which Yotpo is asked, too."""
+def transaction_for_yotpo() -> Iterator[Connection]:
+    """Yield a connection inside a transaction that may be idle for LEASE_SECONDS, while Yotpo is asked."""
     database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
     try:
         with database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
@@ -102,7 +110,7 @@ def speaking() -> Iterator[Connection]:
 
 
 def forget(connection: Connection, store: Store, *, actor: str) -> dict[str, str] | None:
-    """Forget a store's account; return what became of each of our review webhooks at Yotpo, None without an account."""
+    """Forget a store's account. Return the result for each of our review webhooks at Yotpo; None without an account."""
     account = accounts.by_store(connection, shared.vault(), store.id)
     if account is None or account.state == "disconnected":
         return None
@@ -115,11 +123,11 @@ def forget(connection: Connection, store: Store, *, actor: str) -> dict[str, str
 
 def _invite(name: str, *, again: bool, actor: str) -> dict[str, Any]:
     settings = shared.settings()
-    missing = [needed.upper() for needed in _NEEDED if not getattr(settings, needed)]
+    missing = [name.upper() for name in _REQUIRED_SETTINGS if not getattr(settings, name)]
     if missing:
         raise OperatorError(
-            f"not set: {', '.join(missing)}. A merchant can install the app only with it: set it for this command and "
-            "for the web process alike, or connect the store with its own keys: --app-key"
+            f"not set: {', '.join(missing)}. A merchant cannot install the app without it. Set it for this command and "
+            "for the web process, or connect the store with its own keys: --app-key"
         )
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
@@ -129,23 +137,23 @@ def _invite(name: str, *, again: bool, actor: str) -> dict[str, Any]:
     return {
         "name": name,
         "link": connecting.start_url(settings.public_url, invitation),
-        "next": f"Send the link to whoever may install apps at the store's Yotpo. It connects {name!r} alone, once, "
-        f"and is good for {INVITATION_HOURS} hours. `connector stores show {name}` tells when it is done.",
+        "next": f"Send the link to a person who may install apps at the store's Yotpo. It connects only {name!r}, "
+        f"once, and is valid for {INVITATION_HOURS} hours. `connector stores show {name}` says when it is done.",
     }
 
 
 def _connect_own(name: str, keys: dict[str, str | None], *, again: bool, backfill: bool, actor: str) -> dict[str, Any]:
-    """Connect a store with its own keys, and return what is to be told of it."""
+    """Connect a store with its own keys, and return the row to print."""
     if not keeping.is_app_key(keys["app_key"] or ""):
-        raise OperatorError("--app-key has to be the store's app key at Yotpo: letters and digits, mostly 40 of them")
-    with speaking() as connection:
+        raise OperatorError("--app-key has to be the store's app key at Yotpo: letters and digits, usually 40")
+    with transaction_for_yotpo() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         _replaceable(connection, store, again=again)
         _wait(connection, store)
         yotpo = _yotpo()
         client = yotpo.store_client(_own_account(store, keys))
         _prove(client)
-        number = keeping.keep(
+        backfill_id = keeping.keep(
             connection,
             shared.vault(),
             yotpo,
@@ -159,9 +167,9 @@ def _connect_own(name: str, keys: dict[str, str | None], *, again: bool, backfil
     return {
         "name": name,
         **described,
-        "backfill": number,
-        "next": "The workers try out within seconds what the account can do"
-        + (", and read the store's customers: `connector backfill status`" if number else ""),
+        "backfill": backfill_id,
+        "next": "Within seconds the workers try out what the account can do"
+        + (", and read the store's customers: `connector backfill status`" if backfill_id else ""),
         "by_hand": by_hand(store),
     }
 
@@ -179,39 +187,40 @@ def _own_account(store: Store, keys: dict[str, str | None]) -> YotpoAccount:
 
 
 def _prove(client: StoreClient) -> None:
-    """Let Yotpo say whether the keys are right. Raises OperatorError with the remedy."""
-    asked = "--app-key and --secret"
+    """Ask Yotpo whether it accepts the keys. Raises OperatorError with the remedy."""
+    options = "--app-key and --secret"
     try:
         client.info()
         if client.has_loyalty:
-            asked = "--loyalty-guid and --loyalty-key"
-            client.loyalty(email=_NOBODY)
+            options = "--loyalty-guid and --loyalty-key"
+            client.loyalty(email=_UNUSED_EMAIL)
     except YotpoUnavailable as error:
         raise OperatorError(f"{error}. Nothing was kept; try again in a few minutes") from None
     except YotpoError as error:
-        raise OperatorError(f"{error}. Nothing was kept; look {asked} up at Yotpo once more") from None
+        raise OperatorError(f"{error}. Nothing was kept; check {options} at Yotpo again") from None
 
 
 def _replaceable(connection: Connection, store: Store, *, again: bool) -> YotpoAccount | None:
-    """Return the account that is to be replaced. Raises OperatorError where it is in use, and that was not said."""
+    """Return the account that will be replaced, if any. Raises OperatorError if it is connected, without --again."""
     account = accounts.by_store(connection, shared.vault(), store.id)
     if account and account.state == "connected" and not again:
         raise OperatorError(
-            f"the store {store.name!r} is connected to Yotpo as {account.app_key} already; --again replaces that"
+            f"the store {store.name!r} is already connected to Yotpo as {account.app_key}; --again replaces "
+            "the connection"
         )
     return account
 
 
 def _wait(connection: Connection, store: Store) -> None:
     if not leases.wait_for(connection, store.id, seconds=_WAIT_SECONDS):
-        raise OperatorError(f"a worker is speaking to the Yotpo of {store.name!r} right now; try again in a minute")
+        raise OperatorError(f"a worker is using the Yotpo of {store.name!r} right now; try again in a minute")
 
 
-def _asked(what: str, given: str | None) -> str:
-    """Return a secret that was given, or ask for it; it is not shown."""
-    text = (given or click.prompt(what, hide_input=True, err=True)).strip()
+def _secret(name: str, value: str | None) -> str:
+    """Return the secret, or prompt for it without echo. Raises OperatorError if it is not printable ASCII."""
+    text = (value or click.prompt(name, hide_input=True, err=True)).strip()
     if not text or not text.isascii() or not text.isprintable():
-        raise OperatorError(f"the {what} has to be printable ASCII; copy it from Yotpo once more")
+        raise OperatorError(f"the {name} has to be printable ASCII; copy it from Yotpo again")
     return str(text)
 
 

@@ -1,4 +1,4 @@
-"""How a store's connection to Yotpo is shown, and what of it is left to be done by hand."""
+"""Describes a store's connection to Yotpo, and what the merchant still has to paste by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def describe(connection: Connection, store: Store) -> dict[str, str | None]:
-    """Return what may be shown of a store's connection; None where there is nothing to tell."""
+    """Return the columns that describe a store's connection, without secrets; None for a column without a value."""
     account = accounts.by_store(connection, shared.vault(), store.id)
     in_use = account if account and account.state == "connected" else None
     return {
@@ -29,32 +29,32 @@ def describe(connection: Connection, store: Store) -> dict[str, str | None]:
 
 
 def by_hand(store: Store) -> str:
-    """Return what has to be pasted at Yotpo, which has no API for it."""
+    """Return the sentence that says what to paste at Yotpo, which has no API for it."""
     url = urls.webhook(public_url(), store.webhook_token)
     secret = "; Webhook Authentication: the secret that you have set" if store.webhook_secret else ""
     return f"in Yotpo's Loyalty admin, Settings > General Settings: Webhook URL: {url}{secret}"
 
 
 def public_url() -> str:
-    """Return where the web process is reached from outside, or else from this machine."""
+    """Return the URL of the web process: PUBLIC_URL, or else its URL on this machine."""
     settings = shared.settings()
     return settings.public_url or f"http://localhost:{settings.port}"
 
 
 def joined(webhooks: Mapping[str, str]) -> str | None:
-    """Write in one line what became of each webhook."""
-    return "; ".join(f"{event}: {fate}" for event, fate in sorted(webhooks.items())) or None
+    """Return the state of each webhook in one line, or None if there are no webhooks."""
+    return "; ".join(f"{event}: {state}" for event, state in sorted(webhooks.items())) or None
 
 
 def _state(account: YotpoAccount, store: Store) -> str:
     if account.state == "revoked":
         remedy = f"connect it again with `connector stores connect {store.name}`"
-        return f"revoked by Yotpo: {remedy}; nothing is asked{_since(account.ended_at)}"
+        return f"revoked by Yotpo: {remedy}; Yotpo is not asked{_since(account.ended_at)}"
     if account.state == "disconnected":
         return "disconnected"
     how = "by the app" if account.mode == "oauth" else "with its own keys"
-    asleep = f", not asked for now: {account.pause_reason}" if account.paused else ""
-    return f"connected as {account.app_key} {how}{_since(account.connected_at)}{asleep}"
+    pause = f", paused: {account.pause_reason}" if account.paused else ""
+    return f"connected as {account.app_key} {how}{_since(account.connected_at)}{pause}"
 
 
 def _since(at: datetime | None) -> str:
@@ -62,7 +62,7 @@ def _since(at: datetime | None) -> str:
 
 
 def _expands(account: YotpoAccount) -> str:
-    """Say what a look-up sees beside the customer himself."""
+    """Return which `expand` values a look-up asks for, besides the customer's own fields."""
     if account.expands is None:
         return "not tried out yet"
     return " and ".join(expand or "nothing" for expand in account.expands)

@@ -33,33 +33,36 @@ def customers_group() -> None:
 
 @customers_group.command("push")
 @click.argument("name", metavar="FILE", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
-@click.option("--store", "store_name", help="To this store's Yotpo; where there is one store alone, to that one's.")
+@click.option(
+    "--store", "store_name", help="The store whose Yotpo gets the customers; needed only if there are several stores."
+)
 @click.option(
     "--input-format",
     "input_form",
     type=click.Choice(["jsonl", "csv"]),
-    help="How to read it: an object a line, or CSV with a header, where address.city names a field within a field. "
+    help="The format: one JSON object per line, or CSV with a header, in which address.city names a nested field. "
     " [default: by the file's suffix]",
 )
 @click.option(
     "--results",
     "results_path",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to keep what became of each line; a run that was cut short goes on from it.  "
-    "[default: FILE.results.jsonl]",
+    help="The file for the result of each line; an interrupted run continues from it.  [default: FILE.results.jsonl]",
 )
-@click.option("--restart", is_flag=True, help="Begin anew: send again what was sent.")
-@click.option("--dry-run", is_flag=True, help="Check every line and send nothing; needs no connection.")
-@click.option("--verify", is_flag=True, help="Read each customer back after a minute, and compare field by field.")
+@click.option("--restart", is_flag=True, help="Start again: send all lines, also those that were sent.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check every line and send nothing; needs no database and no connection to Yotpo."
+)
+@click.option("--verify", is_flag=True, help="Read each customer back after a minute, and compare each field.")
 @click.option(
     "--verify-after",
     type=click.FloatRange(0, 86_400),
     default=60.0,
     show_default=True,
-    help="Seconds that Yotpo needs to show what was sent.",
+    help="The seconds after which Yotpo shows what was sent.",
 )
-@click.option("--force", is_flag=True, help="Send fields too that Yotpo has deprecated.")
-@click.option("--reason", callback=shared.said, help="Why; kept in the audit trail.")
+@click.option("--force", is_flag=True, help="Also send fields that Yotpo has deprecated.")
+@click.option("--reason", callback=shared.not_blank, help="The reason, for the audit trail.")
 @shared.with_actor
 @shared.with_format
 def customers_push(
@@ -74,7 +77,7 @@ def customers_push(
 ) -> None:
     """Create or update the customers in FILE (- for stdin) at Yotpo, one after the other.
 
-    A line that is wrong, or that Yotpo refuses, holds up no other. The exit status is 0 only if all were sent.
+    A line that is wrong, or that Yotpo refuses, does not stop the others. The exit status is 0 only if all were sent.
     """
     source = Source.of(name, input_form)
     report = (
@@ -87,7 +90,7 @@ def customers_push(
 
 
 def _check(source: Source, results_path: Path | None, *, force: bool, restart: bool, form: str) -> Report:
-    """Check the file. What is wrong is kept only where it was said where to."""
+    """Check the file and send nothing. The results are kept only if --results says where."""
     report = Report(results_path)
     with ExitStack() as stack:
         rows = reading.rows(stack.enter_context(source.opened()), source.form, force=force)
@@ -116,7 +119,7 @@ def _push(
     form: str,
 ) -> Report:
     if not reason:
-        raise OperatorError("say why: --reason TEXT. It is kept in the audit trail")
+        raise OperatorError("give a reason: --reason TEXT. The audit trail keeps it")
     report = Report(results_path)
     with ExitStack() as stack:
         rows = reading.rows(stack.enter_context(source.opened()), source.form, force=force)
@@ -124,27 +127,29 @@ def _push(
         stack.callback(database.close)
         store = _store(database, store_name)
         progress = Progress(source.total())
-        leased = PatientStore(database, shared.vault(), Yotpo.of(shared.settings()), store.id, waiting=progress.tell)
-        leased.account()
+        patient_store = PatientStore(
+            database, shared.vault(), Yotpo.of(shared.settings()), store.id, waiting=progress.tell
+        )
+        patient_store.account()
         results = stack.enter_context(ResultsFile(results_path, restart=restart))
-        entry = partial(audit.write, actor=actor, store=store.name, reason=reason, file=source.digest())
+        write_audit = partial(audit.write, actor=actor, store=store.name, reason=reason, file=source.digest())
         with database.transaction() as connection:
-            entry(connection, action="customers.push", restart=restart, verify=verify, force=force)
+            write_audit(connection, action="customers.push", restart=restart, verify=verify, force=force)
         verify_seconds = verify_after if verify else None
         try:
             with progress:
                 for result in sending.push(
-                    rows, leased, before=results.before, force=force, verify_seconds=verify_seconds
+                    rows, patient_store, before=results.before, force=force, verify_seconds=verify_seconds
                 ):
                     if result.outcome != "earlier":
                         results.write(result)
                     report.count(result)
                     progress.show(report.lines, before=report.unsent, note=report.read_back)
         finally:
-            # However it ends: those that were sent, were.
+            # Also after Ctrl-C or an error: the customers sent so far are reported.
             _show(report, form)
             with database.transaction() as connection:
-                entry(connection, action="customers.pushed", counts=report.counts)
+                write_audit(connection, action="customers.pushed", counts=report.counts)
     return report
 
 
@@ -154,9 +159,9 @@ def _store(database: Database, name: str | None) -> Store:
             return stores.by_name(connection, shared.vault(), name)
         everyone = stores.all_stores(connection, shared.vault())
     if len(everyone) != 1:
-        raise OperatorError("say to which store's Yotpo: --store NAME; `connector stores list` shows those there are")
+        raise OperatorError("give the store whose Yotpo gets the customers: --store NAME; see `connector stores list`")
     return everyone[0]
 
 
 def _show(report: Report, form: str) -> None:
-    shared.tell(report.told(), report.text(), form)
+    shared.print_result(report.as_json(), report.text(), form)

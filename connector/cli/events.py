@@ -1,4 +1,4 @@
-"""`connector events …`, `notices`, `rejected`, `audit`: what was received, what became of it, who did what."""
+"""`connector events …`, `notices`, `rejected`, `audit`: received events and their outcome; actions of operators."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("events", cls=shared.Group)
 def events_group() -> None:
-    """Look at what was received and what became of it."""
+    """Look at received events and their outcome."""
 
 
 @events_group.command("list")
@@ -43,7 +43,7 @@ def events_list(store_name: str | None, state: str | None, customer: str | None,
 @click.argument("event_id", type=shared.NUMBER)
 @shared.with_format
 def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is JSON in either format
-    """Show what happened to a webhook: what was mapped, each delivery and its attempts, and why not."""
+    """Show an event: its mapping, each delivery with its attempts, and why something was not delivered."""
     with shared.journal() as connection:
         event = story.of_event(connection, event_id)
     if event is None:
@@ -58,14 +58,16 @@ def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is
 @shared.with_actor
 @shared.with_format
 def events_bury(event_id: int, reason: str, actor: str, form: str) -> None:
-    """Make dead letters of what waits of an event, where nothing else settles it."""
+    """Turn an event's waiting deliveries into dead letters, if nothing else settles them."""
     with shared.journal() as connection:
         event = story.of_event(connection, event_id)
         if event is None:
             raise _no_event(event_id)
         buried = dead_letters.bury(connection, event_id, reason=f"buried by an operator: {reason}")
         if not buried:
-            raise OperatorError(f"nothing of event {event_id} waits; `connector events show {event_id}` tells more")
+            raise OperatorError(
+                f"event {event_id} has no waiting delivery; `connector events show {event_id}` shows more"
+            )
         audit.write(connection, actor=actor, action="event.bury", store=event["store"], reason=reason, event=event_id)
     shared.show([{"event": event_id, "dead_letters": buried}], form)
 
@@ -78,14 +80,14 @@ def _no_event(event_id: int) -> OperatorError:
 @shared.with_limit
 @shared.with_format
 def audit_command(limit: int, form: str) -> None:
-    """List what operators have done, by whom and why, newest first."""
+    """List what operators have done, with name and reason, newest first."""
     with shared.journal() as connection:
         rows = audit.newest(connection, limit=limit)
     shared.show(rows, form)
 
 
-def _listing(name: str, told: str, rows_of: Callable[..., list[dict[str, Any]]]) -> click.Command:
-    @click.command(name, help=told)
+def _listing(name: str, help_text: str, rows_of: Callable[..., list[dict[str, Any]]]) -> click.Command:
+    @click.command(name, help=help_text)
     @shared.with_store
     @shared.with_limit
     @shared.with_format

@@ -1,6 +1,7 @@
-"""How far a long command is: one line redrawn on a terminal, a plain line now and then in a log. Always on stderr.
+"""The progress of a long command: one line that is redrawn on a terminal, or a plain line now and then in a log.
 
-Own code: click's bar writes nothing but its label into a log, and others write control characters there.
+It is written to stderr. This is own code, because click's bar writes only its label into a log, and other libraries
+write control characters there.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ _UNICODE_BAR, _ASCII_BAR = "━─", "#-"
 def line(
     done: int, total: int | None, seconds: float, width: int, *, before: int = 0, note: str = "", bar: str = _ASCII_BAR
 ) -> str:
-    """Return the line of a terminal of that width: ``42 % ###---  420 of 1,000  5.0/s  1:56 left``.
+    """Return a line of at most `width` characters: ``42 % ###---  420 of 1,000  5.0/s  1:56 left``.
 
-    `before` of those done cost no time, such as what an earlier run has done. `bar` holds the sign for what is done and
-    the one for what is not; without it, or where it does not fit, there is none.
+    `before` is how many of `done` took no time, for example because an earlier run did them; the rate leaves them out.
+    `bar` holds two characters, one for the done part and one for the rest. If it is empty, or there is too little room,
+    the line has no bar.
     """
     parts = [f"{done:,}" if total is None else f"{done:,} of {total:,}"]
     rate = (done - before) / seconds if seconds > 0 else 0.0
@@ -58,9 +60,9 @@ def _span(seconds: float) -> str:
 
 
 class Progress:
-    """Shows how far a command is; as a context manager it ends with the last state, whatever happened.
+    """Shows the progress of a command. As a context manager it draws the last state at the end, also after an error.
 
-    `total` may be set anew at any time; None where nobody knows.
+    `total` may be changed at any time; None means unknown.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Progress:
         self._terminal = self._file.isatty() and os.environ.get("TERM") != "dumb"
         self._every = _REDRAW_SECONDS if self._terminal else _LOG_SECONDS
         self._began = self._drawn = clock()
-        self._done, self._before, self._note, self._told, self._width = 0, 0, "", "", 0
+        self._done, self._before, self._note, self._last_note, self._width = 0, 0, "", "", 0
 
     def __enter__(self) -> Self:
         return self
@@ -85,15 +87,15 @@ class Progress:
             print(file=self._file, flush=True)
 
     def show(self, done: int, *, before: int = 0, note: str = "") -> None:
-        """Tell that so many are done. Cheap, however often it is called: it is shown when it is time."""
+        """Set how many are done. Cheap enough for each item: it draws only when the interval is over."""
         self._done, self._before, self._note = done, before, note
         if self._clock() - self._drawn >= self._every:
             self._draw()
 
     def tell(self, note: str) -> None:
-        """Tell at once what there is to tell, such as why it does not go on; until the next `show`."""
-        is_new, self._note = note not in {"", self._told}, note
-        self._told = note or self._told
+        """Show a note at once, such as the reason for a wait. The note stays until the next `show`."""
+        is_new, self._note = note not in {"", self._last_note}, note
+        self._last_note = note or self._last_note
         if is_new or self._clock() - self._drawn >= self._every:
             self._draw()
 
@@ -101,7 +103,7 @@ class Progress:
         self._drawn = self._clock()
         state = (self._done, self.total, self._drawn - self._began)
         if self._terminal:
-            # The last column stays free: some terminals go to the next line when it is filled.
+            # The last column stays free, because some terminals wrap to the next line when it is filled.
             width = (os.get_terminal_size(self._file.fileno()).columns or 80) - 1
             room = width - len(self._label)
             text = line(*state, room, before=self._before, note=self._note, bar=self._signs())

@@ -1,4 +1,4 @@
-"""`connector dead-letters …` and `connector replays …`: what was given up, and sending it again."""
+"""`connector dead-letters …` and `connector replays …`: look at dead letters, and send events again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Time(click.ParamType[datetime]):
-    """A time, or how long ago."""
+    """An option's time, either absolute or as how long ago."""
 
     name = "time"
 
@@ -51,29 +51,29 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
 
 
 def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What every way to start a replay asks for."""
+    """Add the options that every command has which starts a replay."""
     for option in (
         shared.with_format,
         shared.with_actor,
-        click.option("--reason", callback=shared.said, help="Why; kept in the audit trail."),
+        click.option("--reason", callback=shared.not_blank, help="The reason, for the audit trail."),
         click.option(
             "--mapping",
             type=click.Choice(["now", "then"]),
             default="now",
             show_default=True,
-            help="Map each event by the set in force now, or by the one that mapped it last; where that one is not to "
-            "be had any more, the event is left as it is, and counted.",
+            help="Map each event by the set in force now, or by the set that mapped it last. If that set is not "
+            "available, the event is left as it is, and counted.",
         ),
-        click.option("--journeys", is_flag=True, help="Let Insider start journeys from it, as if it happened now."),
+        click.option("--journeys", is_flag=True, help="Let Insider start journeys, as if the events happened now."),
         click.option(
             "--rate",
             type=click.FloatRange(0.1, 1000),
             callback=_number,
             default=50.0,
             show_default=True,
-            help="Events a second, so that what comes live is not held up.",
+            help="Events a second, so that the replay does not delay live webhooks.",
         ),
-        click.option("--dry-run", is_flag=True, help="Show how many events and what would differ; change nothing."),
+        click.option("--dry-run", is_flag=True, help="Show the number of events and the differences; change nothing."),
     ):
         command = option(command)
     return command
@@ -81,7 +81,7 @@ def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group("dead-letters", cls=shared.Group)
 def dead_letters_group() -> None:
-    """See what Insider will never get, grouped by cause; send it again, or give it up."""
+    """List what Insider rejected for good, grouped by cause; send it again, or give it up."""
 
 
 @dead_letters_group.command("list")
@@ -89,7 +89,7 @@ def dead_letters_group() -> None:
 @shared.with_limit
 @shared.with_format
 def dead_letters_list(store_name: str | None, limit: int, form: str) -> None:
-    """List the causes, each with its number of dead letters, the first and last time, and an example."""
+    """List the causes, each with its number of dead letters, its first and last time, and an example."""
     with shared.journal() as connection:
         rows = dead_letters.groups(connection, store_id=shared.store_id(connection, store_name), limit=limit)
     shared.show(rows, form)
@@ -112,7 +112,7 @@ def dead_letters_show(group: str, limit: int, form: str) -> None:
 @click.argument("group")
 @_with_replay_options
 def dead_letters_replay(group: str, **options: Any) -> None:
-    """Map and deliver the events of a cause again, by the mappings now in force unless you say --mapping then."""
+    """Map and deliver the events of a cause again, by the mappings in force now, or with --mapping then."""
     with shared.journal() as connection:
         if not dead_letters.of_group(connection, group, limit=1):
             raise _no_group(group)
@@ -125,7 +125,7 @@ def dead_letters_replay(group: str, **options: Any) -> None:
 @shared.with_actor
 @shared.with_format
 def dead_letters_discard(group: str, reason: str, actor: str, form: str) -> None:
-    """Give up the dead letters of a cause for good; the journal keeps them, and why."""
+    """Give up the dead letters of a cause for good; the journal keeps them and the reason."""
     with shared.journal() as connection:
         store, number = dead_letters.discard(connection, group)
         if not number:
@@ -148,38 +148,40 @@ def _no_group(group: str) -> OperatorError:
 
 @click.group("replays", cls=shared.Group)
 def replays_group() -> None:
-    """Let events be mapped and delivered again, by the mappings now in force or those of then."""
+    """Map and deliver events again, by the mappings in force now or by those of then."""
 
 
 @replays_group.command("start")
-@click.option("--event", "event_ids", type=shared.NUMBER, multiple=True, help="This event; may be given several times.")
+@click.option(
+    "--event", "event_ids", type=shared.NUMBER, multiple=True, help="This event. The option may be given several times."
+)
 @shared.with_store
 @click.option("--topic", help="Only events of this topic.")
-@click.option("--customer", help="Only this customer's: an e-mail address or phone number.")
-@click.option("--since", type=Time(), help="Only what was received since: a time, or 30m, 12h, 7d ago.")
-@click.option("--until", type=Time(), help="Only what was received before.")
+@click.option("--customer", help="Only events of this customer: an e-mail address or phone number.")
+@click.option("--since", type=Time(), help="Only events received since: a time, or 30m, 12h or 7d for how long ago.")
+@click.option("--until", type=Time(), help="Only events received before: a time, or how long ago.")
 @click.option(
     "--state",
     type=click.Choice(["mapped", "unmapped", "delivered", "dead"]),
-    help="Only events that are mapped or not, or have a delivery that is delivered or dead.",
+    help="Only events in this state; delivered and dead are states of at least one of its deliveries.",
 )
 @_with_replay_options
-def replays_start(*, store_name: str | None, customer: str | None, **given: Any) -> None:
-    """Let the events be replayed that all the given options agree on."""
+def replays_start(*, store_name: str | None, customer: str | None, **options: Any) -> None:
+    """Start a replay of the events that match all the given options."""
     with shared.journal() as connection:
         store_id = shared.store_id(connection, store_name)
-    chosen = {name: given.pop(name) for name in ("event_ids", "topic", "since", "until", "state")}
-    selection = Selection(store_id=store_id, customer=customer and customer.strip().lower(), **chosen)
+    filters = {name: options.pop(name) for name in ("event_ids", "topic", "since", "until", "state")}
+    selection = Selection(store_id=store_id, customer=customer and customer.strip().lower(), **filters)
     if selection.is_empty:
-        raise OperatorError("say which events: --event, --store, --topic, --customer, --since, --until or --state")
-    _replay(selection, **given)
+        raise OperatorError("select events with --event, --store, --topic, --customer, --since, --until or --state")
+    _replay(selection, **options)
 
 
 @replays_group.command("list")
 @shared.with_limit
 @shared.with_format
 def replays_list(limit: int, form: str) -> None:
-    """List the newest replays and what became of their events so far."""
+    """List the newest replays and the outcome of their events so far."""
     with shared.journal() as connection:
         rows = replays.newest(connection, limit=limit)
     shared.show(rows, form)
@@ -189,11 +191,11 @@ def replays_list(limit: int, form: str) -> None:
 @click.argument("replay_id", type=shared.NUMBER)
 @shared.with_format
 def replays_show(replay_id: int, form: str) -> None:
-    """Show one replay and what became of its events so far."""
+    """Show one replay and the outcome of its events so far."""
     with shared.journal() as connection:
         rows = replays.newest(connection, replay_id=replay_id)
     if not rows:
-        raise OperatorError(f"there is no replay {replay_id}; `connector replays list` shows those there are")
+        raise OperatorError(f"there is no replay {replay_id}; see `connector replays list`")
     _show_one(rows[0], form)
 
 
@@ -203,7 +205,7 @@ def replays_show(replay_id: int, form: str) -> None:
 @shared.with_actor
 @shared.with_format
 def replays_cancel(replay_id: int, reason: str, actor: str, form: str) -> None:
-    """Map no more events of a replay; what is mapped already is delivered all the same."""
+    """Map no more events of a replay; events that are already mapped are still delivered."""
     with shared.journal() as connection:
         left_out = replaying.cancel(connection, replay_id, actor=actor, reason=reason)
     shared.show([{"replay": replay_id, "state": "cancelled", "events_left_out": left_out}], form)
@@ -225,7 +227,7 @@ def _replay(
             _show_plan(connection, selection, mapping, form)
             return
         if not reason:
-            raise OperatorError("say why: --reason TEXT. It is kept in the audit trail")
+            raise OperatorError("give a reason: --reason TEXT. The audit trail keeps it")
         replay_id = replaying.start(
             connection,
             selection,
@@ -243,16 +245,16 @@ def _show_plan(connection: Connection, selection: Selection, mapping: By, form: 
     settings = shared.settings()
     sets = MappingSets(load(settings.mappings_dir))
     plan = replaying.plan(connection, sets, selection, retention_days=settings.retention_days, mapping=mapping)
-    told = asdict(plan)
+    report = asdict(plan)
     if form == "json":
-        shared.show_json(told)
+        shared.show_json(report)
         return
-    changes, missing = told.pop("changes"), told.pop("missing")
-    _show_one(told, form)
+    changes, missing = report.pop("changes"), report.pop("missing")
+    _show_one(report, form)
     if missing:
-        click.echo("\nWhat would be left as it is, because the set that mapped it is not to be had:")
+        click.echo("\nEvents that would be left as they are, because the set that mapped them is not available:")
         shared.show(missing, form)
-    click.echo(f"\nWhat would differ from what was last owed for the newest {plan.compared} of them:")
+    click.echo(f"\nDifferences from the last updates of the newest {plan.compared} events:")
     shared.show(changes, form)
 
 

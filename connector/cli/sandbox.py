@@ -1,4 +1,4 @@
-"""`connector sandbox …`: the simulators of both ends, and the whole connector on this machine."""
+"""`connector sandbox …`: the simulators of Yotpo and Insider, and the whole connector on this machine."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from connector.sandbox.shop import Shop
 
 
-#: A minute is short for a life: customers are looked up sooner than in a real one, where quiet sets in later.
-_HASTE = {"REFRESH_QUIET_SECONDS": "5", "REFRESH_LONGEST_SECONDS": "30"}
-_SIZE = "How many the store has."
-_CUSTOMERS = "How many the simulated store has; 0: no store."
+#: Customers are looked up sooner than in production, because the simulated store acts for a minute only.
+_SHORT_WAITS = {"REFRESH_QUIET_SECONDS": "5", "REFRESH_LONGEST_SECONDS": "30"}
+_SIZE = "The number of customers of the store."
+_CUSTOMERS = "The number of customers of the simulated store; 0: no store."
 
 
 @click.group("sandbox", cls=shared.Group)
@@ -31,37 +31,41 @@ def sandbox_group() -> None:
 
 
 @sandbox_group.command("yotpo")
-@click.option("--port", type=int, default=0, show_default=True, help="0 takes any free port.")
+@click.option("--port", type=int, default=0, show_default=True, help="The port; 0 takes any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--customers", type=click.IntRange(0, 1_000_000), default=1000, show_default=True, help=_SIZE)
 @click.option("--verbose", is_flag=True, help="Write a line for each request to stderr.")
 def sandbox_yotpo(port: int, host: str, customers: int, *, verbose: bool) -> None:
-    """Run the simulator of Yotpo's APIs with a store `shop`; GET /_sandbox/customers shows the truth."""
-    from connector.sandbox.yotpo import main  # noqa: PLC0415 - a process of its own, which nothing else here needs
+    """Run the simulator of Yotpo's APIs with a store `shop`; GET /_sandbox/customers shows its customers."""
+    from connector.sandbox.yotpo import main  # noqa: PLC0415 - no other command needs the simulator
 
     main(port, {"shop": customers}, host, verbose=verbose)
 
 
 @sandbox_group.command("insider")
-@click.option("--port", type=int, default=0, show_default=True, help="0 takes any free port.")
+@click.option("--port", type=int, default=0, show_default=True, help="The port; 0 takes any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--verbose", is_flag=True, help="Write a line for each request to stderr.")
 def sandbox_insider(port: int, host: str, *, verbose: bool) -> None:
-    """Run the simulator of Insider's user API; GET /_sandbox/users shows what it has been told."""
-    from connector.sandbox.insider import main  # noqa: PLC0415 - a process of its own, which nothing else here needs
+    """Run the simulator of Insider's user API; GET /_sandbox/users shows the users that it has received."""
+    from connector.sandbox.insider import main  # noqa: PLC0415 - no other command needs the simulator
 
     main(port, host, verbose=verbose)
 
 
 @sandbox_group.command("run")
-@click.option("--once", is_flag=True, help="Exit when all samples have arrived: 0 only if as their golden pairs say.")
+@click.option("--once", is_flag=True, help="Exit at the end, with status 0 only if everything arrived as expected.")
 @click.option("--customers", type=click.IntRange(0, 1_000_000), default=2000, show_default=True, help=_CUSTOMERS)
-@click.option("--shoppers", type=click.IntRange(1, 10_000), default=200, show_default=True, help="How many act.")
-@click.option("--seconds", type=click.FloatRange(1, 86_400), default=60, show_default=True, help="They live so long.")
+@click.option(
+    "--shoppers", type=click.IntRange(1, 10_000), default=200, show_default=True, help="The number of shoppers who act."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(1, 86_400), default=60, show_default=True, help="How long the shoppers act."
+)
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=".local/run", show_default=True)
 def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, state: Path) -> None:
-    """Run the whole connector on this machine, send every sample through it, and let a simulated store live."""
-    # A production host has the console script, but not the extra that brings these their libraries.
+    """Run the whole connector on this machine, send every sample through it, and run a simulated store."""
+    # Imported here, because a production host has this command, but not the libraries of these modules.
     from connector.sandbox.processes import exit_on_signals  # noqa: PLC0415
     from connector.sandbox.shop import Shop  # noqa: PLC0415
     from connector.sandbox.show import Show, table  # noqa: PLC0415
@@ -71,7 +75,7 @@ def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, st
     mappings = mapping.load(DEFAULT_MAPPINGS)
     pairs = list(goldens.goldens(DEFAULT_MAPPINGS / "examples", mappings))
     click.echo("Starting: servers, the simulators of Yotpo and Insider, web, worker, beat …", err=True)
-    with Stack(state, environment=_HASTE) as stack:
+    with Stack(state, environment=_SHORT_WAITS) as stack:
         show = Show(stack)
         arrivals = []
         for arrival in show.run(pairs):
@@ -87,7 +91,9 @@ def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, st
         click.echo(f"\nWebhook URL: {url}\nTry:\n")
         click.echo(f"  curl {url} --data @mappings/examples/swell.tier.earned/documented.json")
         click.echo(f"  curl '{stack.insider_url}/_sandbox/users?partner=sandbox&email=john.smith@example.com'\n")
-        click.echo(f"In another terminal, `. {state}/env` lets `connector status` and its like ask this connector.")
+        click.echo(
+            f"In another terminal, `. {state}/env` lets `connector status` and other commands use this connector."
+        )
         click.echo("Ctrl-C ends everything.")
         try:
             ended = stack.group.wait_for_end()
@@ -99,22 +105,22 @@ def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, st
 
 
 def _live(shop: Shop, *, shoppers: int, seconds: float) -> bool:
-    """Let a simulated store be connected, filled and lived in; whether Insider ends equal to Yotpo."""
+    """Connect a simulated store, fill it, let its shoppers act; return whether Insider ends equal to Yotpo."""
     from connector.sandbox.shop import ACTIONS_PER_SECOND  # noqa: PLC0415 - as above
 
-    click.echo("\nA simulated store: its merchant installs the app, and all customers are brought.")
+    click.echo("\nA simulated store: its merchant installs the app, and workers read all its customers.")
     shop.connect()
     report = shop.fill()
     skipped = ", ".join(f"{number} skipped: {reason}" for reason, number in report["skipped"].items())
     click.echo(f"{report['seen']} customers seen, {report['delivered']} delivered, {skipped or 'none skipped'}")
-    click.echo(f"{shoppers} shoppers live for {seconds:g} seconds; webhooks come late, twice and shuffled.")
+    click.echo(f"{shoppers} shoppers act for {seconds:g} seconds; webhooks come late, twice and shuffled.")
     with Progress(round(seconds * ACTIONS_PER_SECOND), label="actions") as bar:
         for life in shop.live(shoppers=shoppers, seconds=seconds):
             bar.show(life.actions, note=f"{life.webhooks['sent']} webhooks, {life.to_look_up} to look up")
     sent = ", ".join(f"{number} {name}" for name, number in life.webhooks.items() if number)
     click.echo(f"{life.actions} actions, {life.silent} of them silent; webhooks: {sent}")
     comparison = shop.compare()
-    click.echo(f"Yotpo's truth against Insider's profiles: {comparison.summary()}")
+    click.echo(f"Yotpo's data against Insider's profiles: {comparison.summary()}")
     click.echo(comparison.coverage())
     for difference in comparison.differences[:10]:
         click.echo(f"    {difference}")

@@ -1,4 +1,4 @@
-"""What the commands share: the journal they ask, how they print, how an error is shown."""
+"""What the commands share: options, settings, the connection to the journal, and how results and errors are printed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: Of what has no length of its own, a table shows so much; JSON has it all.
+#: A table shows this many characters of an object or a list; JSON shows all of it.
 _CELL = 200
 
 with_format = click.option(
@@ -35,13 +35,13 @@ with_mappings = click.option(
     default=DEFAULT_MAPPINGS,
     envvar="MAPPINGS_DIR",
     show_envvar=True,
-    help="Where the mapping files are.",
+    help="The directory of the mapping files.",
 )
-with_store = click.option("--store", "store_name", help="Only this store's.")
+with_store = click.option("--store", "store_name", help="Only this store.")
 
 
-def said(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Take a text of an operator, but not a blank one: it is kept to be read."""
+def not_blank(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the text of an option. Raises BadParameter if it is blank: operators will read it later."""
     if value is not None and not value.strip():
         raise click.BadParameter("it must not be blank", param=option)
     return value
@@ -52,17 +52,17 @@ NUMBER = click.IntRange(1, 2**63 - 1)
 with_actor = click.option(
     "--by",
     "actor",
-    callback=said,
+    callback=not_blank,
     default=getpass.getuser,
     show_default="your account here",
-    help="Who does it; kept in the audit trail.",
+    help="Your name for the audit trail.",
 )
-with_reason = click.option("--reason", prompt="Why", callback=said, help="Why; kept in the audit trail.")
+with_reason = click.option("--reason", prompt="Why", callback=not_blank, help="The reason, for the audit trail.")
 with_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 
 
 class Group(click.Group):
-    """Shows errors of the connector as one sentence, with exit status 1 and without a traceback."""
+    """A group whose commands show a ConnectorError as one sentence, with exit status 1 and without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -84,7 +84,7 @@ def vault() -> Vault:
 
 @contextmanager
 def journal() -> Iterator[Connection]:
-    """Lend a connection in a transaction."""
+    """Yield a connection to the journal, inside a transaction."""
     database = Database(settings().database_url, connections=1, wait_seconds=5.0)
     try:
         with database.transaction() as connection:
@@ -116,16 +116,16 @@ def show_json(content: Any) -> None:
     click.echo(orjson.dumps(content, option=options, default=str).decode())
 
 
-def tell(told: Any, text: str, form: str) -> None:
-    """Print as JSON what was found, or the text for people, where there is any."""
+def print_result(content: Any, text: str, form: str) -> None:
+    """Print the content as JSON, or else the text for people, unless it is empty."""
     if form == "json":
-        show_json(told)
+        show_json(content)
     elif text:
         click.echo(text)
 
 
 def cell(value: Any) -> str:
-    """Write a value as it stands in a table."""
+    """Return a value as a table shows it."""
     if value is None:
         return "-"
     if isinstance(value, dict | list):

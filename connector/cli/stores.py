@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector.cli import shared
-from connector.cli.connecting import connect_command, disconnect_command, forget, speaking
+from connector.cli.connecting import connect_command, disconnect_command, forget, transaction_for_yotpo
 from connector.cli.connection import by_hand, describe, public_url
 from connector.http import urls
 from connector.journal import audit, forms, stores
@@ -26,14 +26,14 @@ def stores_group() -> None:
 
 
 def _settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for what may be changed of a store later."""
+    """Add the options for the settings that can be changed later."""
     for option in (
-        click.option("--overlay", help="The overlay of the mapping files whose rules count for this store."),
-        click.option("--phone-region", help="The country of phone numbers that are written without a country code."),
-        click.option("--standin-year", help="The year of birthdays without one; else they are left out."),
+        click.option("--overlay", help="The overlay of the mapping files for this store."),
+        click.option("--phone-region", help="The country of phone numbers without a country code."),
+        click.option("--standin-year", help="The year for birthdays without a year. By default they are left out."),
         click.option("--webhook-secret-header", help="The name of that header.  [default: Authorization]"),
-        click.option("--webhook-secret", help="Demand this secret of each webhook, in a header; 8 characters or more."),
-        click.option("--insider-url", help="Insider's API host, where it is not the usual one."),
+        click.option("--webhook-secret", help="Require this secret in a header of each webhook; 8 characters or more."),
+        click.option("--insider-url", help="Insider's API host, if it is not the usual one."),
     ):
         command = option(command)
     return command
@@ -46,9 +46,9 @@ def _settings(command: Callable[..., None]) -> Callable[..., None]:
 @_settings
 @shared.with_actor
 @shared.with_format
-def stores_add(actor: str, form: str, **given: Any) -> None:
+def stores_add(actor: str, form: str, **options: Any) -> None:
     """Add a store and print its webhook URL."""
-    checked = forms.read_store({name: value for name, value in given.items() if value is not None})
+    checked = forms.read_store({name: value for name, value in options.items() if value is not None})
     with shared.journal() as connection:
         store = stores.add(connection, shared.vault(), **checked)
         audit.write(connection, actor=actor, action="store.add", store=store.name)
@@ -62,13 +62,13 @@ def stores_add(actor: str, form: str, **given: Any) -> None:
 @_settings
 @shared.with_actor
 @shared.with_format
-def stores_set(name: str, actor: str, form: str, **given: Any) -> None:
-    """Change settings of a store, such as credentials that Insider refuses; '' unsets one. Its pause ends."""
+def stores_set(name: str, actor: str, form: str, **options: Any) -> None:
+    """Change settings of a store, such as credentials that Insider refuses, and end its pause. '' unsets a setting."""
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
-        changes = forms.read_changes({key: value or None for key, value in given.items() if value is not None}, store)
+        changes = forms.read_changes({key: value or None for key, value in options.items() if value is not None}, store)
         stores.change(connection, shared.vault(), store, changes)
-        # What was changed, not to what: there are secrets among it.
+        # The names of the settings without their values: some are secrets.
         audit.write(connection, actor=actor, action="store.set", store=name, settings=sorted(changes))
         _show_store(connection, name, form)
 
@@ -80,7 +80,7 @@ def stores_list(form: str) -> None:
     with shared.journal() as connection:
         everyone = stores.all_stores(connection, shared.vault())
         states = {state["name"]: state for state in stores.states(connection)}
-        rows = [_told(connection, store, states[store.name]) for store in everyone]
+        rows = [_row(connection, store, states[store.name]) for store in everyone]
     shared.show(rows, form)
 
 
@@ -88,7 +88,7 @@ def stores_list(form: str) -> None:
 @click.argument("name")
 @shared.with_format
 def stores_show(name: str, form: str) -> None:
-    """Show a store with its webhook URL and what waits for it."""
+    """Show a store with its webhook URL and its waiting deliveries."""
     with shared.journal() as connection:
         _show_store(connection, name, form)
 
@@ -112,12 +112,12 @@ _store_command(
 )
 _store_command(
     "pause",
-    "Hold a store's deliveries back; webhooks are taken and mapped all the same.",
+    "Hold a store's deliveries back; webhooks are still accepted and mapped.",
     lambda connection, store: stores.hold(connection, store, held=True),
 )
 _store_command(
     "resume",
-    "Let a store's deliveries go, whoever paused them.",
+    "Release a store's deliveries, no matter what paused them.",
     lambda connection, store: stores.hold(connection, store, held=False),
 )
 
@@ -127,8 +127,8 @@ _store_command(
 @shared.with_actor
 @shared.with_format
 def stores_remove(name: str, actor: str, form: str) -> None:
-    """Take no more webhooks for a store, bury what waits, and forget its secrets; its journal stays."""
-    with speaking() as connection:
+    """Accept no more webhooks for a store, bury its waiting deliveries, and forget its secrets; its journal stays."""
+    with transaction_for_yotpo() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         forget(connection, store, actor=actor)
         buried = stores.remove(connection, store)
@@ -144,17 +144,17 @@ stores_group.add_command(disconnect_command)
 @shared.with_actor
 @shared.with_format
 def stores_reseal(actor: str, form: str) -> None:
-    """Encrypt all secrets anew with the first key of SECRET_KEY."""
+    """Encrypt all secrets again with the first key of SECRET_KEY."""
     with shared.journal() as connection:
-        # In the order in which `remove` locks them.
+        # In the order in which `remove` locks these rows, so that the two cannot deadlock.
         resealed = accounts.reseal(connection, shared.vault())
         number = stores.reseal(connection, shared.vault())
         audit.write(connection, actor=actor, action="store.reseal", stores=number, yotpo_accounts=resealed)
     shared.show([{"stores": number, "yotpo_accounts": resealed, "state": "resealed"}], form)
 
 
-def _told(connection: Connection, store: Store, state: dict[str, Any]) -> dict[str, Any]:
-    """Return what may be shown of a store: its state, its webhook URL, and no other secret."""
+def _row(connection: Connection, store: Store, state: dict[str, Any]) -> dict[str, Any]:
+    """Return a store as a row to print: its state, its webhook URL, and no other secret."""
     return {
         "name": store.name,
         "state": state["state"],
@@ -174,9 +174,9 @@ def _told(connection: Connection, store: Store, state: dict[str, Any]) -> dict[s
 def _show_store(connection: Connection, name: str, form: str) -> None:
     store = stores.by_name(connection, shared.vault(), name)
     (state,) = stores.states(connection, name=name)
-    told = {**_told(connection, store, state), "by_hand": by_hand(store)}
+    row = {**_row(connection, store, state), "by_hand": by_hand(store)}
     if form == "json":
-        shared.show_json(told)
+        shared.show_json(row)
     else:
-        for key, value in told.items():
+        for key, value in row.items():
             click.echo(f"{key:16} {'-' if value is None else value}")

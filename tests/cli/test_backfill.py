@@ -291,7 +291,7 @@ def test_ctrl_c_ends_the_showing_and_not_the_backfill(backfill: Backfills, datab
     os.close(ours)
 
     assert running.returncode == 0, shown
-    assert "It goes on; `connector backfill status --follow` shows how far it is." in shown
+    assert "The backfill continues; `connector backfill status --follow` shows its progress." in shown
     assert "Traceback" not in shown
     assert stdout.startswith("acme: backfill 1 of all customers, running\n")
     assert backfill.json("status")[0]["state"] == "running"

@@ -44,8 +44,8 @@ def test_an_operator_reads_why_it_does_not_go_on() -> None:
     )  # fmt: skip
 
     assert told([failed]) == [
-        "acme: backfill 12 of what has changed, failed",
-        "  read      1,200 customers, 12 pages, reading 2 of 2, begun anew 3 times, the last at 2026-03-04T05:06:07Z",
+        "acme: backfill 12 of changed customers, failed",
+        "  read      1,200 customers, 12 pages, reading 2 of 2, restarted 3 times, the last at 2026-03-04T05:06:07Z",
         "  sent      1,150: 900 delivered, 248 waiting, 2 refused",
         "  note      Yotpo refuses the page",
         "  started   2026-03-04T05:06:07Z by ann: they were lost",
@@ -57,7 +57,7 @@ def test_an_empty_line_stands_between_two() -> None:
     first = report(seen=1, pages=1, restarts=1, total=None, page_at=None, skipped={}, unchanged=0)
 
     assert told([first, report()])[1:6] == [
-        "  read      1 customer, 1 page, begun anew 1 time",
+        "  read      1 customer, 1 page, restarted 1 time",
         "  sent      1,150: 900 delivered, 248 waiting, 2 refused",
         "  started   2026-03-04T05:06:07Z by ann: they were lost",
         "",

@@ -59,8 +59,8 @@ def test_a_store_is_held_released_given_a_new_url_and_removed(cli: Cli) -> None:
         (("dead-letters", "show", "0badcafe"), "there are no dead letters of the group '0badcafe'"),
         (("dead-letters", "discard", "0badcafe", "--reason", "why"), "there are no dead letters of the group"),
         (("replays", "start", "--event", "77", "--reason", "why"), "there is no event to replay"),
-        (("replays", "start", "--event", "77"), "say why: --reason"),
-        (("replays", "start", "--reason", "why"), "say which events: --event"),
+        (("replays", "start", "--event", "77"), "give a reason: --reason"),
+        (("replays", "start", "--reason", "why"), "select events with --event"),
         (("replays", "show", "7"), "there is no replay 7"),
         (("replays", "cancel", "7", "--reason", "why"), "replay 7 is not running"),
         (("backfill", "start", "--reason", "why"), "no store is connected to Yotpo; see `connector stores connect"),
@@ -159,7 +159,7 @@ def test_a_revoked_account_says_since_when_and_what_to_do(cli: Cli, database: Da
     shown = cli.json("stores", "show", "acme")
 
     assert shown["yotpo"] == (
-        "revoked by Yotpo: connect it again with `connector stores connect acme`; nothing is asked since "
+        "revoked by Yotpo: connect it again with `connector stores connect acme`; Yotpo is not asked since "
         "2026-03-04T03:06:07Z"
     )
     assert shown["yotpo_expands"] is None

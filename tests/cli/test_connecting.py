@@ -79,7 +79,7 @@ def test_a_wrong_secret_is_told_at_once_and_nothing_is_kept(merchant: Merchant, 
 
     assert done.returncode == 1
     assert "Yotpo does not take the credentials (401)" in done.stderr
-    assert "look --app-key and --secret up at Yotpo once more" in done.stderr
+    assert "check --app-key and --secret at Yotpo again" in done.stderr
     assert "a-wrong-secret" not in done.stderr
     assert merchant.accounts() == []
 
@@ -87,7 +87,7 @@ def test_a_wrong_secret_is_told_at_once_and_nothing_is_kept(merchant: Merchant, 
 def test_a_wrong_loyalty_key_is_told_at_once(merchant: Merchant, stack: Stack) -> None:
     keys = ("--secret", merchant.keys["secret"], "--loyalty-guid", "a-guid", "--loyalty-key", "a-wrong-key")
 
-    with pytest.raises(OperatorError, match="look --loyalty-guid and --loyalty-key up"):
+    with pytest.raises(OperatorError, match="check --loyalty-guid and --loyalty-key at Yotpo"):
         stack.command(*own(merchant, *keys))
     assert merchant.accounts() == []
 
@@ -103,7 +103,7 @@ def test_a_connected_store_is_not_connected_again_by_a_slip(merchant: Merchant, 
     stack.command(*own(merchant, "--secret", merchant.keys["secret"], "--no-backfill"))
 
     for command in (("stores", "connect", merchant.name), own(merchant, "--secret", "s")):
-        with pytest.raises(OperatorError, match="already; --again replaces that"):
+        with pytest.raises(OperatorError, match=r"already connected to Yotpo as .*; --again replaces the connection"):
             stack.command(*command)
     assert merchant.install(merchant.link("--again")).status_code == 200
     assert merchant.accounts()[0]["mode"] == "oauth"
@@ -115,7 +115,7 @@ def test_a_connected_store_is_not_connected_again_by_a_slip(merchant: Merchant, 
     [
         ((), {"PUBLIC_URL": ""}, "not set: PUBLIC_URL"),
         ((), {"YOTPO_CLIENT_ID": "", "YOTPO_CLIENT_SECRET": ""}, "not set: YOTPO_CLIENT_ID, YOTPO_CLIENT_SECRET"),
-        (("--no-backfill",), {}, "say --app-key, too"),
+        (("--no-backfill",), {}, "give --app-key, too"),
         (("--app-key", "../x", "--secret", "s"), {}, "--app-key has to be the store's app key"),
         (("--app-key", "x", "--secret", "two\nlines"), {}, "API secret has to be printable ASCII"),
     ],

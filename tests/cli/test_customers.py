@@ -230,9 +230,9 @@ def test_a_dry_run_needs_nothing_but_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("shop.jsonl",), "say why: --reason"),
+        (("shop.jsonl",), "give a reason: --reason"),
         (("shop.jsonl", *WHY, "--store", "nobody"), "there is no store named 'nobody'"),
-        (("shop.jsonl", *WHY), "say to which store's Yotpo: --store NAME"),
+        (("shop.jsonl", *WHY), "give the store whose Yotpo gets the customers: --store NAME"),
         (("shop.txt", *WHY), "say how to read it: --input-format"),
         (("-", *WHY), "say how to read it: --input-format"),
         (("-", *WHY, "--input-format", "csv"), "say where the results are to be kept: --results"),

@@ -70,7 +70,7 @@ def test_a_dry_run_counts_and_compares_and_changes_nothing(cli: Cli, connector: 
     changes = {(row["name"], row["change"]): row for row in plan["changes"]}
     assert changes["yotpo_point_balance", "changed"]["before"] == 99
     assert changes["yotpo_vip_tier_name", "added"]["events"] == 1
-    assert "What would differ" in cli.run("replays", "start", "--store", "acme", "--dry-run").stdout
+    assert "Differences from the last updates" in cli.run("replays", "start", "--store", "acme", "--dry-run").stdout
     assert cli.json("replays", "list") == []
     assert cli.json("audit") == []
 
@@ -92,7 +92,7 @@ def test_a_dry_run_by_the_mappings_of_then_compares_with_each_events_own_set(
     assert (then["events"], then["compared"], then["without_set"], then["changes"]) == (4, 3, 1, [])
     (missing,) = then["missing"]
     assert missing == {"version": "older", "events": 1, "problem": "the journal keeps no mapping set 'older'"}
-    assert "What would be left as it is" in cli.run(*which, "--mapping", "then").stdout
+    assert "Events that would be left as they are" in cli.run(*which, "--mapping", "then").stdout
 
 
 def test_a_dry_run_says_where_the_active_set_cannot_be_loaded(cli: Cli, connector: Connector) -> None:

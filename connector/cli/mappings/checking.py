@@ -35,10 +35,10 @@ def mappings_check(directory: Path, code: str | None, form: str, *, strict: bool
     """
     if code:
         told = problems.explained(code)
-        shared.tell(told, "{code} ({severity})\n{meaning}\n{remedy}".format(**told), form)
+        shared.print_result(told, "{code} ({severity})\n{meaning}\n{remedy}".format(**told), form)
         return
     report = mapping.check(directory)
-    shared.tell(problems.as_json(report, directory), "\n".join(problems.lines(report, directory, form)), form)
+    shared.print_result(problems.as_json(report, directory), "\n".join(problems.lines(report, directory, form)), form)
     if report.errors or (strict and report.warnings):
         sys.exit(1)
 
@@ -53,13 +53,13 @@ def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
     pairs = list(goldens.of_directory(directory, loaded))
     if accept:
         rewritten = [str(pair) for pair in pairs if goldens.accept(pair, loaded)]
-        shared.tell(
+        shared.print_result(
             {"pairs": len(pairs), "rewritten": rewritten}, f"{len(pairs)} pairs, {len(rewritten)} rewritten", form
         )
         return
     differing = {str(pair): difference for pair in pairs if (difference := goldens.difference(pair, loaded))}
     differences = "".join(f"{pair}\n{difference}" for pair, difference in differing.items())
     told = {"pairs": len(pairs), "differing": differing}
-    shared.tell(told, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
+    shared.print_result(told, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
     if differing:
         sys.exit(1)

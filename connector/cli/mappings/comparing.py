@@ -32,7 +32,7 @@ _CELL = 40
     "--against",
     default=revisions.ACTIVE,
     show_default=True,
-    callback=shared.said,
+    callback=shared.not_blank,
     help="The set to compare with: `active`, a directory, a version that the journal keeps, or a revision of git.",
 )
 @click.option("--last", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="So many newest events.")

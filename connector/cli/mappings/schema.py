@@ -31,4 +31,4 @@ def mappings_schema(directory: Path, form: str, *, write: bool) -> None:
         return
     file = directory / FILE
     file.write_text(f"{text}\n", encoding="utf-8")
-    shared.tell({"file": str(file)}, f"{file} is written", form)
+    shared.print_result({"file": str(file)}, f"{file} is written", form)

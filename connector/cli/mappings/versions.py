@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("activate")
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--version", callback=shared.said, help="A set that is kept: its version, or how that begins.")
+@click.option("--version", callback=shared.not_blank, help="A set that is kept: its version, or how that begins.")
 @click.option("--release", is_flag=True, help="The files of each release, as before any set was activated.")
 @shared.with_reason
 @shared.with_actor
@@ -77,7 +77,7 @@ def mappings_versions(limit: int, form: str, *, count: bool) -> None:
 
 
 @click.command("export")
-@click.argument("version", callback=shared.said)
+@click.argument("version", callback=shared.not_blank)
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @shared.with_format
 def mappings_export(version: str, directory: Path, form: str) -> None:

@@ -1,4 +1,4 @@
-"""Sums up the results of a run, for whoever started it."""
+"""Sums up the results of a run for its operator."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from connector.sync.pushing.results import Result
 
 _PROBLEMS_SHOWN = 10
-#: With these, everything is as it should be.
+#: The outcomes after which the operator has nothing to do.
 _GOOD = frozenset({"checked", "sent", "earlier", "verified"})
-#: The second result of a line that was sent.
+#: The outcomes of reading a customer back: a line's second result.
 _READ_BACK = ("verified", "differs", "missing")
 
 
-class Told(NamedTuple):
-    """A problem as it is shown."""
+class _Problem(NamedTuple):
+    """A problem in the report."""
 
     line: int
     outcome: str
@@ -26,27 +26,27 @@ class Told(NamedTuple):
 
 
 class Report:
-    """Counts results, and keeps the first problems of each outcome."""
+    """Counts results, and keeps the first problems of each outcome for display."""
 
     def __init__(self, results: Path | None = None) -> None:
-        """`results` is where all of them are kept; without it nothing is sent, only checked."""
+        """`results` is the file that keeps all of them; None if they are not kept, as in a dry run."""
         self.results = results
         self._counts: Counter[str] = Counter()
-        self._problems: list[Told] = []
-        #: How many of each outcome there are; of each, so many are shown.
-        self._found: Counter[str] = Counter()
+        self._problems: list[_Problem] = []
+        #: The number of problems by outcome; only the first of each outcome are shown.
+        self._problem_counts: Counter[str] = Counter()
 
     def count(self, result: Result | None) -> None:
-        """Count a result; None is a line that was checked and is good."""
+        """Count a result. None stands for a line that passed the check."""
         self._counts[result.outcome if result else "checked"] += 1
         if result:
             for problem in result.problems:
-                self._keep(Told(result.line, result.outcome, problem))
+                self._keep(_Problem(result.line, result.outcome, problem))
 
-    def _keep(self, told: Told) -> None:
-        self._found[told.outcome] += 1
-        if self._found[told.outcome] <= _PROBLEMS_SHOWN:
-            self._problems.append(told)
+    def _keep(self, problem: _Problem) -> None:
+        self._problem_counts[problem.outcome] += 1
+        if self._problem_counts[problem.outcome] <= _PROBLEMS_SHOWN:
+            self._problems.append(problem)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,12 +59,12 @@ class Report:
 
     @property
     def unsent(self) -> int:
-        """Of these lines, how many took no time, because nothing was sent."""
+        """How many of these lines took no time, because nothing was sent."""
         return self._counts["earlier"] + self._counts["invalid"]
 
     @property
     def read_back(self) -> str:
-        """How many customers were read back, in words; nothing where none was."""
+        """A note such as ``3 read back``; empty if no customer was read back."""
         number = sum(self._counts[outcome] for outcome in _READ_BACK)
         return f"{number:,} read back" if number else ""
 
@@ -75,10 +75,10 @@ class Report:
 
     @property
     def _more(self) -> int:
-        return self._found.total() - len(self._problems)
+        return self._problem_counts.total() - len(self._problems)
 
-    def told(self) -> dict[str, Any]:
-        """Return the summary as JSON."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as a JSON object."""
         return {
             "counts": self.counts,
             "problems": [problem._asdict() for problem in self._problems],
@@ -87,7 +87,7 @@ class Report:
         }
 
     def text(self) -> str:
-        """Return the summary for people."""
+        """Return the summary as text."""
         lines = [", ".join(f"{number:,} {outcome}" for outcome, number in self._counts.items()) or "no customers"]
         lines += [f"line {line}: {outcome}: {problem}" for line, outcome, problem in self._problems]
         if self._more:

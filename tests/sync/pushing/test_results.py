@@ -147,8 +147,8 @@ def test_a_report_counts_and_shows_the_first_problems(path: Path) -> None:
     ]
     assert len(report.text().splitlines()) == 13
     assert report.text().splitlines()[-2] == "… and 10 more problems, in the results"
-    assert report.told()["counts"] == {"sent": 1, "earlier": 1, "verified": 1, "invalid": 20}
-    assert (len(report.told()["problems"]), report.told()["more_problems"]) == (10, 10)
+    assert report.as_json()["counts"] == {"sent": 1, "earlier": 1, "verified": 1, "invalid": 20}
+    assert (len(report.as_json()["problems"]), report.as_json()["more_problems"]) == (10, 10)
 
 
 def test_many_problems_of_one_kind_do_not_hide_those_of_another() -> None:
