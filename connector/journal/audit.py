@@ -1,4 +1,4 @@
-"""The audit trail: what operators have done, by whom and why."""
+"""The audit trail: what operators have done, who did it and why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(
     reason: str | None = None,
     **details: Any,
 ) -> None:
-    """Keep what an operator does, in the transaction in which it is done."""
+    """Record an operator's action, in the same transaction as the action itself."""
     connection.execute(
         "insert into audit (actor, action, store, reason, details) values (%s, %s, %s, %s, %s)",
         (actor, action, store, reason, orjson.dumps(details).decode()),

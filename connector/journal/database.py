@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, transactions, and what becomes of an unreachable server: JournalUnavailable."""
+"""Connections to PostgreSQL and transactions. If the server cannot be reached, they raise JournalUnavailable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from connector.errors import JournalUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 #: Rows are named tuples, so that callers write `row.occurred_at`.
 Connection = psycopg.Connection[Any]
@@ -24,12 +24,11 @@ Connection = psycopg.Connection[Any]
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
-#: A transaction that idles longer than this is ended by the server, and with it the lock that a vanished worker held.
-#: It is longer than a send may take with its time-outs at their limits: 10 s to connect, twice 20 s to read.
+#: The server ends a transaction that idles longer than this, and so frees the locks of a worker that has vanished.
+#: It is longer than a request to Insider may take with the largest time-outs: 10 s to connect, twice 20 s to read.
 IDLE_SECONDS = 60
 
-
-#: What a server says that restarts, has failed over, or has ended our transaction; and what its silence becomes.
+#: Errors of a server that restarts, has failed over, has ended our transaction, or does not answer.
 _BROKEN = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -39,7 +38,7 @@ _BROKEN = (
 
 
 class Database:
-    """A small pool of connections. Made without connecting; after a fork, each process makes its own."""
+    """A small pool of connections. Creating one does not connect. After a fork, each process has to create its own."""
 
     def __init__(self, url: str, *, connections: int, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
@@ -48,15 +47,15 @@ class Database:
             min_size=0,
             max_size=connections,
             timeout=wait_seconds,
-            # The pool gives up early instead of backing off, and tries anew at the next request: a PostgreSQL that is
-            # back is found at once.
+            # The pool gives up early instead of backing off, and connects again at the next request: so it notices at
+            # once that PostgreSQL is back.
             reconnect_timeout=0.1,
             max_idle=300,
             open=False,
             kwargs={
                 "autocommit": True,
                 "row_factory": namedtuple_row,
-                # A pooler in transaction mode knows nothing of the statements that another connection has prepared.
+                # Behind a pooler in transaction mode, statements that were prepared on another connection do not exist.
                 "prepare_threshold": None,
                 "application_name": "connector",
                 "connect_timeout": 2,
@@ -69,18 +68,18 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Lend a connection in autocommit. Raises JournalUnavailable where PostgreSQL cannot be reached."""
+        """Lend a connection in autocommit mode. Raises JournalUnavailable if PostgreSQL cannot be reached."""
         if self._pool.closed:
             self._pool.open()
         try:
             with self._pool.connection() as connection:
                 yield connection
         except PoolTimeout as error:
-            raise JournalUnavailable(_told(error)) from error
+            raise JournalUnavailable(_message(error)) from error
         except _BROKEN as error:
-            # Where one connection has gone stale, the others have too: the next to ask should meet fresh ones.
+            # If one connection is broken, the others probably are too: the next caller should get a fresh one.
             self._pool.drain()
-            raise JournalUnavailable(_told(error)) from error
+            raise JournalUnavailable(_message(error)) from error
 
     @contextmanager
     def transaction(self, *, idle_seconds: int = IDLE_SECONDS) -> Iterator[Connection]:
@@ -91,26 +90,26 @@ class Database:
             )
             yield connection
 
-    def ask(self, question: Callable[[Connection], _Answer]) -> _Answer:
-        """Ask what may be asked twice. Raises JournalUnavailable.
+    def ask(self, query: Callable[[Connection], _Result]) -> _Result:
+        """Return the result of a query that may run twice. Raises JournalUnavailable.
 
-        A connection that went stale while PostgreSQL restarted is found out by using it; the next one is fresh.
+        If PostgreSQL has restarted, only the use of a connection shows that it is broken; the second one is fresh.
         """
         try:
             with self.connection() as connection:
-                return question(connection)
+                return query(connection)
         except JournalUnavailable:
             with self.connection() as connection:
-                return question(connection)
+                return query(connection)
 
     def ping(self) -> None:
-        """Raise JournalUnavailable where PostgreSQL does not answer."""
+        """Raise JournalUnavailable if PostgreSQL does not answer."""
         self.ask(lambda connection: connection.execute("select 1"))
 
     def close(self) -> None:
         self._pool.close()
 
 
-def _told(error: Exception) -> str:
-    """Return the first line, because the others may quote values."""
+def _message(error: Exception) -> str:
+    """Return the first line of the error only, because the others may quote values."""
     return "PostgreSQL cannot be reached: " + (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Dead letters by their cause: same store, topic, kind of refusal, and mapping rule. Shown, replayed, discarded."""
+"""Dead letters in groups with the same store, topic, cause and mapping rule: list them, discard them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connector.journal.database import Connection
 
-#: Names a group: short enough to type, and the same as long as the cause is the same.
+#: SQL for the name of a group: short enough to type, and the same as long as the cause stays the same.
 GROUP = "left(md5(concat_ws('|', deliveries.store_id, deliveries.topic, cause, rule)), 8)"
 
 
 def groups(connection: Connection, *, store_id: int | None, limit: int) -> list[dict[str, Any]]:
-    """Return the groups, the one with the newest dead letter first, each with an example."""
+    """Return the groups, each with an example. The group with the newest dead letter comes first."""
     rows = connection.execute(
         f"""
         select {GROUP} as "group", stores.name as store, topic, cause, rule, count(*) as count,
@@ -46,7 +46,7 @@ def of_group(connection: Connection, group: str, *, limit: int) -> list[dict[str
 
 
 def discard(connection: Connection, group: str) -> tuple[str, int]:
-    """Give up the dead letters of a group for good; return the store's name and how many they were."""
+    """Discard the dead letters of a group for good; return the store's name and the number of dead letters."""
     rows = connection.execute(
         f"update deliveries set state = 'discarded' where state = 'dead' and {GROUP} = %s returning store_id", (group,)
     ).fetchall()
@@ -57,7 +57,10 @@ def discard(connection: Connection, group: str) -> tuple[str, int]:
 
 
 def bury(connection: Connection, event_id: int, *, reason: str) -> int:
-    """Make dead letters of an event's waiting deliveries; return how many. Its partitions wait until this is done."""
+    """Turn an event's waiting deliveries into dead letters; return how many there were.
+
+    Other work on these deliveries waits until this transaction ends.
+    """
     return connection.execute(
         """
         update deliveries set state = 'dead', reason = %s, cause = 'operator', rule = '', settled_at = now()

@@ -1,6 +1,6 @@
-"""Deliveries: what is owed to Insider, taken and settled partition by partition; attempts; from when each attribute is.
+"""Deliveries, their attempts, and the times of the attributes that Insider has.
 
-Whoever calls holds the partition (`partitions`).
+Workers read and settle the deliveries of one partition at a time. The caller holds the partition (`partitions`).
 """
 
 from __future__ import annotations
@@ -20,28 +20,32 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Attempt, NewDelivery, Partition, Settled
 
-#: As many of a delivery's attempts are kept, the newest.
+#: How many attempts of a delivery are kept, the newest ones.
 _ATTEMPTS = 50
 
 
-def append(connection: Connection, owed: Sequence[NewDelivery]) -> None:
-    """Journal deliveries in order."""
+def append(connection: Connection, new: Sequence[NewDelivery]) -> None:
+    """Journal new deliveries in this order."""
     rows = [
         (
-            one.event_id,
-            one.store_id,
-            one.topic,
-            one.customer,
-            partition_number(one.customer),
-            one.occurred_at,
-            _stored(one.update),
-            one.skip_hook,
-            one.low_priority,
-            one.mapping,
-            one.replay_id,
-            *((one.refusal.reason, one.refusal.cause, one.refusal.rule) if one.refusal else (None, None, None)),
+            delivery.event_id,
+            delivery.store_id,
+            delivery.topic,
+            delivery.customer,
+            partition_number(delivery.customer),
+            delivery.occurred_at,
+            _stored(delivery.update),
+            delivery.skip_hook,
+            delivery.low_priority,
+            delivery.mapping,
+            delivery.replay_id,
+            *(
+                (delivery.refusal.reason, delivery.refusal.cause, delivery.refusal.rule)
+                if delivery.refusal
+                else (None, None, None)
+            ),
         )
-        for one in owed
+        for delivery in new
     ]
     if rows:
         connection.execute(
@@ -75,11 +79,11 @@ _FAIR = _WAITING.format(partitions.fairly("deliveries", _PARTITION))
 
 
 def take_waiting(connection: Connection, partition: Partition, *, low_priority: bool, limit: int) -> list[Delivery]:
-    """Return a partition's oldest waiting deliveries that may share a request: all with one `skip_hook`."""
-    wanted = {"bulk": low_priority, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
-    rows = connection.execute(_OLDEST, wanted).fetchall()
+    """Return a partition's oldest waiting deliveries that may share a request: all have the same `skip_hook`."""
+    parameters = {"bulk": low_priority, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
+    rows = connection.execute(_OLDEST, parameters).fetchall()
     if partitions.is_crowded(row.customer for row in rows):
-        rows = connection.execute(_FAIR, wanted).fetchall()
+        rows = connection.execute(_FAIR, parameters).fetchall()
     return [
         Delivery(**{**row._asdict(), "update": update_of(row.update)})
         for row in takewhile(lambda row: row.skip_hook == rows[0].skip_hook, rows)
@@ -87,16 +91,19 @@ def take_waiting(connection: Connection, partition: Partition, *, low_priority: 
 
 
 def attribute_times(connection: Connection, store_id: int, customers: Iterable[str]) -> dict[str, dict[str, TrueAt]]:
-    """Return for each customer from when each attribute is that Insider has, or has forgotten."""
+    """Return for each customer, by attribute, the time of the value that Insider has.
+
+    For a cleared attribute, that is the time at which it ended. Customers that Insider has nothing of are left out.
+    """
     rows = connection.execute(
         "select customer, attribute_times from customers where store_id = %s and customer = any(%s)",
         (store_id, list(customers)),
     )
-    return {row.customer: {name: _time_of(kept) for name, kept in row.attribute_times.items()} for row in rows}
+    return {row.customer: {name: _time_of(stored) for name, stored in row.attribute_times.items()} for row in rows}
 
 
 def add_attempt(connection: Connection, store_id: int, attempt: Attempt) -> int:
-    """Journal an attempt that has just ended and return its id."""
+    """Journal an attempt that has just ended; return its id."""
     row = connection.execute(
         """
         insert into attempts (store_id, started_at, duration_ms, users, bytes, status, outcome, excerpt, operation)
@@ -111,7 +118,7 @@ def add_attempt(connection: Connection, store_id: int, attempt: Attempt) -> int:
 
 
 def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, operation: str = "upsert") -> bool:
-    """Whether Insider has taken anything from a store after an attempt, both by this operation."""
+    """Whether Insider has accepted anything of the store since this attempt, by the same `operation`."""
     row = connection.execute(
         """
         select exists (select from attempts refused join attempts later using (store_id, operation)
@@ -124,7 +131,10 @@ def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, o
 
 
 def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) -> None:
-    """Note with which attempt a waiting delivery was first refused alone; anew once it fails by another operation."""
+    """Record the attempt in which Insider first refused a waiting delivery that was sent alone.
+
+    A later attempt replaces it only if it was another operation.
+    """
     connection.execute(
         """
         update deliveries set refused_attempt_id = %(attempt_id)s
@@ -138,7 +148,7 @@ def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) 
 
 
 def remember_attempts(connection: Connection, attempts: Mapping[int, Sequence[int]]) -> None:
-    """Note in which attempts deliveries have been that go on waiting."""
+    """Add the attempts of deliveries that are still waiting."""
     if attempts:
         connection.execute(
             f"""
@@ -151,7 +161,7 @@ def remember_attempts(connection: Connection, attempts: Mapping[int, Sequence[in
 
 
 def settle(connection: Connection, settled: Sequence[Settled]) -> None:
-    """Mark deliveries as delivered, or as dead where they are refused."""
+    """Mark deliveries as delivered, or as dead if they have a refusal."""
     if not settled:
         return
     connection.execute(
@@ -165,31 +175,31 @@ def settle(connection: Connection, settled: Sequence[Settled]) -> None:
         where deliveries.id = settled.id
         """,
         (
-            [one.id for one in settled],
-            [one.refusal and one.refusal.reason for one in settled],
-            [one.refusal and one.refusal.cause for one in settled],
-            [one.refusal and one.refusal.rule for one in settled],
-            [orjson.dumps(one.notes).decode() if one.notes else None for one in settled],
-            [_array(one.attempt_ids) for one in settled],
+            [delivery.id for delivery in settled],
+            [delivery.refusal and delivery.refusal.reason for delivery in settled],
+            [delivery.refusal and delivery.refusal.cause for delivery in settled],
+            [delivery.refusal and delivery.refusal.rule for delivery in settled],
+            [orjson.dumps(delivery.notes).decode() if delivery.notes else None for delivery in settled],
+            [_array(delivery.attempt_ids) for delivery in settled],
         ),
     )
 
 
 def _newest(added: str) -> str:
-    """Return SQL for a delivery's attempts with some added, bounded: an outage of days makes hundreds."""
-    all_of_them = f"deliveries.attempt_ids || {added}"
-    return f"({all_of_them})[greatest(cardinality({all_of_them}) - {_ATTEMPTS - 1}, 1):]"
+    """Return SQL for a delivery's attempts with some added, limited to the newest: a long outage makes hundreds."""
+    attempt_ids = f"deliveries.attempt_ids || {added}"
+    return f"({attempt_ids})[greatest(cardinality({attempt_ids}) - {_ATTEMPTS - 1}, 1):]"
 
 
 def _array(ids: Sequence[int]) -> str:
-    # As text, because the lists differ in length, and PostgreSQL knows only rectangular arrays of arrays.
+    """Return an array as text: the arrays differ in length, and PostgreSQL has only rectangular arrays of arrays."""
     return "{" + ",".join(map(str, ids)) + "}"
 
 
 def remember_times(connection: Connection, store_id: int, times: Mapping[str, Mapping[str, TrueAt]]) -> None:
-    """Note from when the attributes are that Insider has taken now, or since when those have been over."""
-    known = {customer: fresh for customer, fresh in times.items() if fresh}
-    if known:
+    """Store the times of the attributes that Insider has now accepted, or has now cleared."""
+    changed = {customer: by_name for customer, by_name in times.items() if by_name}
+    if changed:
         connection.execute(
             """
             insert into customers (store_id, customer, attribute_times)
@@ -197,28 +207,32 @@ def remember_times(connection: Connection, store_id: int, times: Mapping[str, Ma
             on conflict (store_id, customer) do update
             set attribute_times = customers.attribute_times || excluded.attribute_times, updated_at = now()
             """,
-            (store_id, list(known), [orjson.dumps(fresh, default=_kept).decode() for fresh in known.values()]),
+            (
+                store_id,
+                list(changed),
+                [orjson.dumps(by_name, default=_stored_time).decode() for by_name in changed.values()],
+            ),
         )
 
 
-def _kept(true_at: TrueAt) -> list[int]:
-    """Return a time as it is kept: one more item says that the attribute is over."""
+def _stored_time(true_at: TrueAt) -> list[int]:
+    """Return a time as it is journaled; a third item says that the attribute was cleared."""
     return [*true_at, 1] if isinstance(true_at, ClearedAt) else [*true_at]
 
 
-def _time_of(kept: list[int]) -> TrueAt:
-    milliseconds, event_id, *over = kept
-    return ClearedAt(milliseconds, event_id) if over else TrueAt(milliseconds, event_id)
+def _time_of(stored: list[int]) -> TrueAt:
+    milliseconds, event_id, *cleared = stored
+    return ClearedAt(milliseconds, event_id) if cleared else TrueAt(milliseconds, event_id)
 
 
 def oldest_undelivered_seconds(connection: Connection) -> float:
-    """Return the lag: the age of the oldest event that has not been mapped or delivered, whatever the reason."""
+    """Return the lag: how many seconds the oldest event has waited to be mapped or delivered, for whatever reason."""
     row = connection.execute(
         """
         select coalesce(extract(epoch from now() - min(received_at)), 0)::float as lag
         from (select store_id, received_at from events where state = 'received'
               union all
-              -- An event may be replayed long after it was received.
+              -- A replay may come long after the event was received, so its deliveries count from their creation.
               select deliveries.store_id, case when replay_id is null then received_at else created_at end
               from deliveries join events on events.id = event_id where deliveries.state = 'waiting') undelivered
         join stores on stores.id = store_id
@@ -229,7 +243,7 @@ def oldest_undelivered_seconds(connection: Connection) -> float:
 
 
 def update_of(stored: dict[str, Any]) -> UserUpdate:
-    """Return an update as it was before it was journaled."""
+    """Return the update from its journaled form."""
     return UserUpdate(
         identifiers=stored["identifiers"],
         attributes=stored["attributes"],
@@ -242,7 +256,7 @@ def update_of(stored: dict[str, Any]) -> UserUpdate:
 
 
 def _stored(update: UserUpdate) -> str:
-    """Return an update as it is journaled; of clearing it says nothing where nothing is, as in nearly all of them."""
+    """Return an update as it is journaled. `cleared` is left out if it is empty, as in nearly all updates."""
     cleared = {"cleared": update.cleared} if update.cleared else {}
     stored = {"identifiers": update.identifiers, "attributes": update.attributes, "events": update.events, **cleared}
     return orjson.dumps(stored).decode()

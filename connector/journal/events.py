@@ -1,4 +1,4 @@
-"""Events: what was received, each once. Appended by intake, marked by the mapping step, shown to operators."""
+"""Events: each webhook or snapshot that was received, journaled once."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Incoming, Note, Partition
 
-#: An event without a time of its own counts as a new one when its key comes again after this.
+#: If the key of an event without a time of its own comes again after this, it is a new event.
 DATELESS_WINDOW = timedelta(hours=48)
 
-
-#: Numbered in the order of arrival, and inserted in the order of their keys: two processes that are sent the same
-#: webhooks in another order would wait for each other otherwise. Dated by the server's clock, because those of the web
-#: processes may differ; nothing is received before it happens.
+#: Ids follow the order of arrival. But the rows are inserted in the order of their keys: otherwise, two processes that
+#: get the same webhooks in different orders could deadlock. The server's clock dates the receipt, because the clocks of
+#: the web processes may differ. An event cannot happen after it was received.
 _APPEND = """
     with incoming as materialized (
         select nextval('events_id_seq') as id, given.*
@@ -44,7 +43,7 @@ _APPEND = """
     on conflict (store_id, key) do nothing
     returning store_id, key, id
 """
-#: A dateless event's key stands for 48 hours; then it is retired, so that the same thing can happen again.
+#: The key of an event without a time is valid for 48 hours. Then the key is changed, so that it can come again.
 _RETIRE = """
     update events set key = events.key || '@' || id
     from unnest(%s::int[], %s::text[]) as repeated (store_id, key)
@@ -59,45 +58,48 @@ _FIRST = """
 
 
 def now(connection: Connection) -> datetime:
-    """Return the journal's time at this moment, by which all that is received is dated."""
+    """Return the current time by the journal's clock, which dates everything that is received."""
     row = connection.execute("select clock_timestamp() as now").fetchone()
-    assert row is not None  # noqa: S101 - it always tells
+    assert row is not None  # noqa: S101 - the query always has a row
     return cast("datetime", row.now)
 
 
 def append(
     connection: Connection, incoming: Sequence[Incoming], *, low_priority: bool = False, backfill_id: int | None = None
 ) -> list[Appended]:
-    """Journal events in order; of one that is there already, return the first one's id.
+    """Journal events in this order; return their ids. A duplicate gets the id of the first event with its key.
 
-    The new ones are journaled all or none. Those whose key has lapsed follow in a transaction of their own.
-    With `bulk`, they give way to others: they are snapshots.
+    All new events are journaled, or none. Events that repeat a retired key follow in another transaction. The
+    snapshots of backfills and refreshes have `low_priority`: workers map them after the webhooks of their partition.
     """
     if not incoming:
         return []
     new = _insert(connection, incoming, low_priority=low_priority, backfill_id=backfill_id)
-    repeated = [one for one in incoming if (one.store_id, one.key) not in new]
-    known = _repeated(connection, repeated, new) if repeated else {}
+    repeated = [event for event in incoming if (event.store_id, event.key) not in new]
+    ids = _repeated(connection, repeated, new) if repeated else {}
     appended = []
-    for one in incoming:
-        name = (one.store_id, one.key)
-        # Of several copies in one group the first takes the entry, and the others find none.
-        event_id = new.pop(name, None)
+    for event in incoming:
+        store_and_key = (event.store_id, event.key)
+        # If several copies came at once, the first one removes the entry, so the others are duplicates.
+        event_id = new.pop(store_and_key, None)
         if event_id:
-            known[name] = event_id
-        appended.append(Appended(known[name], duplicate=event_id is None))
+            ids[store_and_key] = event_id
+        appended.append(Appended(ids[store_and_key], duplicate=event_id is None))
     return appended
 
 
 def _repeated(
     connection: Connection, repeated: Sequence[Incoming], new: dict[tuple[int, str], int]
 ) -> dict[tuple[int, str], int]:
-    """Find the first events of repeated keys; where a key has lapsed, journal the event anew and add it to `new`."""
-    names = ([one.store_id for one in repeated], [one.key for one in repeated])
+    """Return the ids of the first events with these keys, by store and key.
+
+    If a key is too old, it is retired, and the event is journaled and added to `new`.
+    """
+    columns = ([event.store_id for event in repeated], [event.key for event in repeated])
     with connection.transaction():
-        if connection.execute(_RETIRE, (*names, DATELESS_WINDOW)).rowcount:
+        if connection.execute(_RETIRE, (*columns, DATELESS_WINDOW)).rowcount:
             new.update(_insert(connection, repeated))
-        return {(row.store_id, row.key): row.id for row in connection.execute(_FIRST, names)}
+        return {(row.store_id, row.key): row.id for row in connection.execute(_FIRST, columns)}
 
 
 def _insert(
@@ -105,16 +107,16 @@ def _insert(
 ) -> dict[tuple[int, str], int]:
     rows = [
         (
-            one.store_id,
-            one.topic,
-            one.key,
-            one.dated,
-            one.customer,
-            partition_number(one.customer or one.key),
-            one.occurred_at,
-            one.body,
+            event.store_id,
+            event.topic,
+            event.key,
+            event.dated,
+            event.customer,
+            partition_number(event.customer or event.key),
+            event.occurred_at,
+            event.body,
         )
-        for one in incoming
+        for event in incoming
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
     inserted = connection.execute(_APPEND, [*columns, low_priority, backfill_id])
@@ -138,34 +140,34 @@ _FAIR = _RECEIVED.format(partitions.fairly("events", _PARTITION))
 def take_received(
     connection: Connection, partition: Partition, *, low_priority: bool = False, limit: int, size: int
 ) -> list[Event]:
-    """Return the oldest events of a partition that wait for their mapping, at least one, up to `size` bytes together.
+    """Return the oldest events of a partition that wait for their mapping.
 
-    The caller holds the partition.
+    Their bodies have up to `size` bytes together, but a single event may have more. The caller holds the partition.
     """
-    wanted = {
+    parameters = {
         "bulk": low_priority,
         "store_id": partition.store_id,
         "partition": partition.number,
         "limit": limit,
         "size": size,
     }
-    rows = connection.execute(_OLDEST, wanted).fetchall()
+    rows = connection.execute(_OLDEST, parameters).fetchall()
     if partitions.is_crowded(row.customer for row in rows):
-        rows = connection.execute(_FAIR, wanted).fetchall()
+        rows = connection.execute(_FAIR, parameters).fetchall()
     return list(map(event_of, rows))
 
 
 def event_of(row: Any) -> Event:
-    """Return the event of a row, which may have more columns."""
+    """Return the event of a row. The row may have more columns."""
     return Event(**{field.name: getattr(row, field.name) for field in fields(Event)})
 
 
 def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, Sequence[Note]]]) -> None:
-    """Mark events as mapped (or, without a mapping's hash, as unmapped), each with what was noted on the way."""
-    ids, hashes, notes = [], [], []
-    for event_id, mapping, event_notes in marks:
+    """Mark events as mapped or unmapped. A mark is event id, version of the mapping set (None: unmapped), and notes."""
+    ids, versions, notes = [], [], []
+    for event_id, version, event_notes in marks:
         ids.append(event_id)
-        hashes.append(mapping)
+        versions.append(version)
         notes.append(orjson.dumps(list(event_notes)).decode() if event_notes else None)
     connection.execute(
         """
@@ -175,7 +177,7 @@ def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, S
         from unnest(%s::bigint[], %s::text[], %s::text[]) as marks (id, mapping, notes)
         where events.id = marks.id
         """,
-        (ids, hashes, notes),
+        (ids, versions, notes),
     )
 
 
@@ -206,7 +208,7 @@ def newest_with_bodies(
     topic: str | None = None,
     limit: int,
 ) -> list[Event]:
-    """Return the newest events that all the given parts agree on, with their bodies, newest first."""
+    """Return the newest events that match all given filters, with their bodies, newest first."""
     rows = connection.execute(
         """
         select id, store_id, topic, occurred_at, received_at, body

@@ -1,4 +1,4 @@
-"""What the settings of a store may be, checked before they reach the journal."""
+"""Checks the settings of a store before they reach the journal."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class StoreForm(ma.Schema):
 
 
 def read_store(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the checked settings, as `stores.add` takes them. Raises OperatorError, which names each wrong one."""
+    """Return the checked settings, as `stores.add` takes them. Raises OperatorError, which names each wrong setting."""
     checked = _checked(StoreForm(), given)
     options = Options(**{name: checked.pop(name) for name in _OPTIONS})
     return {**checked, "options": options}
@@ -81,18 +81,18 @@ def read_store(given: dict[str, Any]) -> dict[str, Any]:
 def read_changes(given: dict[str, Any], store: Store) -> dict[str, Any]:
     """Return the checked changes of a store's settings, as `stores.change` takes them. Raises OperatorError."""
     changes = _checked(StoreForm(partial=True), given)
-    chosen = {name: changes.pop(name) for name in _OPTIONS if name in changes}
-    return {**changes, **({"options": replace(store.options, **chosen)} if chosen else {})}
+    options = {name: changes.pop(name) for name in _OPTIONS if name in changes}
+    return {**changes, **({"options": replace(store.options, **options)} if options else {})}
 
 
 def _checked(form: StoreForm, given: dict[str, Any]) -> dict[str, Any]:
     try:
         checked: dict[str, Any] = form.load(given)
     except ma.ValidationError as error:
-        raise OperatorError("; ".join(_told(*wrong) for wrong in error.messages_dict.items())) from None
+        raise OperatorError("; ".join(_sentence(*item) for item in error.messages_dict.items())) from None
     return checked
 
 
-def _told(name: str, problems: list[str] | Any) -> str:
-    told = " and ".join(problems) if isinstance(problems, list) else str(problems)
-    return f"{name.replace('_', '-')} {told}"
+def _sentence(name: str, problems: list[str] | Any) -> str:
+    text = " and ".join(problems) if isinstance(problems, list) else str(problems)
+    return f"{name.replace('_', '-')} {text}"

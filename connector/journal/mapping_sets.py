@@ -1,4 +1,4 @@
-"""Mapping sets: the files of each that a release has brought or that was made active, and which of them is."""
+"""Mapping sets: their files by version, and which set is active."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: How the files of each release are called, where versions of sets are listed.
+#: In lists of versions, this stands for the mapping files that come with each release.
 RELEASE = "release"
-#: One set is made active at a time. Any number will do.
+#: The key of the advisory lock that `lock` takes. Any number will do.
 _LOCK = 0x6D617073657473
-#: Where no set is meant by what was asked for, so many that there are get named.
-_NAMED = 10
+#: How many versions an error message lists.
+_LISTED = 10
 
 
 class Activation(NamedTuple):
-    """That a set was made active."""
+    """One change of the active set."""
 
     id: int
-    #: None: the files of each release.
+    #: The set that became active. None: the files of each release.
     version: str | None
-    #: What a rollback goes back to; None where nothing was active before.
+    #: The activation that a rollback goes back to; None if there was none before.
     previous_id: int | None
     actor: str
     activated_at: datetime
@@ -36,27 +36,27 @@ _ACTIVATION = "select id, version, previous_id, actor, activated_at from mapping
 
 
 def active(connection: Connection) -> Activation:
-    """Return what is active."""
+    """Return the newest activation: its set is the active one."""
     row = connection.execute(f"{_ACTIVATION} order by id desc limit 1").fetchone()
     assert row is not None  # noqa: S101 - the migration has written the first
     return Activation(*row)
 
 
 def activation(connection: Connection, activation_id: int) -> Activation:
-    """Return what was made active then."""
+    """Return the activation with this id."""
     row = connection.execute(f"{_ACTIVATION} where id = %s", (activation_id,)).fetchone()
-    assert row is not None  # noqa: S101 - nothing deletes them
+    assert row is not None  # noqa: S101 - activations are never deleted
     return Activation(*row)
 
 
 def lock(connection: Connection) -> Activation:
-    """Return what is active, and let nobody else change it until the transaction ends."""
+    """Return the newest activation, and prevent others until the transaction ends."""
     connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
     return active(connection)
 
 
 def activate(connection: Connection, version: str | None, *, previous_id: int | None, actor: str, reason: str) -> None:
-    """Make a kept set active; None: the files of each release. The caller holds the `lock`."""
+    """Make a stored set active; with None, the files of each release. The caller holds the `lock`."""
     connection.execute(
         "insert into mapping_activations (version, previous_id, actor, reason) values (%s, %s, %s, %s)",
         (version, previous_id, actor, reason),
@@ -64,7 +64,7 @@ def activate(connection: Connection, version: str | None, *, previous_id: int | 
 
 
 def keep(connection: Connection, version: str, files: Mapping[str, bytes], *, topics: int) -> None:
-    """Keep a set, unless it is kept already."""
+    """Store a set with its files, unless it is stored already."""
     connection.execute(
         """
         with new as (
@@ -78,26 +78,33 @@ def keep(connection: Connection, version: str, files: Mapping[str, bytes], *, to
 
 
 def files(connection: Connection, version: str) -> dict[str, bytes]:
-    """Return the files of a set, contents by name; none where it is not kept."""
+    """Return the contents of a set's files by name; empty if the set is not stored."""
     rows = connection.execute("select name, content from mapping_files where version = %s order by name", (version,))
     return {row.name: row.content for row in rows}
 
 
 def find(connection: Connection, beginning: str) -> str:
-    """Return the version that begins so. Raises OperatorError, which names what there is instead."""
+    """Return the one version that starts with `beginning`.
+
+    Raises OperatorError, which lists the versions that it could be, if there is none or more than one.
+    """
     rows = connection.execute("select version from mapping_sets order by first_seen_at desc, version")
-    known = [row.version for row in rows]
-    found = [version for version in known if version.startswith(beginning)]
-    if len(found) == 1:
-        return str(found[0])
-    if found:
-        raise OperatorError(f"{beginning!r} may mean {_named(found)}: write more of it")
-    there_is = f"there are {_named(known)}" if known else "none is kept yet"
-    raise OperatorError(f"there is no mapping set {beginning!r}; {there_is}")
+    stored = [row.version for row in rows]
+    matches = [version for version in stored if version.startswith(beginning)]
+    if len(matches) == 1:
+        return str(matches[0])
+    if matches:
+        raise OperatorError(f"{beginning!r} may mean {_listed(matches)}: write more of it")
+    alternatives = f"there are {_listed(stored)}" if stored else "none is kept yet"
+    raise OperatorError(f"there is no mapping set {beginning!r}; {alternatives}")
 
 
 def newest(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
-    """Return what is active, the files of each release, and the other sets, the last activated or seen first."""
+    """Return the mapping sets, each with its last activation.
+
+    The active set comes first, then the files of each release, then the other sets, newest first by the time at which
+    they were activated or first seen.
+    """
     rows = connection.execute(
         """
         select coalesce(sets.version, %(release)s) as version,
@@ -117,13 +124,13 @@ def newest(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
 
 
 def mapped(connection: Connection) -> dict[str, int]:
-    """Return by version how many events each set mapped last. Reads the whole journal."""
+    """Return for each version the number of events that this set was the last to map. Reads the whole journal."""
     rows = connection.execute(
         "select mapping, count(*) as events from events where mapping is not null group by mapping"
     )
     return {row.mapping: row.events for row in rows}
 
 
-def _named(versions: list[str]) -> str:
-    more = len(versions) - _NAMED
-    return ", ".join(versions[:_NAMED]) + (f" and {more} more (`connector mappings versions`)" if more > 0 else "")
+def _listed(versions: list[str]) -> str:
+    more = len(versions) - _LISTED
+    return ", ".join(versions[:_LISTED]) + (f" and {more} more (`connector mappings versions`)" if more > 0 else "")

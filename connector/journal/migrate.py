@@ -1,6 +1,7 @@
 """Brings the schema up to date with Alembic; the SQL itself is in `migrations/versions/*.sql`.
 
-Safe to run by several at once and again and again: an advisory lock lets one in, and what is there is skipped.
+Several processes may run it at once, and it may run again: an advisory lock admits one process at a time, and applied
+migrations are skipped.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from alembic.script import ScriptDirectory
 
 from connector.errors import JournalUnavailable
 
-#: Any number will do, as long as nothing else in the database locks it: "yotpo" read as a number.
+#: The key of the advisory lock: "yotpo" read as a number. Nothing else in the database may use it.
 _LOCK = 0x796F74706F
 
 
 def migrate(url: str) -> str:
-    """Apply what is missing; return the revision that the schema is at then. Raises JournalUnavailable."""
+    """Apply the missing migrations; return the revision of the schema then. Raises JournalUnavailable if that fails."""
     config = _config()
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
@@ -29,7 +30,7 @@ def migrate(url: str) -> str:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-            # A migration waits for a table's readers no longer than this: those who come after it wait behind it.
+            # A migration waits for a lock on a table no longer than this, because later queries queue up behind it.
             connection.exec_driver_sql("set local lock_timeout = '10s'")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

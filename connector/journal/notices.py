@@ -1,4 +1,4 @@
-"""What an operator should see beside deliveries: notices, rejected webhooks, and counts of intake's answers."""
+"""What operators see apart from deliveries: notices, rejected webhooks, and counts of intake's answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def post(connection: Connection, event: Event, text: str, details: Mapping[str, Value]) -> None:
-    """Journal a notice for the operators of a store, once for an event."""
+    """Journal a notice for the operators of a store, at most one for each event."""
     connection.execute(
         """
         insert into notices (store_id, event_id, topic, text, details)
@@ -26,7 +26,7 @@ def post(connection: Connection, event: Event, text: str, details: Mapping[str, 
 
 
 def reject(connection: Connection, *, store_id: int, code: str, message: str, content_type: str, length: int) -> None:
-    """Journal that a webhook was rejected, and why; its body is not kept."""
+    """Journal that a webhook was rejected, and why. Its body is not kept."""
     connection.execute(
         "insert into rejected_webhooks (store_id, code, message, content_type, bytes) values (%s, %s, %s, %s, %s)",
         (store_id, code, message, content_type[:200], length),
@@ -34,7 +34,7 @@ def reject(connection: Connection, *, store_id: int, code: str, message: str, co
 
 
 def count(connection: Connection, counts: Sequence[tuple[datetime, int, str, int]]) -> None:
-    """Add to the counts of answers: day, store (0 for none), answer, number."""
+    """Add to the counts of intake's answers. Each item is time, store id (0 without a store), answer, number."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """
@@ -77,7 +77,7 @@ def newest_rejected(connection: Connection, *, store_id: int | None, limit: int)
 
 
 def counts(connection: Connection) -> list[dict[str, Any]]:
-    """Return what intake answered, by day and store, newest day first."""
+    """Return how often intake gave each answer, by day and store, newest day first."""
     rows = connection.execute(
         """
         select day, coalesce(stores.name, '') as store, answer, count

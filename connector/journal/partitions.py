@@ -1,7 +1,7 @@
 """A store's customers are spread over partitions; one worker at a time works on a partition.
 
-A worker holds a partition by an advisory lock that ends with its transaction. A killed worker's connection ends, so its
-lock ends, and the work is taken again: there are no leases to expire.
+A worker holds a partition by an advisory lock that ends with its transaction. If a worker is killed, its connection
+ends and its lock too, and another worker takes over. So there is no lock that has to expire.
 """
 
 from __future__ import annotations
@@ -16,42 +16,50 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: How many of one customer's rows a step takes at most. A customer with thousands holds up the other customers of the
-#: partition no longer than this takes.
+#: The most rows of one customer that a step takes. So a customer with thousands of rows delays the other customers of
+#: the partition by this many rows only.
 SHARE = 100
-#: How far behind such a customer's rows a step looks for those of others.
+#: How many rows behind the oldest ones a step searches for other customers.
 _HORIZON = 20_000
 
-
-#: How long a transaction may idle that holds the right to speak to Yotpo: several questions may follow each other
-#: without a word to PostgreSQL.
+#: How long a transaction that holds a lease may idle: several requests to Yotpo may follow each other with no query to
+#: PostgreSQL in between.
 LEASE_SECONDS = 300
 
 
 def hold(connection: Connection, partition: Partition) -> bool:
-    """Hold a partition until the transaction ends; False where another worker holds it."""
+    """Hold a partition until the transaction ends; return False if another worker holds it."""
     return _lock(connection, partition.store_id, partition.number)
 
 
 def hold_probe(connection: Connection, store_id: int) -> bool:
-    """Hold the right to try a store that has failed: one batch at a time finds out whether it is back."""
+    """Hold the right to send the probe of a store whose deliveries have failed; return False if another worker does.
+
+    So one batch at a time finds out whether Insider accepts the store's deliveries again.
+    """
     return _lock(connection, store_id, -1)
 
 
 def hold_lease(connection: Connection, store_id: int) -> bool:
-    """Hold the right to speak to a store's Yotpo: one at a time can keep to its rate without asking the others."""
+    """Hold the lease, the right to ask one store's Yotpo, until the transaction ends; return False if another does.
+
+    One holder at a time keeps to Yotpo's rate without any coordination between processes.
+    """
     return _lock(connection, store_id, -2)
 
 
 def hold_all(connection: Connection, store_id: int) -> None:
-    """Hold all partitions of a store and its lease until the transaction ends; wait for those that hold one now."""
+    """Hold all partitions of a store, its probe and its lease until the transaction ends.
+
+    Waits for the workers that hold one of them now.
+    """
     connection.execute(
         "select pg_advisory_xact_lock(%s, number) from generate_series(-2, %s) as number", (store_id, PARTITIONS - 1)
     )
 
 
 def is_live(connection: Connection, partition: Partition) -> bool:
-    """Whether a partition has something to do for webhooks, to which replays and snapshots give way."""
+    """Whether a partition has work for webhooks; its replays and snapshots have low priority and must wait."""
     row = connection.execute(
         """
         select exists (select from events
@@ -71,7 +79,7 @@ def _lock(connection: Connection, store_id: int, number: int) -> bool:
     return bool(row and row.held)
 
 
-#: Each branch hops over its index from partition to partition: a long backlog costs no more than a short one.
+#: Each recursive part jumps in its index from partition to partition, so a long backlog costs no more than a short one.
 _BUSY = """
     with recursive received as (
         (select store_id, partition, received_at as since from events
@@ -103,34 +111,35 @@ _BUSY = """
         where removed_at is null and not held and (paused_until is null or paused_until <= now())
     ) busy
     group by store_id, partition
-    -- Each store's oldest, then each store's second: one whose Insider is slow holds up the others for a batch at most.
+    -- The oldest partition of each store, then the second of each store: a store with a slow Insider delays the others
+    -- by one batch at most.
     order by row_number() over (partition by store_id order by min(since)), min(since)
 """
 
 
 def busy(connection: Connection, *, low_priority: bool = False) -> list[Partition]:
-    """Return partitions that have something to map, or to deliver now; the stores take turns, each oldest first.
+    """Return the partitions with something to map, or to deliver now. Stores take turns, each with its oldest first.
 
-    With `bulk`, of what gives way to webhooks.
+    With `low_priority`, only low-priority work counts; without it, only the other work.
     """
     return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": low_priority})]
 
 
 def is_crowded(customers: Iterable[str | None]) -> bool:
-    """Whether one of these customers has more than his share, so that the rows are to be taken `fairly`."""
+    """Whether one of these customers has more than `SHARE` rows, so that the caller should use `fairly`."""
     return any(count > SHARE for count in Counter(filter(None, customers)).values())
 
 
 def oldest(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query for the `id` of the oldest rows of a partition, `%(limit)s` at most."""
+    """Return a query for the `id`s of the oldest rows of a partition, `%(limit)s` at most."""
     return f"select id from {table} where {condition} order by id limit %(limit)s"
 
 
 def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query like `oldest`, of which each customer has SHARE at most.
+    """Return a query like `oldest`, but with at most SHARE rows of each customer.
 
-    The rows of each customer come in order and without a gap. Who has more than his share gets the rest of it in the
-    next steps; his place is taken by the others behind him. It costs more than `oldest`, and is seldom needed.
+    The rows of each customer come in order and without a gap. If a customer has more rows, the next steps take them;
+    this step takes rows of later customers instead. This query costs more than `oldest`, and is rarely needed.
     """
     return f"""
         with oldest as materialized (

@@ -1,4 +1,4 @@
-"""Replays: which events operators let be mapped and sent again, by whom, why, how fast, and what came of it."""
+"""Replays: operators have events mapped and sent again. Who, why, which events, how fast, and the results so far."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Event
 
-#: By which set a replay maps: that in force, or the one that mapped the event last.
+#: The mapping set of a replay: ``now`` is the active one, ``then`` the one that was the last to map the event.
 By = Literal["now", "then"]
 
-#: A replay that was not fed for longer, because no worker ran, does not catch up with what it has missed…
+#: A replay may fall behind its rate, because no worker ran. It catches up with this much time at most…
 _BURST_SECONDS = 10.0
-#: …and what may be fed by now is worth a step only after so long.
+#: …and it takes its next events after this time at the earliest: fewer would not be worth a step.
 _STEP_SECONDS = 1.0
 
-#: Where a replay names more events than these, it is shown with their number.
-_TOLD_IDS = 10
+#: A replay of more event ids than these is stored with their number instead.
+_LISTED_IDS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """Which events: those that all the parts that are given agree on."""
+    """A filter on events. An event has to match every field that is set."""
 
     event_ids: Sequence[int] = ()
     store_id: int | None = None
     topic: str | None = None
     customer: str | None = None
-    #: When they were received: from, and before.
+    #: The time of receipt: at `since` or later, and before `until`.
     since: datetime | None = None
     until: datetime | None = None
-    #: ``mapped`` or ``unmapped`` say what became of the event, ``delivered`` or ``dead`` what of a delivery of it.
+    #: ``mapped`` and ``unmapped`` are states of the event, ``delivered`` and ``dead`` those of one of its deliveries.
     state: str | None = None
-    #: A group of dead letters.
+    #: The name of a group of dead letters.
     group: str | None = None
 
     @property
@@ -50,7 +50,7 @@ class Selection:
         return not any(asdict(self).values())
 
 
-#: An event that waits for its mapping, also in another replay, or to be delivered, is on its way without this one.
+#: Events that still wait for their first mapping are left out: they are on their way without a replay.
 _SELECTED = f"""
     from events
     where events.state <> 'received'
@@ -69,18 +69,19 @@ _SELECTED = f"""
               select event_id from deliveries
               where state = 'dead' and {GROUP} = %(group)s))
 """
+#: So are events that wait for a delivery, or for their mapping in another replay.
 _ON_ITS_WAY = """
     (exists (select from deliveries where event_id = events.id and deliveries.state = 'waiting')
      or exists (select from replayed_events where event_id = events.id and replayed_events.mapped_at is null))
 """
-#: One replay starts at a time, so that none takes what another is just taking. Any number will do.
+#: The key of an advisory lock, any number. One replay starts at a time, so that two cannot take the same event.
 _START_LOCK = 0x7265706C6179
 
 
 def count(connection: Connection, selection: Selection, *, retention_days: int) -> dict[str, int]:
-    """Return how many events a replay would take, and of these how many are older than Insider's retention.
+    """Return how many ``events`` a replay would take, and how many of these are ``too_old`` for Insider's retention.
 
-    ``on_their_way`` are not taken: something of them waits to be delivered already.
+    ``on_their_way`` counts events that it would not take, because they wait for a delivery or for another replay.
     """
     row = connection.execute(
         f"""
@@ -97,7 +98,7 @@ def count(connection: Connection, selection: Selection, *, retention_days: int) 
 
 
 def versions(connection: Connection, selection: Selection) -> dict[str | None, int]:
-    """Return of how many events that a replay would take each set was the last to map them; None: no set was."""
+    """Count the events that a replay would take, by the version of the set that mapped them last; None: by no set."""
     rows = connection.execute(
         f"select mapping, count(*) as events {_SELECTED} and not {_ON_ITS_WAY} group by mapping order by events desc",
         _parameters(selection),
@@ -108,7 +109,7 @@ def versions(connection: Connection, selection: Selection) -> dict[str | None, i
 def sample(
     connection: Connection, selection: Selection, *, limit: int
 ) -> list[tuple[Event, list[dict[str, Any]], str | None]]:
-    """Return the newest events that a replay would take, with the updates last owed for each, and by which set."""
+    """Return the newest events that a replay would take, each with the updates and the set of its last mapping."""
     rows = connection.execute(
         f"""
         select id, store_id, topic, occurred_at, received_at, body, mapping,
@@ -135,31 +136,31 @@ def start(
     per_second: float,
     mapping: By = "now",
 ) -> tuple[int, int]:
-    """Let events be replayed; return the replay's number, and how many events it has."""
+    """Start a replay; return its id, and how many events it has."""
     connection.execute("select pg_advisory_xact_lock(%s)", (_START_LOCK,))
-    told = {name: value for name, value in asdict(selection).items() if value}
-    if len(selection.event_ids) > _TOLD_IDS:
-        told["event_ids"] = f"{len(selection.event_ids)} events"
+    shown = {name: value for name, value in asdict(selection).items() if value}
+    if len(selection.event_ids) > _LISTED_IDS:
+        shown["event_ids"] = f"{len(selection.event_ids)} events"
     row = connection.execute(
         """
         insert into replays (actor, reason, selection, skip_hook, per_second, mapping)
         values (%s, %s, %s, %s, %s, %s) returning id
         """,
-        (actor, reason, orjson.dumps(told).decode(), skip_hook, per_second, mapping),
+        (actor, reason, orjson.dumps(shown).decode(), skip_hook, per_second, mapping),
     ).fetchone()
     assert row is not None  # noqa: S101 - an insert that returns
-    taken = connection.execute(
+    events = connection.execute(
         f"""
         insert into replayed_events (replay_id, event_id)
         select %(replay_id)s, events.id {_SELECTED} and not {_ON_ITS_WAY}
         """,
         {**_parameters(selection), "replay_id": row.id},
     ).rowcount
-    return row.id, taken
+    return row.id, events
 
 
 def running(connection: Connection) -> list[int]:
-    """Return the numbers of the replays that have events to map, oldest first."""
+    """Return the ids of the replays that have events to map, oldest first."""
     return [row.id for row in connection.execute("select id from replays where state = 'running' order by id")]
 
 
@@ -168,15 +169,15 @@ class ReplayBatch(NamedTuple):
 
     events: list[Event]
     skip_hook: bool
-    #: By event, the version of the set that mapped it last, which is to do so again. None: the set in force is to.
+    #: For each event, the version of the set that mapped it last and has to map it again. None: the active set does.
     versions: dict[int, str | None] | None
 
 
 def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> ReplayBatch:
-    """Return the next events of a replay, as many as its rate allows by now.
+    """Return the next events of a replay: as many as its rate allows now, `limit` at most.
 
-    They have up to `size` bytes together, but it is one event at least. Nobody else feeds this replay until the
-    transaction ends. A replay without further events is done.
+    Their bodies have up to `size` bytes together, but a single event may have more. The replay is locked until the
+    transaction ends; if another worker has locked it, the batch is empty. If no events are left, this ends the replay.
     """
     replay = connection.execute(
         """
@@ -214,7 +215,7 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Re
 
 
 def _end(connection: Connection, replay_id: int) -> None:
-    """End a replay that has no more events; those that were deleted in the meantime are none."""
+    """End a replay without further events. Events that were deleted in the meantime do not count."""
     connection.execute(
         """
         delete from replayed_events
@@ -234,7 +235,7 @@ def _end(connection: Connection, replay_id: int) -> None:
 def mark_processed(
     connection: Connection, replay_id: int, event_ids: Sequence[int], *, without_set: Sequence[int] = ()
 ) -> None:
-    """Note that events have had their turn; those `without_set` were left as they were."""
+    """Mark events of a replay as processed. Those `without_set` were not mapped, because their set is not available."""
     connection.execute(
         """
         update replayed_events set mapped_at = now(), without_set = event_id = any(%s)
@@ -245,7 +246,7 @@ def mark_processed(
 
 
 def resolve(connection: Connection, replay_id: int, event_ids: Sequence[int]) -> None:
-    """Note that events were mapped again: their dead letters wait for nobody any more."""
+    """Mark the dead letters of these events as replayed, except those of this replay: the events were mapped again."""
     connection.execute(
         """
         update deliveries set state = 'replayed'
@@ -256,10 +257,7 @@ def resolve(connection: Connection, replay_id: int, event_ids: Sequence[int]) ->
 
 
 def cancel(connection: Connection, replay_id: int) -> int | None:
-    """End a replay; return how many of its events are left out. None: it is not running.
-
-    What is mapped already is delivered all the same.
-    """
+    """Cancel a replay; return how many events are left out, None if it is not running. Mapped ones are still sent."""
     ended = connection.execute(
         "update replays set state = 'cancelled', ended_at = now() where id = %s and state = 'running'", (replay_id,)
     ).rowcount
@@ -271,7 +269,7 @@ def cancel(connection: Connection, replay_id: int) -> int | None:
 
 
 def newest(connection: Connection, *, replay_id: int | None = None, limit: int = 1) -> list[dict[str, Any]]:
-    """Return the newest replays, or the one of that number, each with what became of its events so far."""
+    """Return the newest replays, or only the one with this id, each with counts of what became of its events so far."""
     rows = connection.execute(
         """
         select replays.id, replays.state, actor, reason, selection, skip_hook, mapping, per_second, created_at,

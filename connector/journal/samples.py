@@ -1,8 +1,9 @@
-"""Samples of events: even over a window of time, from every topic, and cheap however much the journal holds.
+"""Samples of events: spread evenly over a time window, from every topic, and cheap even if the journal is large.
 
-No index leads from a time or a topic to its events. But their numbers grow with the time of receipt, so the primary key
-does: the first number of the window is found by halving. Then the window is looked at in slices of numbers, some rows
-at the beginning of each, without their bodies. What is sampled is chosen from these, and only its bodies are read.
+No index finds events by their time of receipt or topic. But ids grow with the time of receipt, so `window` finds its
+first id by binary search over the primary key. Then `summaries` divides the window into slices of ids and reads the
+first rows of each slice, without their bodies. `choose` picks the sample from these, and `read` reads only the bodies
+of the sample.
 """
 
 from __future__ import annotations
@@ -16,25 +17,26 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: So many events are looked at, in so many slices; in a smaller window, all are.
+#: The most events that `summaries` returns, and the number of slices it reads them from. A window with no more ids than
+#: this is read completely.
 SUMMARIES_LIMIT = 20_000
 _SLICES = 2_500
-#: Of one store or topic, so many are looked at for each that is wanted of a slice.
-_LOOKS_FOR_ONE = 8
-#: Of the bodies in a sample together; one alone may have a megabyte.
+#: With a filter by store or topic, how many rows of a slice are read for each event that is wanted from it.
+_READS_PER_EVENT = 8
+#: The size of all bodies in a sample together. A single body may have a megabyte.
 BYTES_LIMIT = 64_000_000
-#: Bodies are read in groups of so many.
+#: How many bodies one query reads.
 _GROUP = 50
-#: Of topics without a mapping. There may be as many as somebody likes to send.
+#: The most topics without a mapping that `unmapped` returns. A sender may invent any number of topics.
 _TOPICS_LIMIT = 1000
-_QUESTION_SECONDS = 60
+_QUERY_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """The events that are asked about."""
+    """A range of event ids, and the filters on the events in it."""
 
-    #: The numbers of the first and of the newest event since then. There may be none in between.
+    #: The range. It is empty if `first_id` is greater than `last_id`; not every id in it has an event.
     first_id: int
     last_id: int
     since: datetime
@@ -43,12 +45,12 @@ class Window:
 
     @property
     def numbers(self) -> int:
-        """How many numbers it has, which is at least how many events."""
+        """How many ids the range has. It has this many events at most."""
         return max(0, self.last_id - self.first_id + 1)
 
     @property
     def is_small(self) -> bool:
-        """Whether all of its events are looked at."""
+        """Whether `summaries` returns all events of the window."""
         return self.numbers <= SUMMARIES_LIMIT
 
 
@@ -59,7 +61,7 @@ class EventSummary(NamedTuple):
     topic: str
     received_at: datetime
     bytes: int
-    #: What the mapping step has noted: of each note `name`, `problem` and `rule`.
+    #: The notes of the mapping step. Each has `name`, `problem` and `rule`.
     notes: Sequence[Mapping[str, str]]
 
 
@@ -73,7 +75,7 @@ class SampledEvent(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnmappedTopic:
-    """The events of a topic that the mapping step found no mapping for."""
+    """A topic without a mapping, and how many unmapped events it has."""
 
     topic: str
     events: int
@@ -82,31 +84,32 @@ class UnmappedTopic:
 
 
 def begin(connection: Connection) -> None:
-    """Let the transaction change nothing, and end a question that takes the journal too long."""
+    """Make the transaction read-only, and limit how long each of its queries may take."""
     connection.execute("set transaction read only")
-    connection.execute(f"set local statement_timeout = '{_QUESTION_SECONDS}s'")
+    connection.execute(f"set local statement_timeout = '{_QUERY_SECONDS}s'")
 
 
 def window(connection: Connection, *, since: datetime, store_id: int | None = None, topic: str | None = None) -> Window:
-    """Find the numbers of the events that were received since then."""
+    """Return the window of the events that were received at `since` or later."""
     row = connection.execute("select coalesce(min(id), 1) as low, coalesce(max(id), 0) as high from events").fetchone()
     assert row is not None  # noqa: S101 - an aggregate has a row
     low, last_id = row.low, row.high
     high = last_id + 1
-    # The first number from which on everything was received since then.
+    # Binary search for the first id that was received at `since` or later.
     while low < high:
         middle = (low + high) // 2
-        found = connection.execute(
+        row = connection.execute(
             "select received_at >= %s as is_since from events where id >= %s order by id limit 1", (since, middle)
         ).fetchone()
-        if found is None or found.is_since:
+        if row is None or row.is_since:
             high = middle
         else:
             low = middle + 1
     return Window(first_id=low, last_id=last_id, since=since, store_id=store_id, topic=topic)
 
 
-#: Each slice is bounded twice, so that neither a rare store nor a gap in the numbers makes it read on.
+#: Each slice has two bounds, a limit of rows and a limit of ids: it reads no further if a store is rare, and no further
+#: if there is a gap in the ids.
 _LOOK = """
     select looked.id, topic, received_at, octet_length(body) as bytes, notes
     from generate_series(%(first_id)s::bigint, %(last_id)s::bigint, %(step)s::bigint) as slice
@@ -123,7 +126,7 @@ _LOOK = """
 
 
 def summaries(connection: Connection, window: Window) -> list[EventSummary]:
-    """Return what the events of the window are, oldest first: all of them, or of each slice the first."""
+    """Return events of a window without their bodies, oldest first: all of a small window, else some of each slice."""
     step = max(1, -(-window.numbers // _SLICES))
     limit = SUMMARIES_LIMIT // _SLICES
     is_filtered = window.store_id is not None or window.topic is not None
@@ -137,42 +140,45 @@ def summaries(connection: Connection, window: Window) -> list[EventSummary]:
             "topic": window.topic,
             "step": step,
             "limit": limit,
-            "looks": limit * _LOOKS_FOR_ONE if is_filtered else limit,
+            "looks": limit * _READS_PER_EVENT if is_filtered else limit,
         },
     )
     return sorted(EventSummary(row.id, row.topic, row.received_at, row.bytes, row.notes or ()) for row in rows)
 
 
-def choose(looks: Sequence[EventSummary], *, limit: int, size: int = BYTES_LIMIT) -> list[int]:
-    """Choose events, spread evenly over those of each topic; return their numbers, in order.
+def choose(events: Sequence[EventSummary], *, limit: int, size: int = BYTES_LIMIT) -> list[int]:
+    """Choose up to `limit` events, spread evenly over the events of each topic; return their ids in order.
 
-    Each topic gets as many as the others, unless it has fewer. Their bodies have at most `size` bytes together, unless
-    one of a topic alone has more than its part.
+    Each topic gets the same number of events, unless it has fewer. All bodies together have at most `size` bytes, each
+    topic an equal part of it; but a topic gets at least one event, even if its body is larger than that part.
     """
     topics: dict[str, list[EventSummary]] = {}
-    for one in looks:
-        topics.setdefault(one.topic, []).append(one)
-    # Of more topics than are to be sampled, those with the most events; then the smallest first, which leave the rest.
+    for event in events:
+        topics.setdefault(event.topic, []).append(event)
+    # If there are more topics than `limit`, take those with the most events. Then begin with the smallest topic: the
+    # others get what it does not use.
     sampled = sorted(topics.values(), key=len, reverse=True)[:limit][::-1]
     chosen: list[int] = []
-    for place, of_topic in enumerate(sampled):
-        wanted = (limit - len(chosen)) // (len(sampled) - place)
-        chosen += [one.id for one in _fitting(_spread(of_topic, wanted), size // len(sampled))]
+    for position, topic_events in enumerate(sampled):
+        share = (limit - len(chosen)) // (len(sampled) - position)
+        chosen += [event.id for event in _fitting(_spread(topic_events, share), size // len(sampled))]
     return sorted(chosen)
 
 
-def _spread(looks: Sequence[EventSummary], number: int) -> Sequence[EventSummary]:
-    return [looks[place * len(looks) // number] for place in range(number)] if number < len(looks) else looks
+def _spread(events: Sequence[EventSummary], number: int) -> Sequence[EventSummary]:
+    """Return `number` of these, at even distances; all of them if there are no more."""
+    return [events[index * len(events) // number] for index in range(number)] if number < len(events) else events
 
 
-def _fitting(looks: Sequence[EventSummary], size: int) -> Sequence[EventSummary]:
-    while len(looks) > 1 and (together := sum(one.bytes for one in looks)) > size:
-        looks = _spread(looks, max(1, min(len(looks) - 1, len(looks) * size // together)))
-    return looks
+def _fitting(events: Sequence[EventSummary], size: int) -> Sequence[EventSummary]:
+    """Return as many of these as fit into `size` bytes, evenly spread; at least one of them."""
+    while len(events) > 1 and (total := sum(event.bytes for event in events)) > size:
+        events = _spread(events, max(1, min(len(events) - 1, len(events) * size // total)))
+    return events
 
 
 def read(connection: Connection, ids: Sequence[int]) -> Iterator[SampledEvent]:
-    """Yield the events with their bodies, few at a time."""
+    """Yield the events with their bodies, reading a few at a time."""
     for start in range(0, len(ids), _GROUP):
         rows = connection.execute(
             "select topic, received_at, body from events where id = any(%s) order by id", (list(ids[start:][:_GROUP]),)
@@ -181,7 +187,10 @@ def read(connection: Connection, ids: Sequence[int]) -> Iterator[SampledEvent]:
 
 
 def unmapped(connection: Connection, window: Window) -> list[UnmappedTopic]:
-    """Count all events of the window without a mapping by topic, the most first; an index holds just these."""
+    """Count the window's events without a mapping by topic, the topic with the most events first.
+
+    An index holds just these events, so all of them are counted.
+    """
     rows = connection.execute(
         """
         select counted.topic, events, first.received_at as first_at, last.received_at as last_at

@@ -1,4 +1,4 @@
-"""Stores: their webhook tokens and Insider credentials, sealed; what an operator holds and delivery pauses."""
+"""Stores: their settings, sealed secrets, holds by operators, and pauses by delivery."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _COLUMNS = """
     coalesce(paused_until > now(), false) as paused
 """
 
-#: Whatever an operator changes ends the pause that delivery had set, and outdates what a request under way finds out.
+#: Every change by an operator ends the pause that delivery has set. It also makes a new version: so the result of a
+#: request that is under way with the old settings is ignored.
 _CHANGED = "paused_until = null, pause_reason = null, failures = 0, version = version + 1"
 
 
@@ -41,7 +42,7 @@ def add(
     webhook_secret_header: str = "Authorization",
     options: Options | None = None,
 ) -> Store:
-    """Add a store and make its webhook token. Raises OperatorError where the name is taken."""
+    """Add a store and create its webhook token. Raises OperatorError if the name is in use."""
     token = secrets.token_urlsafe(32)
     try:
         row = connection.execute(
@@ -84,9 +85,9 @@ def by_id(connection: Connection, vault: Vault, store_id: int) -> Store | None:
 
 
 def options(connection: Connection, store_id: int, *, lock: bool = False) -> Options | None:
-    """Return what a store has chosen about its mapping; None where it was removed.
+    """Return a store's options for its mapping; None if the store was removed.
 
-    With `lock`, nobody removes it until the transaction ends.
+    With `lock`, the store cannot be removed until the transaction ends.
     """
     clause = "for share" if lock else ""
     query = f"select options from stores where id = %s and removed_at is null {clause}"
@@ -95,7 +96,7 @@ def options(connection: Connection, store_id: int, *, lock: bool = False) -> Opt
 
 
 def by_name(connection: Connection, vault: Vault, name: str) -> Store:
-    """Return the store of that name. Raises StoreNotFound."""
+    """Return the store with this name. Raises StoreNotFound."""
     row = connection.execute(
         f"select {_COLUMNS} from stores where name = %s and removed_at is null", (name,)
     ).fetchone()
@@ -110,7 +111,7 @@ def all_stores(connection: Connection, vault: Vault) -> list[Store]:
 
 
 def rotate_token(connection: Connection, vault: Vault, store: Store) -> None:
-    """Give the store a new webhook URL; the old one is unknown from now on."""
+    """Give the store a new webhook URL. The old URL is unknown from now on."""
     token = secrets.token_urlsafe(32)
     connection.execute(
         "update stores set token_digest = %s, token_sealed = %s where id = %s and removed_at is null",
@@ -119,7 +120,7 @@ def rotate_token(connection: Connection, vault: Vault, store: Store) -> None:
 
 
 def change(connection: Connection, vault: Vault, store: Store, changes: Mapping[str, Any]) -> None:
-    """Change settings of a store, named as in `add`; end its pause, which they may have been the cause of."""
+    """Change settings of a store, named as in `add`. End its pause, because the old settings may have caused it."""
     sealed = {"insider_token": "insider_token_sealed", "webhook_secret": "webhook_secret_sealed"}
     values = {sealed.get(name, name): vault.seal(value) if name in sealed else value for name, value in changes.items()}
     if "options" in values:
@@ -129,17 +130,17 @@ def change(connection: Connection, vault: Vault, store: Store, changes: Mapping[
 
 
 def hold(connection: Connection, store: Store, *, held: bool) -> None:
-    """Hold a store's deliveries back, or let them go, which also ends whatever pause delivery had set."""
+    """Hold a store's deliveries, or release them. Both also end a pause that delivery has set."""
     connection.execute(f"update stores set held = %s, {_CHANGED} where id = %s", (held, store.id))
 
 
 def remove(connection: Connection, store: Store) -> int:
-    """Take no more webhooks for a store and forget its secrets; its journal stays.
+    """Remove a store: accept no more webhooks for it, and delete its secrets. Its events and deliveries stay.
 
-    What waits becomes a dead letter; return how much that is. Waits for the workers that are at it.
+    Waiting deliveries become dead letters; return how many. Waits for the workers that hold one of its partitions.
     """
     partitions.hold_all(connection, store.id)
-    # And for a replay's next step, which locks in this order too.
+    # Wait for the next step of a replay too, which takes its locks in the same order.
     connection.execute("select from stores where id = %s for update", (store.id,))
     buried = connection.execute(
         """
@@ -169,7 +170,7 @@ def remove(connection: Connection, store: Store) -> int:
 
 
 def reseal(connection: Connection, vault: Vault) -> int:
-    """Encrypt the stores' own secrets anew with the first key of SECRET_KEY; return the number of stores."""
+    """Encrypt the stores' own secrets again, with the first key of SECRET_KEY; return the number of stores."""
     return reseal_rows(
         connection,
         vault,
@@ -181,7 +182,7 @@ def reseal(connection: Connection, vault: Vault) -> int:
 
 
 def pause(connection: Connection, store: Store, *, seconds: float, reason: str) -> None:
-    """Send nothing for this store for so long, count the failure; unless an operator has changed the store since."""
+    """Pause the store's deliveries and count the failure, unless an operator has changed the store in the meantime."""
     connection.execute(
         """
         update stores
@@ -193,7 +194,7 @@ def pause(connection: Connection, store: Store, *, seconds: float, reason: str) 
 
 
 def end_pause(connection: Connection, store: Store) -> None:
-    """Note that Insider has taken something of this store again."""
+    """End a pause, because Insider has accepted deliveries of this store again."""
     connection.execute(
         """
         update stores set paused_until = null, pause_reason = null, failures = 0
@@ -204,7 +205,7 @@ def end_pause(connection: Connection, store: Store) -> None:
 
 
 def states(connection: Connection, *, name: str | None = None) -> list[dict[str, Any]]:
-    """Return for each store, or the one of that name, its state and how much waits or is dead."""
+    """Return for each store, or only the one with this name, its state and counts of what waits and what is dead."""
     rows = connection.execute(
         """
         select name,

@@ -1,4 +1,4 @@
-"""What happened to a webhook: the event, what its mapping made of it, each delivery, and each attempt of those."""
+"""Everything that happened to one webhook: its event, its mapping, its deliveries, and their attempts."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ _STORY = """
 
 
 def of_event(connection: Connection, event_id: int) -> dict[str, Any] | None:
-    """Return everything that the journal knows of an event; None where there is no such event."""
+    """Return everything that the journal knows about an event; None if there is no such event."""
     row = connection.execute(_STORY, (event_id,)).fetchone()
     return row._asdict() if row else None

@@ -1,6 +1,6 @@
 """Encrypts the stores' secrets: Fernet, with keys derived from SECRET_KEY.
 
-To change SECRET_KEY, put the new key in front of the old one, run `connector stores reseal`, then take the old one out.
+To change SECRET_KEY, put the new key before the old one, run `connector stores reseal`, then remove the old one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Vault:
-    """Seals and opens secrets with the keys of SECRET_KEY: the first seals, each of them opens."""
+    """Seals (encrypts) and opens secrets. The first key of SECRET_KEY seals; any of the keys can open."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(_derived(key)) for key in secret_keys])
@@ -35,7 +35,7 @@ class Vault:
     @overload
     def open(self, sealed: None) -> None: ...
     def open(self, sealed: bytes | None) -> str | None:
-        """Return the secret. Raises SecretsError where no key opens it."""
+        """Return the secret. Raises SecretsError if no key opens it."""
         if sealed is None:
             return None
         try:
@@ -68,7 +68,7 @@ def reseal_rows(
 
 
 def digest(token: str) -> bytes:
-    """Return what a webhook token is looked up by."""
+    """Return the digest of a webhook token. The journal finds the store by it."""
     return hashlib.sha256(token.encode()).digest()
 
 

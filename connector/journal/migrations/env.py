@@ -1,4 +1,4 @@
-"""Runs the migrations over the connection that `migrate` holds; Alembic looks for this file."""
+"""Runs the migrations on the connection of `migrate`. Alembic requires this file and its name."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Backfills: how far each has come through a store's customers, and what became of those it has seen."""
+"""Backfills: how far each has come through a store's customers, and what became of the customers it has read."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: A backfill in one of these states is not over.
+#: The states of a backfill that has not ended.
 _ACTIVE = ("running", "paused")
-#: An error names so many stores.
+#: How many stores an error message names.
 _NAMED = 5
 
 
 @dataclass(kw_only=True, slots=True)
 class Backfill:
-    """One run through all customers of a store. Mutable: a page changes it, and is then recorded with it."""
+    """One run through all customers of a store. Mutable: each page changes it, and `record` then stores it."""
 
     id: int
     store_id: int
     changed_only: bool
     state: str
     failure: str | None
-    #: Which of the account's `expands` is being read, from 0.
+    #: The index of the account's `expands` that is being read: all pages are read once for each of them.
     number: int
-    #: Where the scan goes on; None at its beginning.
+    #: Where the reading continues; None at the beginning.
     cursor: str | None
     pages: int
-    #: How often the scan had to begin anew, because Yotpo no longer knew the cursor.
+    #: How often the reading began again, because Yotpo no longer knew the cursor.
     restarts: int
-    #: Customers, each once: those sent, unchanged, and skipped.
+    #: Customers, each counted once: all of `sent`, `unchanged` and `skipped`.
     seen: int
     sent: int
     unchanged: int
-    #: By the reason.
+    #: The number of skipped customers by reason.
     skipped: dict[str, int]
-    #: How often in a row the next page was not to be had.
+    #: How often in a row the request for the next page failed.
     failures: int
-    #: As many as the last one that was done has seen.
+    #: The customers that the store's last finished backfill has seen; an estimate for progress bars.
     total: int | None
     started_at: datetime
     page_at: datetime | None
     ended_at: datetime | None
 
 
-_COLUMNS = ", ".join("pass as number" if one.name == "number" else one.name for one in fields(Backfill))
+_COLUMNS = ", ".join("pass as number" if field.name == "number" else field.name for field in fields(Backfill))
 
 
 def start(
     connection: Connection, store_ids: Sequence[int], *, actor: str, reason: str, changed_only: bool
 ) -> list[int]:
-    """Start a backfill of each of these stores, or of none, and return their numbers.
+    """Start a backfill for each of these stores; return the ids of the backfills.
 
-    Raises OperatorError where one of any of them is active.
+    Raises OperatorError, and starts none, if one of the stores has an active backfill.
     """
     with connection.transaction():
         rows = connection.execute(
@@ -84,7 +84,7 @@ def start(
 
 
 def _seen_last(store_id: LiteralString) -> LiteralString:
-    """Return a query for how many customers the last backfill of a store has seen that was done."""
+    """Return a query for the number of customers that the store's last finished backfill has seen."""
     return f"""
         (select seen from backfills done where done.store_id = {store_id} and done.state = 'done'
          order by done.id desc limit 1)
@@ -92,17 +92,17 @@ def _seen_last(store_id: LiteralString) -> LiteralString:
 
 
 def _named(connection: Connection, store_ids: Collection[int]) -> str:
-    """Name some stores, of many of them the first."""
+    """Return the names of stores for a message: the first few, and how many more there are."""
     rows = connection.execute("select name from stores where id = any(%s) order by name", (list(store_ids),)).fetchall()
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     return ", ".join(repr(row.name) for row in rows[:_NAMED]) + more
 
 
 def start_reconciles(connection: Connection, at: str) -> list[int]:
-    """Start a backfill of what has changed, for each connected store, where none has started since the time of day.
+    """Start the nightly backfill of changed customers for each connected store; return the ids of the backfills.
 
-    `at` is in UTC, such as ``03:00``. Return their numbers. A store that was never filled is left alone, and so is
-    one of which a backfill is active.
+    `at` is a time of day in UTC, such as ``03:00``. A store is skipped if a backfill has started since the last `at`,
+    if one is active, or if the store has never finished one.
     """
     rows = connection.execute(
         f"""
@@ -126,7 +126,7 @@ def start_reconciles(connection: Connection, at: str) -> list[int]:
 
 
 def running(connection: Connection, store_id: int) -> Backfill | None:
-    """Return the running backfill of a store."""
+    """Return the running backfill of a store; None if there is none."""
     row = connection.execute(
         f"select {_COLUMNS} from backfills where store_id = %s and state = 'running'", (store_id,)
     ).fetchone()
@@ -134,9 +134,9 @@ def running(connection: Connection, store_id: int) -> Backfill | None:
 
 
 def is_active(connection: Connection, backfill_id: int) -> bool:
-    """Whether a backfill is neither over nor cancelled; it cannot be cancelled until the transaction ends.
+    """Whether a backfill is running or paused. Locks it: it cannot be cancelled until the transaction ends.
 
-    One that was paused while a page was on its way still takes that page.
+    A backfill that was paused during the request for a page still accepts that page.
     """
     row = connection.execute(
         "select state = any(%s) as active from backfills where id = %s for update", (list(_ACTIVE), backfill_id)
@@ -145,7 +145,10 @@ def is_active(connection: Connection, backfill_id: int) -> bool:
 
 
 def record(connection: Connection, backfill: Backfill) -> None:
-    """Keep how far a backfill has come. In one commit with the page's events, nothing is lost or repeated."""
+    """Store how far a backfill has come.
+
+    The caller commits this together with the page's events, so that no page is lost or journaled twice.
+    """
     connection.execute(
         """
         update backfills
@@ -179,7 +182,7 @@ _RECORDED = (
 
 
 def postpone(connection: Connection, backfill_id: int, *, seconds: float, reason: str) -> None:
-    """Ask for the next page again after so long, because it was not to be had."""
+    """Delay the next page by this many seconds, because the request for it failed."""
     connection.execute(
         """
         update backfills
@@ -191,7 +194,7 @@ def postpone(connection: Connection, backfill_id: int, *, seconds: float, reason
 
 
 def change(connection: Connection, store_ids: Sequence[int], *, state: str) -> list[int]:
-    """Pause, resume or cancel the active backfills of stores; return the numbers of those that this has changed."""
+    """Pause, resume or cancel the active backfills of stores; return the ids of the backfills that have changed."""
     rows = connection.execute(
         """
         update backfills
@@ -204,8 +207,8 @@ def change(connection: Connection, store_ids: Sequence[int], *, state: str) -> l
     return sorted(row.id for row in rows)
 
 
-#: Each backfill with the name of its store, how often all pages are to be read, and why it does not go on.
-_STANDING: LiteralString = f"""
+#: Each backfill with the name of its store, how often all pages have to be read, and why it is not making progress.
+_STATUS: LiteralString = f"""
     select backfills.*, stores.name as store, least(pass + 1, readings) as reading, readings,
            coalesce(failure,
                     case when backfills.state <> 'running' then null
@@ -234,10 +237,10 @@ _STANDING: LiteralString = f"""
 def reports(
     connection: Connection, *, backfill_ids: Sequence[int] = (), store_id: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """Return the newest backfills, newest first, each with what became of what it has sent.
+    """Return the newest backfills, newest first, each with what became of the customers it has sent.
 
-    `waiting`, `delivered` and `refused` are customers; `refused` are those with a dead letter. `reading` of `readings`
-    is how often all pages are read. `note` says why the backfill does not go on, where it does not.
+    `waiting`, `delivered` and `refused` count customers; `refused` are those with a dead letter. All pages are read
+    `readings` times, and `reading` says which time this is. `note` says why the backfill is not making progress, if so.
     """
     rows = connection.execute(
         f"""
@@ -245,7 +248,7 @@ def reports(
                coalesce(fate.waiting, 0) as waiting, coalesce(fate.delivered, 0) as delivered,
                coalesce(fate.refused, 0) as refused,
                pages, reading, readings, restarts, started_at, page_at, ended_at, actor, reason, note
-        from ({_STANDING}) backfills
+        from ({_STATUS}) backfills
         left join lateral (
             select count(distinct events.customer) filter (where events.state = 'received'
                                                            or deliveries.state = 'waiting') as waiting,
@@ -265,11 +268,11 @@ def reports(
 
 
 def progress(connection: Connection, backfill_ids: Sequence[int]) -> list[Any]:
-    """Return of each backfill what a progress bar needs, named as in `reports`, and cheap."""
+    """Return what a progress bar needs of each backfill, with the names of `reports`. Cheaper than `reports`."""
     return connection.execute(
         f"""
         select id, store, state, seen, total, reading, readings, note
-        from ({_STANDING}) backfills
+        from ({_STATUS}) backfills
         where id = any(%(ids)s) order by id
         """,
         {"ids": list(backfill_ids), "room": accounts.ROOM},

@@ -1,4 +1,4 @@
-"""Refreshes: which customers webhooks have touched, and when each is to be looked up."""
+"""Refreshes: the customers that webhooks have touched, and when to look up each of them at Yotpo."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ if TYPE_CHECKING:
 
 
 class Due(NamedTuple):
-    """A customer who is to be looked up."""
+    """A customer whose look-up is due."""
 
     customer: str
-    #: How many webhooks have asked for it: one more while he is looked up asks for another look-up.
+    #: How many webhooks have touched the customer. If this grows during the look-up, another look-up is needed.
     webhooks: int
-    #: How often in a row Yotpo could not tell.
+    #: How many look-ups in a row Yotpo could not answer.
     failures: int = 0
 
 
 def schedule(
     connection: Connection, store_id: int, customers: Iterable[str], *, quiet_seconds: float, longest_seconds: float
 ) -> None:
-    """Note that customers are to be looked up: when nothing more has come for a while, but not later than longest.
+    """Schedule a look-up of these customers.
 
-    One who waits already waits on, so that one look-up serves many webhooks. A store that is not connected asks for
-    nobody; one whose account is revoked will, once it is connected again.
+    It is due `quiet_seconds` after a customer's last webhook, but `longest_seconds` after the first one at the latest,
+    so that one look-up serves many webhooks. If the store is not connected, nothing is scheduled. If its account is
+    revoked, the look-ups wait until it is connected again.
     """
-    # In one order, because workers of several partitions would wait for each other otherwise.
-    wanted = sorted(set(customers))
-    if wanted:
+    # Sorted, because workers of several partitions lock these rows: in different orders, they could deadlock.
+    names = sorted(set(customers))
+    if names:
         connection.execute(
             """
             insert into refreshes (store_id, customer, since, due_at)
@@ -41,12 +42,12 @@ def schedule(
             set webhooks = refreshes.webhooks + 1,
                 due_at = least(excluded.due_at, refreshes.since + make_interval(secs => %(longest)s))
             """,
-            {"store_id": store_id, "customers": wanted, "quiet": quiet_seconds, "longest": longest_seconds},
+            {"store_id": store_id, "customers": names, "quiet": quiet_seconds, "longest": longest_seconds},
         )
 
 
 def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
-    """Return the customers of a store who are to be looked up now, the longest due first."""
+    """Return the customers of a store whose look-up is due, the one that is longest overdue first."""
     rows = connection.execute(
         """
         select customer, webhooks, failures from refreshes
@@ -61,22 +62,22 @@ def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
 def finish(
     connection: Connection,
     store_id: int,
-    served: Sequence[Due],
+    done: Sequence[Due],
     *,
     quiet_seconds: float,
     waits: Mapping[Due, float] | None = None,
 ) -> None:
-    """Take customers off who have been looked up; those whom a webhook has touched meanwhile wait anew.
+    """Remove the customers that have been looked up; those that a webhook has touched meanwhile wait again.
 
-    `waits` are those of whom Yotpo could not tell: each is asked for again after so many seconds.
+    `waits` holds the customers for whom Yotpo had no answer, each with the seconds until the next look-up.
     """
     waits = waits or {}
-    customers, webhooks = [one.customer for one in served], [one.webhooks for one in served]
-    # All at once, in the order in which `ask` locks them: by their bytes, as Python sorts, whatever the database sorts
-    # by.
+    customers, webhooks = [due.customer for due in done], [due.webhooks for due in done]
+    # Lock all rows at once, in the order of `schedule`. The collation "C" sorts as Python does, by code points; the
+    # collation of the database may differ.
     connection.execute(
         'select from refreshes where store_id = %s and customer = any(%s) order by customer collate "C" for update',
-        (store_id, [*customers, *(one.customer for one in waits)]),
+        (store_id, [*customers, *(due.customer for due in waits)]),
     )
     connection.execute(
         """
@@ -99,12 +100,12 @@ def finish(
         from unnest(%s::text[], %s::float8[]) as postponed (customer, seconds)
         where store_id = %s and refreshes.customer = postponed.customer
         """,
-        ([one.customer for one in waits], list(waits.values()), store_id),
+        ([due.customer for due in waits], list(waits.values()), store_id),
     )
 
 
 def lag(connection: Connection) -> list[dict[str, Any]]:
-    """Return for each connected store how many look-ups wait, and for how long the oldest of them is due."""
+    """Return for each connected store how many look-ups wait, and for how many seconds the oldest has been due."""
     rows = connection.execute(
         """
         select name as store, yotpo_accounts.state as yotpo, count(refreshes.customer) as waiting,

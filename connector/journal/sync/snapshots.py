@@ -1,4 +1,8 @@
-"""Snapshots: what Yotpo has shown of each customer last, as a digest; so that what is unchanged need not be sent."""
+"""Digests of each customer's newest snapshots, so that a backfill need not send unchanged customers.
+
+A snapshot is a customer's current state, read from Yotpo's API. It is read once for each `expand`, the parameter that
+says which parts Yotpo includes, and each has a digest of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class StoredSnapshot(NamedTuple):
-    """The newest snapshot of a customer, expanded in one way."""
+    """What is stored about the newest snapshot of a customer, for one `expand`."""
 
-    #: None where he was never shown expanded so.
+    #: None if the customer was never read with this `expand`.
     digest: bytes | None
-    #: The backfill that has taken it.
+    #: The backfill that has read it.
     backfill_id: int | None
-    #: The last backfill that was shown the customer, expanded in whichever way, and has counted him.
+    #: The last backfill that has read the customer, with any `expand`, and so has counted them.
     counted_by: int | None
 
 
 def newest(
     connection: Connection, store_id: int, customers: Iterable[str], *, expand: str
 ) -> dict[str, StoredSnapshot]:
-    """Return the newest snapshot of each of these customers who was ever shown."""
+    """Return the newest snapshot of each of these customers; those that were never read are left out."""
     rows = connection.execute(
         """
         select shown.customer, newest.digest, newest.backfill_id, shown.counted_by
@@ -40,7 +44,7 @@ def newest(
 
 
 def outdate(connection: Connection, store_id: int, customers: Iterable[str]) -> None:
-    """Forget what was shown of these customers, so that the next backfill of what has changed sends them again."""
+    """Clear the digests of these customers, so that the next backfill of changed customers sends them again."""
     connection.execute(
         "update snapshots set digest = '' where store_id = %s and customer = any(%s)", (store_id, list(customers))
     )
@@ -54,7 +58,7 @@ def keep(
     expand: str,
     backfill_id: int,
 ) -> None:
-    """Keep the digests of a page's snapshots by customer, and that this backfill has counted them."""
+    """Store the digests of a page's snapshots, given by customer, and that this backfill has counted them."""
     if digests:
         connection.execute(
             """

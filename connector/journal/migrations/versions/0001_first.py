@@ -9,5 +9,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    # As one string to the driver: SQLAlchemy's text() would take the colons of casts for parameters.
+    # Pass the SQL to the driver as one string: SQLAlchemy's text() would read the colons of casts as parameters.
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What each attempt asked of Insider."""
+"""The operation of each attempt: an upsert, or clearing attributes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Mapping sets, which of them is active, and replays by the set that mapped an event then."""
+"""Mapping sets, which of them is active, and replays by the set that mapped an event last."""
 
 from pathlib import Path
 

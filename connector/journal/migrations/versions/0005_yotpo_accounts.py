@@ -1,4 +1,4 @@
-"""Yotpo both ways: accounts, backfills, refreshes, and the newest snapshot of each customer."""
+"""The connection to Yotpo's APIs: accounts, backfills, refreshes, and a digest of each customer's newest snapshot."""
 
 from pathlib import Path
 
