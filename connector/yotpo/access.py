@@ -1,7 +1,7 @@
-"""Reaches Yotpo's APIs with the credentials of one store: paced, the token renewed once where it is over.
+"""Sends requests to Yotpo's APIs with the credentials of one store: rate-limited, with a token renewed once if expired.
 
 A store is connected in one of two ways: by Yotpo's app (`oauth`), whose token goes into the URL of the App Developer
-API, or by its own API secret (`own`), for which Core v3 gives tokens and which the Loyalty API does not take.
+API; or by its own API secret (`own`), which Core v3 exchanges for tokens, and which the Loyalty API does not accept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class Hosts(NamedTuple):
-    """Where Yotpo's APIs are; a URL each, without a path."""
+    """The URLs of Yotpo's APIs, each without a path."""
 
     core: str
     developers: str
@@ -33,7 +33,7 @@ class Hosts(NamedTuple):
 
 
 class Access:
-    """The requests of one store. Every one of them raises a YotpoError where it did not succeed."""
+    """Sends the requests of one store. Each request raises a YotpoError if it does not succeed."""
 
     def __init__(self, sender: Sender, hosts: Hosts, account: YotpoAccount, limiter: RateLimiter) -> None:
         self.account = account
@@ -49,36 +49,38 @@ class Access:
 
     @property
     def has_loyalty(self) -> bool:
-        """Whether there is something to ask the Loyalty API with."""
+        """Whether the account has credentials for the Loyalty API."""
         account = self.account
         return bool(account.loyalty_guid and account.loyalty_key) if self.own else bool(account.token)
 
     def core(self, method: str, *, parameters: Mapping[str, str] | None = None, content: Json | None = None) -> Reply:
-        """Ask Core v3 about the store's customers."""
-        where = wire.path("core", "v3", "stores", self.account.app_key, "customers")
+        """Send a request about the store's customers to Core v3."""
+        path = wire.path("core", "v3", "stores", self.account.app_key, "customers")
         if not self.own:
-            return self.app(method, where, parameters=parameters, content=content)
+            return self.app(method, path, parameters=parameters, content=content)
         fetched = self.need_token()
-        reply = self._core(method, where, parameters, content)
+        reply = self._core(method, path, parameters, content)
         if reply.status == HTTPStatus.UNAUTHORIZED and not fetched:
             self._fetch_token()
-            reply = self._core(method, where, parameters, content)
+            reply = self._core(method, path, parameters, content)
         return self._checked(reply, parameters)
 
     def app(
-        self, method: str, where: str, *, parameters: Mapping[str, str] | None = None, content: Json | None = None
+        self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, content: Json | None = None
     ) -> Reply:
-        """Ask the App Developer API, which takes nothing but the token of an app."""
+        """Send a request to the App Developer API, which accepts only the token of an app."""
         if self.own:
-            raise YotpoRefused("this needs Yotpo's app: connect the store by it, its own API secret does not do here")
+            raise YotpoRefused(
+                "this needs Yotpo's app: connect the store with the app, its own API secret is not enough"
+            )
         if not self.account.token:
             raise YotpoUnauthorized("there is no token of Yotpo's app: connect the account again")
         signed = {**(parameters or {}), "access_token": self.account.token}
-        reply = self._send(method, self._hosts.developers, where, parameters=signed, content=content)
+        reply = self._send(method, self._hosts.developers, path, parameters=signed, content=content)
         return self._checked(reply, parameters)
 
     def merchant_loyalty(self, parameters: Mapping[str, str]) -> Reply:
-        """Ask Loyalty v2 about a customer, with the merchant's keys."""
+        """Send a request about a customer to Loyalty v2, with the merchant's keys."""
         account = self.account
         if not account.loyalty_guid or not account.loyalty_key:
             raise YotpoRefused("there are no merchant keys of Yotpo Loyalty: add them to the account")
@@ -87,7 +89,7 @@ class Access:
         return self._checked(reply)
 
     def need_token(self) -> bool:
-        """Fetch a token where there is none; whether it was fetched."""
+        """Fetch a token if the store needs one and has none; return whether it was fetched."""
         if self.account.token or not self.own:
             return False
         self._fetch_token()
@@ -99,31 +101,31 @@ class Access:
     def _fetch_token(self) -> None:
         account = self.account
         if not account.secret:
-            raise YotpoUnauthorized("there is no API secret to get a token for: add it to the account")
-        where = wire.path("core", "v3", "stores", account.app_key, "access_tokens")
-        reply = self._checked(self._send("POST", self._hosts.core, where, content={"secret": account.secret}))
+            raise YotpoUnauthorized("there is no API secret to get a token with: add it to the account")
+        path = wire.path("core", "v3", "stores", account.app_key, "access_tokens")
+        reply = self._checked(self._send("POST", self._hosts.core, path, content={"secret": account.secret}))
         token = wire.read_token(reply.content)
         if token is None:
             raise self.unreadable(reply)
         self.renewed_token = token
         self.account = replace(account, token=token)
 
-    def _core(self, method: str, where: str, parameters: Mapping[str, str] | None, content: Json | None) -> Reply:
+    def _core(self, method: str, path: str, parameters: Mapping[str, str] | None, content: Json | None) -> Reply:
         signed = {"X-Yotpo-Token": self.account.token or ""}
-        return self._send(method, self._hosts.core, where, headers=signed, parameters=parameters, content=content)
+        return self._send(method, self._hosts.core, path, headers=signed, parameters=parameters, content=content)
 
     def _send(
         self,
         method: str,
         host: str,
-        where: str,
+        path: str,
         *,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
         content: Json | None = None,
     ) -> Reply:
         self._limiter.wait()
-        reply = send(self._sender, method, host, where, headers=headers, parameters=parameters, content=content)
+        reply = send(self._sender, method, host, path, headers=headers, parameters=parameters, content=content)
         self._limiter.update_from_headers(reply.headers)
         return reply
 
@@ -139,20 +141,20 @@ def send(
     sender: Sender,
     method: str,
     host: str,
-    where: str,
+    path: str,
     *,
     headers: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
     content: Json | None = None,
 ) -> Reply:
-    """Send a request, whatever its status. Raises YotpoUnavailable where no whole answer comes."""
+    """Send a request; return the response with any status. Raises YotpoUnavailable if no complete response comes."""
     reply = sender.send(
         method,
-        host.rstrip("/") + where,
+        host.rstrip("/") + path,
         headers={**_JSON, **(headers or {})},
         parameters=parameters,
         body=None if content is None else wire.encode(content),
     )
     if isinstance(reply, outbound.NoReply):
-        raise YotpoUnavailable(f"Yotpo gives no whole answer: {reply.cause}")
+        raise YotpoUnavailable(f"Yotpo gives no complete response: {reply.cause}")
     return reply

@@ -1,7 +1,8 @@
-"""Asks Yotpo's APIs about the customers of a store, writes to them, and manages what Yotpo sends by itself.
+"""A client of Yotpo's APIs: reads and writes a store's customers, and manages the webhooks that Yotpo sends.
 
-One `Yotpo` a process; one `Line` for as long as somebody holds a store. Everything raises a YotpoError, and nothing is
-tried a second time but what a token that was over has stopped.
+A process has one `Yotpo`, and one `StoreClient` for as long as it holds the lease of a store. All requests raise a
+YotpoError if they fail. Nothing is retried, except a request that failed because the token had expired: the token is
+renewed, and the request is sent once more.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Hosts", "Page", "StoreClient", "Yotpo"]
 
-#: A page of customers with all that they may hold has a few hundred thousand bytes.
-_ANSWER_LIMIT = 8_000_000
+#: The most bytes of a response. A page of full customers has a few hundred thousand bytes.
+_RESPONSE_LIMIT = 8_000_000
 
 
 class Yotpo:
-    """A client of Yotpo's APIs. Threads may share it; it keeps connections open, of each thread its own."""
+    """A client of Yotpo's APIs. Threads may share it. It keeps connections open, for each thread its own."""
 
     def __init__(self, *, hosts: Hosts, connect_seconds: float, read_seconds: float) -> None:
         self._hosts = hosts
-        self._sender = Sender(connect_seconds=connect_seconds, read_seconds=read_seconds, bytes_limit=_ANSWER_LIMIT)
+        self._sender = Sender(connect_seconds=connect_seconds, read_seconds=read_seconds, bytes_limit=_RESPONSE_LIMIT)
 
     @classmethod
     def of(cls, settings: Settings) -> Yotpo:
-        """Return the client that the settings describe."""
+        """Return a client with the hosts and time-outs of the settings."""
         return cls(
             hosts=Hosts(
                 core=settings.yotpo_core_url,
@@ -48,11 +49,11 @@ class Yotpo:
         )
 
     def store_client(self, account: YotpoAccount) -> StoreClient:
-        """Return the line to one store: one at a time, the caller holds the store over all processes."""
+        """Return the client for one store. The caller holds the store's lease: there is one client at a time."""
         return StoreClient(Access(self._sender, self._hosts, account, RateLimiter()))
 
     def exchange(self, *, client_id: str, client_secret: str, code: str, redirect_uri: str) -> str:
-        """Return the access token for the code that Yotpo redirected the merchant with."""
+        """Return the access token for the code in Yotpo's redirect."""
         return oauth.exchange(
             self._sender,
             developers_url=self._hosts.developers,
@@ -64,38 +65,38 @@ class Yotpo:
 
 
 class StoreClient:
-    """Speaks for one store, at the pace that Yotpo allows; the first request waits too, for it may be a take-over."""
+    """The client for one store: sends its requests no faster than Yotpo allows. The first one may wait as well."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
 
     @property
     def account(self) -> YotpoAccount:
-        """The account, with the token that was fetched or renewed."""
+        """The account, with the newest token."""
         return self._access.account
 
     @property
     def renewed_token(self) -> str | None:
-        """The token that was fetched or renewed, for the caller to keep; None where none was."""
+        """The token that this client has fetched or renewed, for the caller to store; None if there is none."""
         return self._access.renewed_token
 
     @property
     def has_loyalty(self) -> bool:
-        """Whether `loyalty` can be asked at all."""
+        """Whether the account has the credentials that `loyalty` needs."""
         return self._access.has_loyalty
 
     def token(self) -> None:
-        """Fetch a token now where the store has none yet. Raises YotpoUnauthorized where the secret is wrong."""
+        """Fetch a token now if the store needs one and has none. Raises YotpoUnauthorized if the secret is wrong."""
         self._access.need_token()
 
     def customers(self, *, expand: str = "", cursor: str | None = None, limit: int = wire.PAGE_LIMIT) -> Page:
-        """Return a page of all customers: with a cursor the one it stands for.
+        """Return a page of all customers: the page of the cursor, or the first page without one.
 
-        A cursor should remember what the first page was expanded with; `expand` beside it says it again. Raises
-        CursorExpired where Yotpo does not know the cursor any more.
+        A cursor should remember the `expand` of the first page; passing `expand` with the cursor repeats it. Raises
+        CursorExpired if Yotpo no longer knows the cursor.
         """
-        wanted = {"page_info": cursor, "expand": expand}
-        return self._page({name: value for name, value in wanted.items() if value} | {"limit": str(limit)})
+        parameters = {"page_info": cursor, "expand": expand}
+        return self._page({name: value for name, value in parameters.items() if value} | {"limit": str(limit)})
 
     def customer(
         self,
@@ -105,47 +106,47 @@ class StoreClient:
         external_id: str | None = None,
         expand: str = "",
     ) -> Json | None:
-        """Return the customer with exactly this address, else number, else id: whichever is given first."""
-        is_meant: Callable[[Json, str], bool]
+        """Return the customer with exactly this address, phone number or id, the first one given; None if not found."""
+        is_match: Callable[[Json, str], bool]
         if email:
-            name, value, is_meant = "email", email, wire.same_email
+            name, value, is_match = "email", email, wire.same_email
         elif phone:
-            name, value, is_meant = "phone_number", phone, wire.same_phone
+            name, value, is_match = "phone_number", phone, wire.same_phone
         elif external_id:
-            name, value, is_meant = "external_ids", external_id, wire.same_id
+            name, value, is_match = "external_ids", external_id, wire.same_id
         else:
-            raise ValueError("a customer is asked for by email, phone or external_id: none was given")
+            raise ValueError("give email, phone or external_id of the customer")
         page = self._page({name: value.strip(), **({"expand": expand} if expand else {})})
-        return next((customer for customer in page.customers if is_meant(customer, value)), None)
+        return next((customer for customer in page.customers if is_match(customer, value)), None)
 
     def loyalty(self, *, email: str | None = None, phone: str | None = None) -> Json | None:
-        """Return what the loyalty programme knows of a customer right now; None for those who have not joined."""
-        who = {"customer_email": email} if email else {"phone_number": phone} if phone else None
-        if who is None:
-            raise ValueError("loyalty is asked for by email or phone: neither was given")
+        """Return a customer's current state in the loyalty programme; None if the customer has not joined it."""
+        customer = {"customer_email": email} if email else {"phone_number": phone} if phone else None
+        if customer is None:
+            raise ValueError("give email or phone of the customer")
         access = self._access
         try:
             if access.own:
-                reply = access.merchant_loyalty({**who, "with_referral_code": "true"})
+                reply = access.merchant_loyalty({**customer, "with_referral_code": "true"})
             else:
-                # A POST that only reads.
-                where = wire.path("loyalty", "v3", "stores", access.account.app_key, "customers")
-                reply = access.app("POST", where, content={"customers": who, "with_referral_code": True})
+                # This POST only reads.
+                path = wire.path("loyalty", "v3", "stores", access.account.app_key, "customers")
+                reply = access.app("POST", path, content={"customers": customer, "with_referral_code": True})
         except YotpoRefused as refused:
             if refusals.says_not_enrolled(refused):
                 return None
             raise
-        found = wire.read_loyalty(reply.content)
-        if found is None:
+        state = wire.read_loyalty(reply.content)
+        if state is None:
             raise access.unreadable(reply)
-        return found or None
+        return state or None
 
     def upsert(self, customer: Json) -> None:
-        """Create or update a customer; what is left out or null stays as it is. Yotpo shows it about 60 s later."""
+        """Create or update a customer. Fields that are absent or null do not change. Reads show it about 60 s later."""
         self._access.core("PATCH", content={"customer": customer})
 
     def info(self) -> None:
-        """Test the connection. Raises YotpoError where it does not work."""
+        """Test the connection. Raises YotpoError if it does not work."""
         if self._access.own:
             self.token()
             self.customers(limit=1)
@@ -153,19 +154,19 @@ class StoreClient:
             self._access.app("GET", wire.path("v2", self.account.app_key, "info"))
 
     def webhooks(self) -> dict[str, tuple[str, str]]:
-        """Return id and URL of the review webhooks, by the name of their event: Yotpo keeps one for each."""
+        """Return id and URL of the review webhooks by the name of their event. Yotpo has one webhook for each event."""
         reply = self._access.app("GET", self._webhooks_path())
-        found = wire.read_webhooks(reply.content)
-        if found is None:
+        webhooks = wire.read_webhooks(reply.content)
+        if webhooks is None:
             raise self._access.unreadable(reply)
-        return found
+        return webhooks
 
     def register_webhook(self, event: str, url: str) -> None:
-        """Let Yotpo send an event, such as ``review_create``, to this URL."""
+        """Have Yotpo send an event, such as ``review_create``, to this URL."""
         self._access.app("POST", self._webhooks_path(), content={"event_name": event, "url": url})
 
     def remove_webhook(self, webhook_id: str) -> None:
-        """Let Yotpo send an event no more."""
+        """Delete a review webhook: Yotpo stops sending its event."""
         self._access.app("DELETE", self._webhooks_path(webhook_id))
 
     def _webhooks_path(self, *rest: str) -> str:

@@ -1,7 +1,7 @@
-"""A customer as Core API v3 shows one: who it is, when it last changed, and which fields are not what Yotpo documents.
+"""Reads a customer of Core API v3: their identifiers, when they last changed, and which fields have a wrong type.
 
-Facts from Yotpo's "About customers" and a recorded answer. The snapshot that is journaled is the raw object: this here
-changes nothing of it, and a field that is wrong never stands in the way of the others.
+Facts from Yotpo's "About customers" and a recorded response. The journal keeps the raw object as the snapshot: this
+module changes nothing in it. One wrong field does not affect the others.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 class ParsedCustomer(NamedTuple):
-    """Who a customer is."""
+    """A customer's identifiers, and what is known about the object they were read from."""
 
-    #: Trimmed and in lower case.
+    #: Trimmed and in lower case; None if absent or invalid, like the other identifiers.
     email: str | None
     #: In E.164.
     phone: str | None
-    #: The shop's own id; who has only ever written reviews has none, and may get one later.
+    #: The shop's own id. Customers who have only written reviews have none, and may get one later.
     external_id: str | None
-    #: In UTC, also where Yotpo names no zone; None for many who have only ever written reviews.
+    #: In UTC, even if Yotpo names no zone; None for many customers who have only written reviews.
     updated_at: datetime | None
-    #: One for each field of a wrong type, such as ``yotpo_ugc.total_reviews: no number``; never its value.
+    #: One for each field of a wrong type, such as ``yotpo_ugc.total_reviews: not a number``; never with its value.
     notes: tuple[str, ...]
 
 
 def read_customer(raw: Json) -> ParsedCustomer:
-    """Return who this is, whatever the object holds."""
+    """Return what is known about this customer. Never raises an error, whatever the object holds."""
     return ParsedCustomer(
         email=clean_email(raw.get("email")),
         phone=clean_phone(raw.get("phone_number")),
@@ -47,31 +47,31 @@ def read_customer(raw: Json) -> ParsedCustomer:
 
 
 def _notes(errors: dict[str, Any], above: str = "") -> Iterator[str]:
-    """Flatten what marshmallow finds: its keys are names of the fields below, or places in a list."""
-    for name, found in errors.items():
-        if isinstance(found, dict):
-            yield from _notes(found, f"{above}{name}.")
+    """Flatten marshmallow's errors. Their keys are names of nested fields, or positions in a list."""
+    for name, problems in errors.items():
+        if isinstance(problems, dict):
+            yield from _notes(problems, f"{above}{name}.")
         else:
-            where = above.removesuffix(".") if name == ma.exceptions.SCHEMA else f"{above}{name}"
-            yield f"{where}: {found[0]}"
+            path = above.removesuffix(".") if name == ma.exceptions.SCHEMA else f"{above}{name}"
+            yield f"{path}: {problems[0]}"
 
 
 class _Field(ma.fields.Field[Any]):
-    """A field that is told right from wrong and otherwise left alone. Null and empty text are not there."""
+    """A field that is checked, but not converted. Null and empty text count as absent."""
 
-    def __init__(self, is_right: Callable[[Any], bool], problem: str) -> None:
+    def __init__(self, is_valid: Callable[[Any], bool], problem: str) -> None:
         super().__init__(allow_none=True)
-        self._is_right = is_right
+        self._is_valid = is_valid
         self._problem = problem
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
-        if value != "" and not self._is_right(value):
+        if value != "" and not self._is_valid(value):
             raise ma.ValidationError(self._problem)
         return value
 
 
 def _is_number(value: Any) -> bool:
-    # Also of what is documented as an integer: the average of ratings is one, and is recorded as 4.67.
+    # Fractions are valid even if Yotpo documents an integer: it does so for average ratings, and returns 4.67.
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -84,11 +84,11 @@ def _is_time(value: Any) -> bool:
 
 
 def _text() -> _Field:
-    return _Field(lambda value: isinstance(value, str), "no text")
+    return _Field(lambda value: isinstance(value, str), "not text")
 
 
 def _number() -> _Field:
-    return _Field(_is_number, "no number")
+    return _Field(_is_number, "not a number")
 
 
 def _truth() -> _Field:
@@ -96,24 +96,24 @@ def _truth() -> _Field:
 
 
 def _time() -> _Field:
-    return _Field(_is_time, "no time")
+    return _Field(_is_time, "not a time")
 
 
 def _object() -> _Field:
-    return _Field(lambda value: isinstance(value, dict), "no object")
+    return _Field(lambda value: isinstance(value, dict), "not an object")
 
 
 def _list() -> _Field:
-    return _Field(lambda value: isinstance(value, list), "no list")
+    return _Field(lambda value: isinstance(value, list), "not a list")
 
 
 class _Part(ma.Schema):
-    """An object in which Yotpo may add what it likes."""
+    """An object. Yotpo may add fields that this schema does not have."""
 
     class Meta:
         unknown = ma.INCLUDE
 
-    error_messages = {"type": "no object"}  # noqa: RUF012 - marshmallow's way to say it
+    error_messages = {"type": "not an object"}  # noqa: RUF012 - marshmallow wants it this way
 
 
 class _Reviews(_Part):
@@ -153,9 +153,9 @@ class _Loyalty(_Part):
 
 
 class _Customer(_Part):
-    external_id = _Field(lambda value: clean_uuid(value) is not None, "no id")
-    email = _Field(lambda value: clean_email(value) is not None, "no e-mail address")
-    phone_number = _Field(lambda value: clean_phone(value) is not None, "no number with a country code")
+    external_id = _Field(lambda value: clean_uuid(value) is not None, "not an id")
+    email = _Field(lambda value: clean_email(value) is not None, "not an e-mail address")
+    phone_number = _Field(lambda value: clean_phone(value) is not None, "not a phone number with a country code")
     first_name = _text()
     last_name = _text()
     gender = _text()

@@ -1,4 +1,4 @@
-"""The end of the way in which a merchant connects Yotpo's app: the code of the redirect, exchanged for a token."""
+"""The last step of OAuth, with which a merchant connects Yotpo's app: exchanges the redirect's code for a token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def exchange(
     sender: Sender, *, developers_url: str, client_id: str, client_secret: str, code: str, redirect_uri: str
 ) -> str:
-    """Return the access token, which does not expire. Raises YotpoError; a code is good for one try only."""
+    """Return the access token, which does not expire. Raises YotpoError if that fails. A code can be used only once."""
     secrets = (client_secret, code)
     content = {
         "client_id": client_id,

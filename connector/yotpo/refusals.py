@@ -1,7 +1,7 @@
-"""What an answer of Yotpo means, by its status; and what Yotpo says about it, in whichever shape, as one sentence.
+"""Turns Yotpo's responses into errors by their status, with Yotpo's own message as one sentence.
 
 Shapes seen: ``{"error": "…"}``, ``{"errors": [{"message": {"customer": "…"}}]}``, ``{"errors": {"email": ["…"]}}``,
-``{"message": "…"}``, ``{"status": {"message": "…"}}``, plain text, and pages of HTML from whatever stands in between.
+``{"message": "…"}``, ``{"status": {"message": "…"}}``, plain text, and HTML pages of proxies and firewalls in between.
 """
 
 from __future__ import annotations
@@ -22,112 +22,120 @@ if TYPE_CHECKING:
 
     from connector.http.outbound import Reply
 
+#: Statuses with which Yotpo may answer to a cursor that has expired.
 _EXPIRED = frozenset({400, 404, 410, 422})
-_AGAIN = frozenset({408, 425})
+#: The 4xx statuses of temporary failures.
+_TEMPORARY = frozenset({408, 425})
 _SENTENCE_LIMIT = 300
 _TEXT_LIMIT = 20_000
 _DEPTH_LIMIT = 5
 _NOTHING_FOUND = re.compile(r"no results? found", re.IGNORECASE)
 _NOT_ENROLLED = re.compile(r"does not exist|could not find|not found", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})", re.IGNORECASE)
-_SAYING = ("error", "error_description", "errors", "message", "detail")
+#: Keys under which Yotpo's errors have their messages.
+_MESSAGE_KEYS = ("error", "error_description", "errors", "message", "detail")
 
 
 def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = False) -> Reply:
-    """Return the answer where it is a success; raises the YotpoError that its status stands for.
+    """Return the response if it is a success, else raise the YotpoError for its status.
 
-    `secrets` are left out of what Yotpo says. `paged` is True where a cursor was sent, which may have expired.
+    `secrets` are removed from Yotpo's message. `paged` is True if the request had a cursor, which may have expired.
     """
     status = reply.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return reply
-    said = sentence(reply.content, secrets) or "it gives no reason"
+    message = sentence(reply.content, secrets) or "it gives no reason"
     if status == HTTPStatus.UNAUTHORIZED:
-        raise YotpoUnauthorized(_bounded(f"Yotpo does not take the credentials ({status}): {said}"))
+        raise YotpoUnauthorized(_bounded(f"Yotpo does not accept the credentials ({status}): {message}"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise YotpoUnavailable(
-            _bounded(f"Yotpo limits the rate of this store ({status}): {said}"),
+            _bounded(f"Yotpo limits the rate of this store ({status}): {message}"),
             retry_after=_wait_seconds(reply),
             limited=True,
         )
     if status == HTTPStatus.FORBIDDEN and reply.content.lstrip().startswith(b"<"):
-        # A firewall, which knows nothing of credentials.
-        raise YotpoUnavailable(_bounded(f"something before Yotpo answers {status}: {said}"))
-    if status in _AGAIN or not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise YotpoUnavailable(_bounded(f"Yotpo answers {status}: {said}"), retry_after=_wait_seconds(reply))
-    refused = CursorExpired if paged and status in _EXPIRED else YotpoRefused
-    raise refused(_bounded(f"Yotpo refuses the request ({status}): {said}"), status=status)
+        # This is the page of a firewall. It says nothing about the credentials.
+        raise YotpoUnavailable(_bounded(f"a firewall or proxy before Yotpo answers {status}: {message}"))
+    if status in _TEMPORARY or not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise YotpoUnavailable(_bounded(f"Yotpo answers {status}: {message}"), retry_after=_wait_seconds(reply))
+    error_class = CursorExpired if paged and status in _EXPIRED else YotpoRefused
+    raise error_class(_bounded(f"Yotpo refuses the request ({status}): {message}"), status=status)
 
 
 def unreadable(reply: Reply, *, secrets: Iterable[str | None] = ()) -> YotpoUnavailable:
-    """Return the error of a success that does not hold what it should."""
-    said = sentence(reply.content, secrets) or ("JSON of another shape" if reply.content else "nothing")
-    return YotpoUnavailable(_bounded(f"Yotpo answers {reply.status}, but what it says cannot be read: {said}"))
+    """Return the error for a response whose status is a success, but whose body has not the expected shape."""
+    message = sentence(reply.content, secrets) or ("JSON of another shape" if reply.content else "nothing")
+    return YotpoUnavailable(_bounded(f"Yotpo answers {reply.status}, but the response cannot be read: {message}"))
 
 
 def says_nothing_found(refused: YotpoRefused) -> bool:
-    """Whether this is but an empty list: Yotpo may answer a search without results with 400."""
+    """Whether the error only means an empty list: Yotpo may answer 400 to a search without results."""
     return refused.status == HTTPStatus.BAD_REQUEST and bool(_NOTHING_FOUND.search(str(refused)))
 
 
 def says_not_enrolled(refused: YotpoRefused) -> bool:
-    """Whether the customer has just not joined the loyalty programme: answered with 404, or with 400 and a sentence."""
+    """Whether the error only means that the customer has not joined the loyalty programme.
+
+    Yotpo answers 404 then, or 400 with a sentence.
+    """
     return refused.status == HTTPStatus.NOT_FOUND or (
         refused.status == HTTPStatus.BAD_REQUEST and bool(_NOT_ENROLLED.search(str(refused)))
     )
 
 
 def sentence(content: bytes, secrets: Iterable[str | None] = ()) -> str:
-    """Return what an answer says, without people's addresses and numbers, tokens and secrets; empty where nothing."""
-    said = " ".join(_said(content).split())
+    """Return the message in a response, without personal data, tokens and secrets; empty if there is no message."""
+    message = " ".join(_message(content).split())
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        said = said.replace(secret, "*")
-    said = redaction.without_people(redaction.without_tokens(said).encode(errors="replace")).decode(errors="replace")
-    return "".join(character for character in said if character.isprintable()).strip()
+        message = message.replace(secret, "*")
+    message = redaction.without_tokens(message)
+    message = redaction.without_people(message.encode(errors="replace")).decode(errors="replace")
+    return "".join(character for character in message if character.isprintable()).strip()
 
 
-def _said(content: bytes) -> str:
+def _message(content: bytes) -> str:
     try:
-        return _joined(orjson.loads(content))
+        return _error_text(orjson.loads(content))
     except orjson.JSONDecodeError:
         text = content[:_TEXT_LIMIT].decode(errors="replace").strip()
     if text.startswith("<"):
         title = _TITLE.search(text)
         return f"an HTML page, “{html.unescape(title[1]).strip()}”" if title else "an HTML page"
-    # What looks like JSON and is none may be the first half of a customer.
+    # Invalid JSON may be the first half of a customer's data, so it is not quoted.
     return "JSON that is cut off" if text[:1] in ("{", "[") else text
 
 
-def _joined(answer: Any, depth: int = 0) -> str:
-    """Join what stands under the keys that tell of errors; a customer has none of them."""
-    if isinstance(answer, str) or depth == _DEPTH_LIMIT:
-        return answer if isinstance(answer, str) else ""
-    if isinstance(answer, list):
-        return ", ".join(filter(None, (_joined(one, depth + 1) for one in answer)))
-    if not isinstance(answer, dict):
+def _error_text(value: Any, depth: int = 0) -> str:
+    """Join the texts under the keys of error messages; a customer has none of these keys."""
+    if isinstance(value, str) or depth == _DEPTH_LIMIT:
+        return value if isinstance(value, str) else ""
+    if isinstance(value, list):
+        return ", ".join(filter(None, (_error_text(item, depth + 1) for item in value)))
+    if not isinstance(value, dict):
         return ""
-    found = [_told(answer[key]) for key in _SAYING if key in answer]
-    if isinstance(answer.get("status"), dict):
-        found.append(_joined(answer["status"], depth + 1))
-    return ": ".join(dict.fromkeys(filter(None, found)))
+    texts = [_all_text(value[key]) for key in _MESSAGE_KEYS if key in value]
+    if isinstance(value.get("status"), dict):
+        texts.append(_error_text(value["status"], depth + 1))
+    return ": ".join(dict.fromkeys(filter(None, texts)))
 
 
-def _told(value: Any, depth: int = 0) -> str:
+def _all_text(value: Any, depth: int = 0) -> str:
+    """Join all texts of an error message, each with its key unless that is the key of a message."""
     if isinstance(value, str):
         return value
     if depth == _DEPTH_LIMIT:
         return ""
     if isinstance(value, list):
-        return ", ".join(filter(None, (_told(one, depth + 1) for one in value)))
+        return ", ".join(filter(None, (_all_text(item, depth + 1) for item in value)))
     if isinstance(value, dict):
-        named = {key: _told(one, depth + 1) for key, one in value.items()}
-        return ", ".join(said if key in _SAYING else f"{key}: {said}" for key, said in named.items() if said)
+        texts = {key: _all_text(item, depth + 1) for key, item in value.items()}
+        return ", ".join(text if key in _MESSAGE_KEYS else f"{key}: {text}" for key, text in texts.items() if text)
     return ""
 
 
 def _wait_seconds(reply: Reply) -> float | None:
-    asked = outbound.retry_after(reply.headers)
-    return reset_seconds(reply.headers) if asked is None else asked
+    seconds = outbound.retry_after(reply.headers)
+    return reset_seconds(reply.headers) if seconds is None else seconds
 
 
 def _bounded(message: str) -> str:

@@ -1,7 +1,7 @@
-"""How each webhook of Yotpo is recognised: its topic, its time, its customer and its idempotency key.
+"""Recognises Yotpo's webhooks: the topic, time, customer and idempotency key of each.
 
-Facts from Yotpo's "Webhook events" page and its samples, and from the Loyalty API's pages for the topics beyond it.
-A topic that is not in the table is recognised too, by guesses that hold for most: it is journaled, and nothing is lost.
+Facts from Yotpo's "Webhook events" page and its samples, and from the Loyalty API's pages for the topics that it omits.
+A topic that is not in the table is recognised by paths that most topics use, so that it is journaled and not lost.
 """
 
 from __future__ import annotations
@@ -23,41 +23,42 @@ if TYPE_CHECKING:
 
     from connector.model import Json
 
-#: A snapshot of a customer as Yotpo's Core API v3 shows it; it names no topic, so the path of the request must.
+#: A customer as Core API v3 returns it. The object names no topic, so the path of the request has to.
 SNAPSHOT = "customer/snapshot"
 
 _TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
 _KEY_LIMIT = 300
-#: Parts of a key that are not in the webhook: the day or hour of receipt, and a digest of the whole body.
+#: Parts of a key that are no paths: the day or hour of receipt, and a digest of the whole body.
 _DAY, _HOUR, _BODY = "@day", "@hour", "@body"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Where a topic's webhook holds what the journal needs; all are paths, the first that holds something counts."""
+    """The paths in a topic's webhook that hold what the journal needs."""
 
+    #: The first path that holds a valid address or phone number counts.
     customer: tuple[str, ...]
-    #: Empty where the webhook carries no time: then the time of receipt is all there is.
+    #: The first path that holds a time counts. Empty if the webhook has none: then there is only the time of receipt.
     time: tuple[str, ...]
-    #: What makes two webhooks the same event, within store and topic.
+    #: Within a store and topic, webhooks with the same values in all of these are the same event.
     key: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What the journal has to know about a webhook."""
+    """What the journal needs to know about a webhook."""
 
     topic: str
-    #: By Yotpo's clock; None where the webhook has no time of its own.
+    #: By Yotpo's clock; None if the webhook has no time of its own.
     occurred_at: datetime | None
-    #: False where nothing but the receipt dates it, so that the key stands only for a while.
+    #: False if the webhook has neither a time nor an ``eventid``: then the key is only valid for a while.
     dated: bool
-    #: A cleaned address or phone number; None where there is none to be found.
+    #: A cleaned address or phone number; None if the webhook has none.
     customer: str | None
     key: str
 
     def happened_at(self, received_at: datetime) -> datetime:
-        """Return the time as the journal has it: nothing happens after it was received."""
+        """Return the time of the event for the journal: the time of receipt at the latest."""
         return min(self.occurred_at or received_at, received_at)
 
 
@@ -67,7 +68,7 @@ _REDEMPTION = Topic(_CUSTOMER, ("redemption.created_at",), ("redemption.id",))
 _GIFT = Topic(_CUSTOMER, ("perk.created_at",), ("perk.id",))
 _REMINDER = Topic(_CUSTOMER, (), ("customer.email", "redemption_option.id", _DAY))
 _TIER = Topic(_CUSTOMER, (), ("customer.email", "old_tier.id", "new_tier.id", "customer.vip_tier_ends_at"))
-# The top-level e-mail of a share is the friend's, who must not be taken for the customer.
+# The top-level e-mail address of a share is the friend's, not the customer's, so it is not used.
 _SHARE = Topic(("customer.email", "from.email", "from"), (), (_BODY,))
 _UNKNOWN = Topic(
     (*_CUSTOMER, "data.customer_email", "phone_number"), ("timestamp", "published_at", "data.updated_at"), (_BODY,)
@@ -140,7 +141,6 @@ TOPICS = {
     SNAPSHOT: Topic(("email", "phone_number"), (), (_BODY,)),
 }
 
-
 _BY_TRIGGER = {
     "fulfilled": "review_request.eligible.on_fulfillment",
     "delivered": "review_request.eligible.on_delivery",
@@ -150,11 +150,11 @@ _BY_TRIGGER = {
 def recognise(
     body: Json, *, path_topic: str | None = None, event_id: str | None = None, received_at: datetime
 ) -> Recognised:
-    """Find what the journal needs. Raises WebhookRejected where no topic is to be found.
+    """Return what the journal needs. Raises WebhookRejected if the webhook has no topic.
 
-    `path_topic` is what follows the store's token in the path; a topic that the body itself names wins over it.
+    `path_topic` is the part of the path after the store's token; a topic in the body takes precedence.
     `event_id` is the header ``eventid``, which Yotpo repeats when it sends an event again.
-    `received_at` is the day and the hour in keys, and nothing more: the receipt itself is dated by the journal's clock.
+    `received_at` gives only the day and hour in keys: the journal's clock dates the receipt itself.
     """
     name = _topic_of(body, path_topic)
     topic = TOPICS.get(name, _UNKNOWN)
@@ -173,14 +173,14 @@ def _topic_of(body: Json, path_topic: str | None) -> str:
     kind = trigger.get("type") if isinstance(trigger, dict) else None
     inferred = _BY_TRIGGER.get(kind) if isinstance(kind, str) else None
     known_path = path_topic if path_topic in TOPICS else None
-    # A path that names no topic of Yotpo's may be a slip; what the webhook itself tells is better than that.
-    for found in (body.get("topic"), body.get("event"), known_path, inferred, path_topic):
-        if isinstance(found, str) and _TOPIC.fullmatch(found):
-            return found
+    # An unknown topic in the path may be a mistake, so a topic inferred from the body takes precedence over it.
+    for candidate in (body.get("topic"), body.get("event"), known_path, inferred, path_topic):
+        if isinstance(candidate, str) and _TOPIC.fullmatch(candidate):
+            return candidate
     raise WebhookRejected(
         "no_topic",
-        "no topic to be found: the webhook has neither a text under 'topic' nor under 'event', its 'trigger.type' is "
-        "not one that Yotpo documents, and the URL names none (…/webhooks/yotpo/<store token>/<topic>)",
+        "no topic found: neither 'topic' nor 'event' in the webhook is a valid topic, its 'trigger.type' is not one "
+        "that Yotpo documents, and the URL names no topic (…/webhooks/yotpo/<store token>/<topic>)",
     )
 
 
@@ -189,7 +189,10 @@ def _customer(value: object) -> str | None:
 
 
 def _key(name: str, topic: Topic, body: Json, received_at: datetime) -> str:
-    """Join the key's parts. Where one is missing the body's digest joins them: rather an event twice than one lost."""
+    """Return the key, joined from its parts.
+
+    If a part is missing, the body's digest is added: a duplicate event is better than a lost one.
+    """
     parts = [_part(part, body, received_at) for part in topic.key]
     if None in parts:
         parts = [*(part or "" for part in parts), _part(_BODY, body, received_at)]
@@ -210,7 +213,7 @@ def _part(part: str, body: Json, received_at: datetime) -> str | None:
 
 
 def _digest(value: object) -> str:
-    # Not the bytes as sent: a sender may order keys and space values differently when it sends again.
+    # Not of the bytes as received: a sender may change the order of keys, or the spaces, when it sends again.
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 

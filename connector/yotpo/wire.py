@@ -1,7 +1,7 @@
-"""The wire format of Yotpo's APIs: paths and bodies as they are sent, answers as they are read.
+"""The wire format of Yotpo's APIs: builds the paths and bodies of requests, and reads the bodies of responses.
 
-Facts from Yotpo's pages on Core API v3, its App Developer API and its Loyalty API, and from recorded answers. An answer
-that is not what it should be is None, never an exception: its reader tells what came instead.
+Facts from Yotpo's pages on Core API v3, its App Developer API and its Loyalty API, and from recorded responses. The
+`read_…` functions return None for a body of an unexpected shape, and raise nothing: the caller says what came instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connector.model.identifiers import clean_phone
 if TYPE_CHECKING:
     from connector.model import Json
 
-#: The most customers that a page may have.
+#: The most customers of a page.
 PAGE_LIMIT = 100
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -25,18 +25,18 @@ _TOKEN = re.compile(r"[!-~]{1,4096}")
 
 
 class Page(NamedTuple):
-    """A page of customers, as Yotpo shows them."""
+    """A page of customers, as Yotpo returned them."""
 
     customers: list[Json]
-    #: Of the next page; None on the last.
+    #: The cursor of the next page; None on the last page.
     cursor: str | None
 
 
 def path(*segments: str) -> str:
-    """Return the path of these segments. Raises YotpoRefused where one of them would lead to another path."""
+    """Return the path of these segments. Raises YotpoRefused if a segment has characters that would change the path."""
     for segment in segments:
         if not _SEGMENT.fullmatch(segment):
-            raise YotpoRefused("an id of Yotpo has letters, digits, '-' and '_' alone: this one is none")
+            raise YotpoRefused("an id of Yotpo has only letters, digits, '-' and '_': this is not one")
     return "/".join(("", *segments))
 
 
@@ -46,65 +46,68 @@ def encode(content: Json) -> bytes:
 
 def read_object(content: bytes) -> Json | None:
     try:
-        answer = orjson.loads(content)
+        value = orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
-    return answer if isinstance(answer, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def read_token(content: bytes) -> str | None:
-    """Return the token of ``{"access_token": "…"}``, where it is one that can be sent."""
+    """Return the token of ``{"access_token": "…"}``; None unless it can be sent in a header."""
     token = (read_object(content) or {}).get("access_token")
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
 
 
 def read_page(content: bytes) -> Page | None:
-    """Return the page of ``{"customers": [{…}], "pagination": {"next_page_info": "…"}}``; an empty one is the last."""
-    answer = read_object(content)
-    if answer is None or not isinstance(found := answer.get("customers", ""), list | None):
+    """Return the page of ``{"customers": [{…}], "pagination": {"next_page_info": "…"}}``.
+
+    An empty page is the last one, even if it has a cursor.
+    """
+    body = read_object(content)
+    if body is None or not isinstance(entries := body.get("customers", ""), list | None):
         return None
-    customers = [customer for customer in found or [] if isinstance(customer, dict)]
-    pagination = answer.get("pagination")
+    customers = [customer for customer in entries or [] if isinstance(customer, dict)]
+    pagination = body.get("pagination")
     cursor = pagination.get("next_page_info") if isinstance(pagination, dict) else None
-    return Page(customers, cursor if found and isinstance(cursor, str) and cursor else None)
+    return Page(customers, cursor if entries and isinstance(cursor, str) and cursor else None)
 
 
 def read_loyalty(content: bytes) -> Json | None:
-    """Return the flat object, which v3 wraps in ``customers``; an empty one where there is nobody."""
-    answer = read_object(content)
-    if answer is None or "error" in answer or "errors" in answer:
+    """Return the customer's object, which v3 wraps in ``customers``; an empty one if no customer was found."""
+    body = read_object(content)
+    if body is None or "error" in body or "errors" in body:
         return None
-    found = answer.get("customers", answer)
-    if isinstance(found, list):
-        found = found[0] if found else {}
-    return found if isinstance(found, dict) else {}
+    customer = body.get("customers", body)
+    if isinstance(customer, list):
+        customer = customer[0] if customer else {}
+    return customer if isinstance(customer, dict) else {}
 
 
 def read_webhooks(content: bytes) -> dict[str, tuple[str, str]] | None:
     """Return id and URL by event of ``{"webhooks": {"webhooks": [{"id", "webhook_event_name", "url"}]}}``."""
-    found: Any = read_object(content)
-    for _ in ("the envelope", "what it holds"):
-        if isinstance(found, dict):
-            found = found.get("webhooks")
-    if not isinstance(found, list):
+    value: Any = read_object(content)
+    for _ in ("the outer object", "the inner object"):
+        if isinstance(value, dict):
+            value = value.get("webhooks")
+    if not isinstance(value, list):
         return None
     return {
         str(webhook.get("webhook_event_name")): (str(webhook.get("id")), str(webhook.get("url")))
-        for webhook in found
+        for webhook in value
         if isinstance(webhook, dict)
     }
 
 
 def same_email(customer: Json, email: str) -> bool:
-    found = customer.get("email")
-    return isinstance(found, str) and found.strip().lower() == email.strip().lower()
+    value = customer.get("email")
+    return isinstance(value, str) and value.strip().lower() == email.strip().lower()
 
 
 def same_phone(customer: Json, phone: str) -> bool:
-    found = customer.get("phone_number")
-    return isinstance(found, str) and (clean_phone(found) or found.strip()) == (clean_phone(phone) or phone.strip())
+    value = customer.get("phone_number")
+    return isinstance(value, str) and (clean_phone(value) or value.strip()) == (clean_phone(phone) or phone.strip())
 
 
 def same_id(customer: Json, external_id: str) -> bool:
-    found = customer.get("external_id")
-    return isinstance(found, str | int) and not isinstance(found, bool) and str(found).strip() == external_id.strip()
+    value = customer.get("external_id")
+    return isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip() == external_id.strip()

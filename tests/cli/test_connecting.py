@@ -78,7 +78,7 @@ def test_a_wrong_secret_is_told_at_once_and_nothing_is_kept(merchant: Merchant, 
     done = run(stack.environment, *own(merchant, "--secret", "a-wrong-secret"))
 
     assert done.returncode == 1
-    assert "Yotpo does not take the credentials (401)" in done.stderr
+    assert "Yotpo does not accept the credentials (401)" in done.stderr
     assert "check --app-key and --secret at Yotpo again" in done.stderr
     assert "a-wrong-secret" not in done.stderr
     assert merchant.accounts() == []
@@ -181,7 +181,7 @@ def test_a_store_is_disconnected_although_yotpo_does_not_answer(merchant: Mercha
 
     (told,) = stack.command("stores", "disconnect", merchant.name)
 
-    assert "not removed: Yotpo does not take the credentials" in told["review_webhooks"]
+    assert "not removed: Yotpo does not accept the credentials" in told["review_webhooks"]
     assert merchant.accounts()[0]["state"] == "disconnected"
 
 

@@ -135,7 +135,7 @@ def test_a_success_that_cannot_be_read_is_tried_later(body: bytes, said: str) ->
     error = raised(Answer(200, body))
 
     assert type(error) is YotpoUnavailable
-    assert str(error) == f"Yotpo answers 200, but what it says cannot be read: {said}"
+    assert str(error) == f"Yotpo answers 200, but the response cannot be read: {said}"
 
 
 def test_what_is_no_customer_is_left_out_of_a_page() -> None:
@@ -147,7 +147,7 @@ def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
     error = raised(NOBODY._replace(length=4_000))
 
     assert isinstance(error, YotpoUnavailable)
-    assert str(error) == "Yotpo gives no whole answer: ProtocolError"
+    assert str(error) == "Yotpo gives no complete response: ProtocolError"
 
 
 @pytest.mark.parametrize("length", [None, -1])
@@ -155,7 +155,7 @@ def test_an_answer_that_is_too_long_is_given_up(length: int | None) -> None:
     error = raised(Answer(200, b'"' + b"x" * 9_000_000 + b'"', length=length))
 
     assert isinstance(error, YotpoUnavailable)
-    assert str(error) == "Yotpo gives no whole answer: AnswerTooLong"
+    assert str(error) == "Yotpo gives no complete response: AnswerTooLong"
 
 
 @pytest.mark.parametrize("pause_seconds", [0.1, 2])
@@ -171,7 +171,7 @@ def test_nobody_there_is_an_error_of_the_moment() -> None:
     with answering(NOBODY) as yotpo:
         pass
     for url in (yotpo.url, "http://["):
-        with pytest.raises(YotpoUnavailable, match="no whole answer"):
+        with pytest.raises(YotpoUnavailable, match="no complete response"):
             yotpo.store_client(hosts=Hosts(url, url, url)).customers()
 
 

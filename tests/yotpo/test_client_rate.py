@@ -135,7 +135,7 @@ def test_a_long_wait_is_the_callers() -> None:
     limiter = clock.limiter()
     limiter.wait()
     limiter.update_from_headers({"RateLimit-Remaining": "0", "RateLimit-Reset": "30"})
-    with pytest.raises(YotpoUnavailable, match="no more requests of this store for 30 s") as error:
+    with pytest.raises(YotpoUnavailable, match="no more requests for this store for 30 s") as error:
         limiter.wait()
     clock.now += 29
 

@@ -109,7 +109,7 @@ def test_nobody_there_tells_no_secret_either(url: str) -> None:
             yotpo.app_store_client(hosts=Hosts(url, url, url)),
             yotpo.store_client(hosts=Hosts(url, url, url), token=None),
         ):
-            with pytest.raises(YotpoError, match="no whole answer") as raised:
+            with pytest.raises(YotpoError, match="no complete response") as raised:
                 store_client.customer(email=ADDRESS)
             assert raised.value.__context__ is None
             assert_hidden(repr(raised.value), *traceback.format_exception(raised.value))
@@ -117,7 +117,7 @@ def test_nobody_there_tells_no_secret_either(url: str) -> None:
 
 @pytest.mark.parametrize("secret", [f"{TOKEN}\n", f"{TOKEN}€"])
 def test_a_token_that_cannot_be_sent_is_not_told(secret: str) -> None:
-    with answering(NOBODY) as yotpo, pytest.raises(YotpoError, match="no whole answer") as raised:
+    with answering(NOBODY) as yotpo, pytest.raises(YotpoError, match="no complete response") as raised:
         yotpo.store_client(token=secret).customers()
 
     assert raised.value.__context__ is None
