@@ -1,4 +1,4 @@
-"""Puts a topic's mapping together: the groups' rules, over them its own, and in each case an overlay's over them."""
+"""Builds the mapping of a topic from its rules: first the groups', over them its own, and over both an overlay's."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _Part = TypeVar("_Part")
 
 
 class File(NamedTuple):
-    """The file of a topic, read and found sound."""
+    """The file of a topic that was read and is valid."""
 
     document: Document
     part: TopicPart
 
 
-class _Written(NamedTuple, Generic[_Part]):
-    """A part of a file, and where it stands."""
+class _Layer(NamedTuple, Generic[_Part]):
+    """A user or a user event as one file has it: the topic's own file, or that of an overlay."""
 
     document: Document
     steps: Steps
@@ -45,14 +45,14 @@ class _Written(NamedTuple, Generic[_Part]):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupRules:
-    """The rules that a group brings."""
+    """The rules of a group."""
 
     identifiers: Rules
     attributes: Rules
     params: Rules
 
     def under(self, over: GroupRules) -> GroupRules:
-        """Return these rules with those of an overlay over them."""
+        """Return these rules with the rules of an overlay laid over them."""
         return GroupRules(
             identifiers=_merged([self.identifiers, over.identifiers]),
             attributes=_merged([self.attributes, over.attributes]),
@@ -64,6 +64,8 @@ NO_RULES = GroupRules(identifiers={}, attributes={}, params={})
 
 
 def group_rules(document: Document, groups: Mapping[str, Group]) -> dict[str, GroupRules]:
+    """Return the rules of each group of a file, by the group's name."""
+
     def rules(name: str, section: str) -> Rules:
         group = groups[name]
         return _rules(document, (name, section), getattr(group, section), group=name, from_person=group.from_person)
@@ -79,7 +81,7 @@ def group_rules(document: Document, groups: Mapping[str, Group]) -> dict[str, Gr
 
 
 def topic_mapping(files: Sequence[File], groups: Mapping[str, GroupRules]) -> TopicMapping:
-    """Compile a topic from its own file and, over it, that of an overlay. All have passed the checks."""
+    """Compile a topic from its own file and, over it, the file of an overlay. The files must have passed the checks."""
     document, part = files[0]
     return TopicMapping(
         topic=part.topic,
@@ -92,28 +94,28 @@ def topic_mapping(files: Sequence[File], groups: Mapping[str, GroupRules]) -> To
 
 
 def omitting_rules(files: Sequence[File], groups: Mapping[str, GroupRules]) -> tuple[Rule, ...]:
-    """Return the rules of a topic that only take others away; a compiled mapping has no trace of them."""
-    found: list[Rules] = []
+    """Return the rules of a topic that omit other rules. A compiled mapping does not contain them."""
+    merged: list[Rules] = []
     for user in _users(files):
-        found.append(_laid_over("attributes", user, groups))
-        found += [_laid_over("params", event, groups) for event in _events(user)]
-    return tuple(rule for rules in found for rule in rules.values() if rule.source.type == OMIT)
+        merged.append(_laid_over("attributes", user, groups))
+        merged += [_laid_over("params", event, groups) for event in _events(user)]
+    return tuple(rule for rules in merged for rule in rules.values() if rule.source.type == OMIT)
 
 
-def _users(files: Sequence[File]) -> list[list[_Written[UserPart]]]:
-    """Return the layers of each user, in the order of the persons."""
-    persons: dict[tuple[Path, ...], list[_Written[UserPart]]] = {}
+def _users(files: Sequence[File]) -> list[list[_Layer[UserPart]]]:
+    """Return the layers of each user, in the order in which the files name the persons."""
+    persons: dict[tuple[Path, ...], list[_Layer[UserPart]]] = {}
     for file in files:
         for index, user in enumerate(file.part.users):
-            persons.setdefault(user.person, []).append(_Written(file.document, ("users", index), user))
+            persons.setdefault(user.person, []).append(_Layer(file.document, ("users", index), user))
     return list(persons.values())
 
 
-def _user(layers: Sequence[_Written[UserPart]], groups: Mapping[str, GroupRules]) -> UserMapping:
-    """Compile a user from the topic's own part and, over it, that of an overlay."""
+def _user(layers: Sequence[_Layer[UserPart]], groups: Mapping[str, GroupRules]) -> UserMapping:
+    """Compile a user from the topic's own part and, over it, the part of an overlay."""
     own = layers[0]
-    identifiers = _kept(_laid_over("identifiers", layers, groups))
-    attributes = _kept(_laid_over("attributes", layers, groups))
+    identifiers = _without_omitted(_laid_over("identifiers", layers, groups))
+    attributes = _without_omitted(_laid_over("attributes", layers, groups))
     events = tuple(_event(event, groups) for event in _events(layers))
     return UserMapping(
         place=own.place,
@@ -134,32 +136,32 @@ def _user(layers: Sequence[_Written[UserPart]], groups: Mapping[str, GroupRules]
     )
 
 
-def _events(layers: Sequence[_Written[UserPart]]) -> list[list[_Written[UserEventPart]]]:
+def _events(layers: Sequence[_Layer[UserPart]]) -> list[list[_Layer[UserEventPart]]]:
     """Return the layers of each event of a user."""
-    named: dict[str, list[_Written[UserEventPart]]] = {}
+    by_name: dict[str, list[_Layer[UserEventPart]]] = {}
     for document, steps, user in layers:
         for index, event in enumerate(user.events):
-            named.setdefault(event.name, []).append(_Written(document, (*steps, "events", index), event))
-    return list(named.values())
+            by_name.setdefault(event.name, []).append(_Layer(document, (*steps, "events", index), event))
+    return list(by_name.values())
 
 
-def _event(layers: Sequence[_Written[UserEventPart]], groups: Mapping[str, GroupRules]) -> EventMapping:
+def _event(layers: Sequence[_Layer[UserEventPart]], groups: Mapping[str, GroupRules]) -> EventMapping:
     own = layers[0]
     return EventMapping(
         name=own.part.name,
         label=own.part.label,
         place=own.place,
-        params=_kept(_laid_over("params", layers, groups)),
+        params=_without_omitted(_laid_over("params", layers, groups)),
     )
 
 
 def _laid_over(
     section: str,
-    layers: Sequence[_Written[UserPart]] | Sequence[_Written[UserEventPart]],
+    layers: Sequence[_Layer[UserPart]] | Sequence[_Layer[UserEventPart]],
     groups: Mapping[str, GroupRules],
 ) -> Rules:
-    """Lay the layers' own rules over those of the groups."""
-    # Each group once: an overlay may repeat what is included below it.
+    """Return the rules of a section: the groups' rules, and over them the layers' own rules."""
+    # Each group once: an overlay may include a group that the layer below includes too.
     included = dict.fromkeys(name for layer in layers for name in layer.part.include)
     return _merged(
         [
@@ -170,9 +172,8 @@ def _laid_over(
 
 
 def _notice(document: Document, part: NoticePart) -> NoticeMapping:
-    details = _kept(_rules(document, ("notice", "details"), part.details))
-    filled = fill(attributes=details)
-    return NoticeMapping(text=part.text, details=details, fill=filled)
+    details = _without_omitted(_rules(document, ("notice", "details"), part.details))
+    return NoticeMapping(text=part.text, details=details, fill=fill(attributes=details))
 
 
 def _rules(
@@ -190,13 +191,13 @@ def _rules(
 
 
 def _merged(rules: Iterable[Rules]) -> Rules:
-    """Lay rules over each other by their names; each remembers what it overrides."""
+    """Lay rules over each other by name: a later rule wins, and remembers the rule that it overrides."""
     merged: Rules = {}
-    for each in rules:
-        for name, rule in each.items():
+    for by_name in rules:
+        for name, rule in by_name.items():
             merged[name] = rule._replace(overrides=merged.get(name) or rule.overrides)
     return merged
 
 
-def _kept(rules: Rules) -> tuple[Rule, ...]:
+def _without_omitted(rules: Rules) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules.values() if rule.source.type != OMIT)

@@ -1,8 +1,8 @@
 """Turns the rules of a user into the source of one Python function, and compiles it.
 
-A mapping runs for every webhook, so all that is known beforehand is decided here: which objects of the webhook are
-read, once each; which rules have nothing to read where an object is missing; and which values need no conversion. The
-rules ``yotpo_event_reward_point: {number: perk.reward_points}`` and ``yotpo_completed_at: {datetime:
+A mapping runs for every webhook, so everything that is known before is decided here: which objects of the webhook are
+read (each once), which rules can be skipped if an object is missing, and which values need no conversion. The rules
+``yotpo_event_reward_point: {number: perk.reward_points}`` and ``yotpo_completed_at: {datetime:
 perk.completed_at}`` become::
 
     object_3 = body['perk'] if 'perk' in body and body['perk'].__class__ is dict else NOTHING
@@ -15,7 +15,7 @@ perk.completed_at}`` become::
             params_0['yotpo_event_reward_point'] = raw
         else:
             try:
-                value = become_number(raw)
+                value = convert_number(raw)
                 if value is not None:
                     params_0['yotpo_event_reward_point'] = value
             except UnfitError as unfit:
@@ -25,10 +25,10 @@ perk.completed_at}`` become::
             pass
         else:
             try:
-                value = become_datetime(raw)
+                value = convert_datetime(raw)
                 …
 
-Nothing of a mapping file becomes code: its names, paths and constants stand there as literals.
+No text of a mapping file becomes code: its names, paths and constants are literals in the source.
 """
 
 from __future__ import annotations
@@ -53,26 +53,27 @@ Lines = list[str]
 
 
 class Rule(NamedTuple):
-    """What fills one name, and where that stands."""
+    """The rule that fills one name, and its place in a file."""
 
     name: str
     source: Source
-    #: True where the paths start at the person, False where they start at the top of the webhook.
+    #: True if the paths start at the person, False if they start at the top of the webhook.
     from_person: bool
     #: ``groups.yaml:12``
     place: str
-    #: The group that brings it; None where the file of a topic holds it.
+    #: The group that the rule comes from; None if it is in the file of a topic.
     group: str | None = None
-    #: The rule of the same name that it overrides: a group's, or one of the layer below.
+    #: The rule with the same name that this one overrides: a group's rule, or a rule of the layer below.
     overrides: Rule | None = None
 
     @property
     def root(self) -> str:
+        """The variable of the compiled function where the paths start."""
         return "person" if self.from_person else "body"
 
 
 class Fill(Protocol):
-    """A compiled user. It returns None where an optional user has no identifiers."""
+    """The compiled function of a user. It adds to `notes`, and returns None if an optional user has no identifiers."""
 
     def __call__(self, body: Json, timestamp: str, options: Options, notes: list[Note]) -> UserUpdate | None: ...
 
@@ -85,10 +86,13 @@ def fill(
     events: Sequence[tuple[str, Sequence[Rule]]] = (),
     optional: bool = False,
 ) -> Fill:
-    """Compile the rules of a user: the paths to the person, and what fills the update; events come with their names."""
+    """Compile the rules of a user.
+
+    `person` has the paths to the person; `events` has the name of each user event with the rules of its params.
+    """
     text = "\n".join(_function(person, identifiers, attributes, events, optional=optional))
     namespace: dict[str, Any] = dict(_NAMESPACE)
-    exec(compile(text, "<mapping>", "exec"), namespace)  # noqa: S102 - nothing of a file becomes code, see the top
+    exec(compile(text, "<mapping>", "exec"), namespace)  # noqa: S102 - no text of a file becomes code, see the top
     compiled: Fill = namespace["fill"]
     return compiled
 
@@ -101,33 +105,36 @@ def _function(
     *,
     optional: bool,
 ) -> Lines:
-    everything = [*identifiers, *attributes, *(rule for _, params in events for rule in params)]
+    rules = [*identifiers, *attributes, *(rule for _, params in events for rule in params)]
     clears = any(rule.source.clears_when for rule in attributes)
     writer = _Writer()
-    body = [*writer.person(person, everything), *writer.objects("person", everything)]
+    body = [*writer.person(person, rules), *writer.objects("person", rules)]
     body += ["identifiers = {}", *writer.rules("identifiers", identifiers)]
     if optional:
         body += _block("if not identifiers:", ["return None"])
     body += ["attributes = {}", *(["cleared = []"] if clears else []), *writer.rules("attributes", attributes)]
     for number, (_, params) in enumerate(events):
         body += [f"params_{number} = {{}}", *writer.rules(f"params_{number}", params)]
-    told = "".join(f"UserEvent({name!r}, timestamp, params_{number}), " for number, (name, _) in enumerate(events))
-    # By position, which costs a quarter less than by names.
-    body.append(f"return UserUpdate(identifiers, attributes, ({told}), {'tuple(cleared)' if clears else '()'})")
+    user_events = "".join(
+        f"UserEvent({name!r}, timestamp, params_{number}), " for number, (name, _) in enumerate(events)
+    )
+    # Positional arguments cost a quarter less than keyword arguments.
+    body.append(f"return UserUpdate(identifiers, attributes, ({user_events}), {'tuple(cleared)' if clears else '()'})")
     return _block("def fill(body, timestamp, options, notes):", body)
 
 
 class _Writer:
-    """Writes the lines, and remembers what the lines before have read and converted."""
+    """Writes the lines of the function, and remembers which values the earlier lines have read and converted."""
 
     def __init__(self) -> None:
-        #: The variables of the objects on the way to values.
+        #: The variables of the objects that hold values, by root and path.
         self._objects: dict[tuple[str, Path], str] = {}
-        #: Where a source's value stands, once it has been converted: most params of a perk are attributes too.
+        #: By root and source: the target and name that the converted value was written to first. Most params of a perk
+        #: are attributes too, so the value is converted once.
         self._converted: dict[tuple[str, Source], tuple[str, str]] = {}
 
     def person(self, paths: Sequence[Path], rules: Iterable[Rule]) -> Lines:
-        """Read the objects that are held by the webhook, of which one is the person."""
+        """Read the objects of the webhook, and the person, which is one of them."""
         lines = self.objects("body", rules, paths)
         if not paths:
             return [*lines, "person = body"]
@@ -137,29 +144,29 @@ class _Writer:
             lines += _block("if person is NOTHING:", [f"person = {person}"])
         return lines
 
-    def objects(self, root: str, rules: Iterable[Rule], ways: Iterable[Path] = ()) -> Lines:
-        """Read each object that holds values into a variable; it is NOTHING where there is none."""
+    def objects(self, root: str, rules: Iterable[Rule], persons: Iterable[Path] = ()) -> Lines:
+        """Read each object that holds values into a variable. The variable is NOTHING if there is no such object."""
         paths = [path for rule in rules if rule.root == root for path in rule.source.all_paths]
         holders = {path[:length] for path in paths if not has_index(path) for length in range(1, len(path))}
-        holders |= {way[:length] for way in ways if not has_index(way) for length in range(1, len(way) + 1)}
+        holders |= {path[:length] for path in persons if not has_index(path) for length in range(1, len(path) + 1)}
         lines: Lines = []
-        for way in sorted(holders, key=lambda way: (len(way), way)):
-            found = f"{self._object(root, way)}[{way[-1]!r}]"
-            name = self._objects[root, way] = f"object_{len(self._objects)}"
-            there = f"{way[-1]!r} in {self._object(root, way)} and {found}.__class__ is dict"
-            lines.append(f"{name} = {found} if {there} else NOTHING")
+        for path in sorted(holders, key=lambda path: (len(path), path)):
+            value = f"{self._object(root, path)}[{path[-1]!r}]"
+            name = self._objects[root, path] = f"object_{len(self._objects)}"
+            condition = f"{path[-1]!r} in {self._object(root, path)} and {value}.__class__ is dict"
+            lines.append(f"{name} = {value} if {condition} else NOTHING")
         return lines
 
     def rules(self, target: str, rules: Iterable[Rule]) -> Lines:
-        """Fill what the rules name; those in a row that read the same objects are passed over where there are none."""
+        """Fill the names of the rules. Neighbouring rules with the same objects are skipped together if none exists."""
         lines: Lines = []
-        for holders, row in groupby(rules, self._holders):
-            written = [line for rule in row for line in self._rule(target, rule)]
-            lines += _block(f"if {' or '.join(holders)}:", written) if holders else written
+        for holders, neighbours in groupby(rules, self._holders):
+            inner = [line for rule in neighbours for line in self._rule(target, rule)]
+            lines += _block(f"if {' or '.join(holders)}:", inner) if holders else inner
         return lines
 
     def _holders(self, rule: Rule) -> Sequence[str]:
-        """Return the objects without which a rule does nothing; none where it does something in any case."""
+        """Return the objects of which a rule needs at least one; an empty list if the rule must always run."""
         paths = tuple(rule.source.all_paths)
         holders = {self._object(rule.root, path) for path in paths}
         if "body" in holders or rule.source.clears_when or any(map(has_index, paths)):
@@ -172,12 +179,12 @@ class _Writer:
             return [f"{here} = {source.constant!r}"]
         unchanged = TYPES[source.type].unchanged if source.type in TYPES else ""
         lines = self._date_of_parts(target, rule) if source.parts else self._single(target, rule, unchanged)
-        before = self._converted.setdefault((rule.root, source), (target, rule.name))
-        if before == (target, rule.name) or unchanged or source.clears_when:
+        first = self._converted.setdefault((rule.root, source), (target, rule.name))
+        if first == (target, rule.name) or unchanged or source.clears_when:
             return lines
-        there, name = before
-        taken_over = _block(f"if {name!r} in {there}:", [f"{here} = {there}[{name!r}]"])
-        return [*taken_over, *_block("else:", lines)]
+        first_target, name = first
+        copied = _block(f"if {name!r} in {first_target}:", [f"{here} = {first_target}[{name!r}]"])
+        return [*copied, *_block("else:", lines)]
 
     def _single(self, target: str, rule: Rule, unchanged: str) -> Lines:
         lines = self._reading("raw", rule.root, rule.source.paths)
@@ -197,7 +204,7 @@ class _Writer:
         return lines + self._convert("date_of_parts", "Parts(year, month, day, options.standin_year)", target, rule)
 
     def _reading(self, variable: str, root: str, paths: Sequence[Path]) -> Lines:
-        """Read the first path that holds something."""
+        """Read the first path that has a value into a variable."""
         first, *others = paths
         lines = [f"{variable} = {self._raw(root, first)}"]
         if others:
@@ -211,11 +218,11 @@ class _Writer:
         return f"{self._object(root, path)}.get({path[-1]!r})"
 
     def _object(self, root: str, path: Path) -> str:
-        """Return the variable of the object that holds the last step."""
+        """Return the variable of the object that holds the path's last step."""
         return self._objects.get((root, path[:-1]), root)
 
-    def _convert(self, become: str, raw: str, target: str, rule: Rule) -> Lines:
-        lines = [f"value = become_{become}({raw})"]
+    def _convert(self, type_: str, raw: str, target: str, rule: Rule) -> Lines:
+        lines = [f"value = convert_{type_}({raw})"]
         lines += _block("if value is not None:", [f"{target}[{rule.name!r}] = value"])
         if rule.source.clears_when:
             lines += _block("else:", self._absent(rule))
@@ -223,7 +230,7 @@ class _Writer:
         return _block("else:", [*_block("try:", lines), *_block("except UnfitError as unfit:", [noted])])
 
     def _absent(self, rule: Rule) -> Lines:
-        """Say what becomes of a name for which nothing is there."""
+        """Handle a name that has no value: clear it at Insider, or do nothing."""
         if not rule.source.clears_when:
             return ["pass"]
         clear = f"cleared.append({rule.name!r})"
@@ -240,14 +247,14 @@ def _block(head: str, lines: Lines) -> Lines:
 
 
 def left_out(name: str, unfit: UnfitError, place: str) -> Note:
-    """Note a value that is unfit; it holds nothing else back."""
+    """Return the note for a value that could not be converted. Only this value is left out."""
     return Note(name=name, problem=f"{unfit}, so it was left out.", rule=place)
 
 
 def _object_at(root: Json, path: Path) -> Json:
-    """Return the object at a path that picks from a list; NOTHING where there is none."""
-    found = at(root, path)
-    return found if isinstance(found, dict) else _NOTHING
+    """Return the object at a path through a list; NOTHING if there is no object."""
+    value = at(root, path)
+    return value if isinstance(value, dict) else _NOTHING
 
 
 _NOTHING: Json = {}
@@ -261,7 +268,7 @@ _NAMESPACE = {
     "object_at": _object_at,
     "UnfitError": UnfitError,
     "left_out": left_out,
-    "become_date_of_parts": date_of_parts,
-    **{f"become_{name}": type_.convert for name, type_ in TYPES.items()},
-    **{f"become_{name}": become for name, become in IDENTITIES.items()},
+    "convert_date_of_parts": date_of_parts,
+    **{f"convert_{name}": type_.convert for name, type_ in TYPES.items()},
+    **{f"convert_{name}": convert for name, convert in IDENTITIES.items()},
 }

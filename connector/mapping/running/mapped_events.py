@@ -1,4 +1,4 @@
-"""Runs the mapping of an event, and turns what it yields into what is owed to Insider. Pure."""
+"""Runs the mapping of an event, and turns its updates into deliveries. Pure: no clock, no I/O except the log."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _log = observability.logger("mapping")
 
 
 class MappedEvent(NamedTuple):
-    """What became of an event."""
+    """An event with the result of its mapping."""
 
     event: Event
-    #: None where the topic has no mapping.
+    #: None if the topic has no mapping.
     mapping: TopicMapping | None
     mapped: Mapped
-    #: The version of the mapping set that it comes from.
+    #: The version of the mapping set that was used.
     version: str
 
     def deliveries(self, *, replay_id: int | None = None, skip_hook: bool = False) -> Iterator[NewDelivery]:
-        """Yield what is owed to Insider, a delivery for each user; `skip_hook` where no journeys may start from it."""
+        """Yield a delivery for each user. With `skip_hook`, Insider starts no journeys from the deliveries."""
         if self.mapping is None:
             return
         event, mapping = self.event, self.mapping
@@ -42,7 +42,7 @@ class MappedEvent(NamedTuple):
                 event_id=event.id,
                 store_id=event.store_id,
                 topic=event.topic,
-                # A refused user has no name; the event's number keeps such dead letters apart.
+                # A refused user has no identifier. The event's id keeps these dead letters apart.
                 customer=customer_of(update.identifiers) or f"#{event.id}",
                 occurred_at=event.occurred_at,
                 update=update,
@@ -55,14 +55,14 @@ class MappedEvent(NamedTuple):
 
 
 def run(event: Event, mappings: MappingSet, options: Options) -> MappedEvent:
-    """Run the mapping of an event's topic. Never raises: a fault in one topic must not hold up other events."""
+    """Run the mapping of an event's topic. Never raises: a fault in one topic must not stop other events."""
     mapping = mappings.get(event.topic, options.overlay)
     if mapping is None:
         return MappedEvent(event, None, Mapped(), mappings.version)
     try:
         mapped = mapping.apply(orjson.loads(event.body), event.occurred_at, options)
     except Exception as error:  # noqa: BLE001 - see above
-        # Without the traceback's message, which may quote a value of the webhook.
+        # Log only the type of the error: its message may quote a value of the webhook.
         _log.error("event.mapping_failed", event_id=event.id, topic=event.topic, error=type(error).__name__)
         reason = f"the mapping of this topic failed ({type(error).__name__}); replay the event once it is mended"
         refusal = Refusal(reason=reason, cause="mapping.failed", rule=mapping.place_of("", ""))

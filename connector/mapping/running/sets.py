@@ -1,4 +1,4 @@
-"""A mapping set: the mappings of all topics, and the overlays that stores lay over them, as of one moment."""
+"""A mapping set: one version of the mappings of all topics, and of the overlays that stores can lay over them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MappingSet:
+    """The compiled mappings of all topics, of one version."""
+
     #: The hash of the files' names and contents.
     version: str
-    #: Contents by name, as they were read.
+    #: The contents of the files by name, as they were read.
     files: Mapping[str, bytes] = field(repr=False)
     by_topic: Mapping[str, TopicMapping]
-    #: By the name of the overlay: all topics, with what it lays over them.
+    #: By overlay name: the mappings of all topics, with the overlay's rules laid over them.
     overlays: Mapping[str, Mapping[str, TopicMapping]] = field(default_factory=dict)
-    #: Every attribute and every param that a mapping may write, with the kind of value that Insider has to expect.
+    #: Every attribute and every param that the mappings can write, with its kind of value at Insider.
     attributes: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
 
@@ -29,5 +31,5 @@ class MappingSet:
         return tuple(self.by_topic)
 
     def get(self, topic: str, overlay: str | None = None) -> TopicMapping | None:
-        """Return the mapping of a topic, with the overlay's rules; without them where the set has no such overlay."""
+        """Return the mapping of a topic, with the overlay's rules. If the set has no such overlay, without them."""
         return self.overlays.get(overlay or "", self.by_topic).get(topic)

@@ -1,4 +1,4 @@
-"""The compiled mapping of one topic. It is pure: no clock, no I/O, and nothing in a webhook can make it raise."""
+"""The compiled mapping of one topic. It is pure (no clock, no I/O), and no content of a webhook makes it raise."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
     from connector.model import Json, Note, Options
 
-_SPOKEN = {"email": "e-mail address", "phone_number": "phone number", "uuid": "user id"}
+_IN_WORDS = {"email": "e-mail address", "phone_number": "phone number", "uuid": "user id"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventMapping:
     name: str
     label: str
-    #: Where it stands.
+    #: Its place: ``swell.tier.earned.yaml:12``.
     place: str
     params: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserMapping:
-    #: Where it stands.
+    #: Its place: ``swell.tier.earned.yaml:7``.
     place: str
-    #: The paths to the person, of which the first that holds an object counts; empty where it is the whole webhook.
+    #: The paths to the person; the first path to an object is used. Empty if the whole webhook is the person.
     person: tuple[Path, ...]
-    #: Where the person lies, in words, for the operator.
+    #: Where the person is in the webhook, in words for the operator.
     whereabouts: str
     person_of: Callable[[Json], Json | None]
     optional: bool
@@ -44,7 +44,7 @@ class UserMapping:
     fill: Fill
 
     def rules(self, section: str) -> Iterable[Rule | EventMapping]:
-        """Return what fills a part of the update: identifiers, attributes, events, params."""
+        """Return the rules of a section of the update: ``identifiers``, ``attributes``, ``events`` or ``params``."""
         if section == "params":
             return (rule for event in self.events for rule in event.params)
         if section == "events":
@@ -64,15 +64,15 @@ class NoticeMapping:
 class TopicMapping:
     topic: str
     description: str
-    #: Where it stands.
+    #: The name of its shared file, or of an overlay's file if there is no shared one.
     file: str
-    #: True where Insider must not start journeys from what this topic tells.
+    #: True if Insider must not start journeys from this topic's updates.
     skip_hook: bool
     users: tuple[UserMapping, ...]
     notice: NoticeMapping | None
 
     def apply(self, body: Json, occurred_at: datetime, options: Options) -> Mapped:
-        """Say what Insider should learn from this webhook."""
+        """Map a webhook: return the updates of its users, the refused users, the notes and the notice."""
         timestamp = times.rfc3339(occurred_at)
         updates: list[UserUpdate] = []
         refused: list[tuple[UserUpdate, Refusal]] = []
@@ -93,9 +93,10 @@ class TopicMapping:
         return Mapped(tuple(updates), tuple(refused), tuple(notes), notice)
 
     def place_of(self, section: str, name: str) -> str:
-        """Return where the rule stands that fills this, such as ``groups.yaml:12``.
+        """Return the place of the rule that fills a name, such as ``groups.yaml:12``.
 
-        `section` is identifiers, attributes, events or params. Where no rule is known, the place of the first user.
+        `section` is identifiers, attributes, events or params. If no rule fills the name, return the place of the
+        first user.
         """
         rules = (rule for user in self.users for rule in user.rules(section) if rule.name == name)
         first = self.users[0].place if self.users else f"{self.file}:1"
@@ -103,15 +104,15 @@ class TopicMapping:
 
 
 def _refusal(user: UserMapping, person: Json | None, notes: Sequence[Note]) -> Refusal:
-    """Say why Insider could not know whom this is about."""
+    """Return why a user without identifiers is refused: Insider could not know who it is."""
     places = [rule.place for rule in user.identifiers]
-    invalid = [_SPOKEN[note.name] for note in notes if note.rule in places]
-    wanted = " or ".join(_SPOKEN[rule.name] for rule in user.identifiers)
+    invalid = [_IN_WORDS[note.name] for note in notes if note.rule in places]
+    missing = " or ".join(_IN_WORDS[rule.name] for rule in user.identifiers)
     place = next(iter(places), user.place)
     if invalid:
         reason = f"The {' and the '.join(invalid)} of the person is not valid."
         return Refusal(reason=reason, cause="identifier.invalid", rule=place)
     if person is None:
-        reason = f"The webhook holds no person under {user.whereabouts}, and no {wanted}."
+        reason = f"The webhook holds no person under {user.whereabouts}, and no {missing}."
         return Refusal(reason=reason, cause="person.missing", rule=user.place)
-    return Refusal(reason=f"The person has no {wanted}.", cause="identifier.missing", rule=place)
+    return Refusal(reason=f"The person has no {missing}.", cause="identifier.missing", rule=place)
