@@ -1,4 +1,4 @@
-"""The server that takes the simulator's webhooks, one for each file of tests."""
+"""The server that receives the simulator's webhooks, one for each file of tests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def listening() -> Iterator[Receiver]:
-    with receiver() as running_receiver:
-        yield running_receiver
+def running_receiver() -> Iterator[Receiver]:
+    with receiver() as server:
+        yield server
 
 
 @pytest.fixture
-def webhooks(listening: Receiver) -> Receiver:
-    return listening.cleared()
+def webhooks(running_receiver: Receiver) -> Receiver:
+    return running_receiver.cleared()

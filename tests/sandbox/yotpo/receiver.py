@@ -1,4 +1,4 @@
-"""A server that takes webhooks as the connector would, and remembers them."""
+"""A server that receives webhooks as the connector would, and keeps them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REVIEWS = ("review_create", "review_updated")
 class Arrived(NamedTuple):
     at: float
     path: str
-    #: Their names in lower case.
+    #: By lower-case name.
     headers: dict[str, str]
     raw: bytes
 
@@ -38,7 +38,7 @@ class Receiver:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.arrived: list[Arrived] = []
-        #: The next answers; 200 when there are none left.
+        #: The statuses of the next responses; 200 if none is left.
         self.statuses: list[int] = []
         self._lock = threading.Lock()
 
@@ -52,16 +52,16 @@ class Receiver:
         return self
 
     def subscribed(self, yotpo: Yotpo, size: int = 300, **pasted: str) -> Yotpo:
-        """Open a store anew, whose webhooks come here: those of reviews to /reviews, all others to /loyalty."""
+        """Open the store anew. Its review webhooks go to /reviews of this server, all others to /loyalty."""
         reviews = dict.fromkeys(_REVIEWS, f"{self.url}/reviews")
         yotpo.tell("stores", {"app_key": "shop", "size": size, "review_webhooks": reviews})
         yotpo.tell("stores/shop/loyalty-webhook", {"url": f"{self.url}/loyalty"} | pasted)
         return yotpo
 
     def after(self, count: int, seconds: float = 20) -> list[Arrived]:
-        """Return what has arrived as soon as it is so many."""
-        patience = time.monotonic() + seconds
-        while len(self.arrived) < count and time.monotonic() < patience:
+        """Wait until this many webhooks have arrived, and return them."""
+        deadline = time.monotonic() + seconds
+        while len(self.arrived) < count and time.monotonic() < deadline:
             time.sleep(0.01)
         return list(self.arrived)
 

@@ -1,4 +1,4 @@
-"""The simulator of Yotpo as the tests of the simulator itself start and ask it."""
+"""Starts the simulator of Yotpo for tests, and sends requests to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.sandbox.simulators import Sandbox, process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: A store of this many customers is there from the start.
+#: The number of customers of the store that exists from the start.
 SIZE = 1_000
 CUSTOMERS = "/core/v3/stores/shop/customers"
 WITHOUT_RATE = {"requests_per_second": 1_000_000}
@@ -55,11 +55,11 @@ class Yotpo(Sandbox):
         return self.session.patch(self.url + CUSTOMERS, json={"customer": customer}, headers=headers, timeout=20)
 
     def customers(self, **query: Any) -> list[dict[str, Any]]:
-        """One page of customers, or whom a look-up finds."""
+        """Return one page of customers, or the customers of a look-up."""
         answer = self.get(CUSTOMERS, **query)
         assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()["customers"]
-        return found
+        customers: list[dict[str, Any]] = answer.json()["customers"]
+        return customers
 
     def pages(self, limit: int = 100, **query: Any) -> Iterator[list[dict[str, Any]]]:
         query["limit"] = limit
@@ -72,21 +72,22 @@ class Yotpo(Sandbox):
             query = {"page_info": cursor, "limit": limit}
 
     def truth(self, app_key: str = "shop", after: int = 0, limit: int = 1_000) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.ask("customers", app_key=app_key, after=after, limit=limit)
-        return found
+        """Return the true state of customers, from the control API."""
+        customers: list[dict[str, Any]] = self.ask("customers", app_key=app_key, after=after, limit=limit)
+        return customers
 
-    def someone(self, **wanted: bool) -> dict[str, Any]:
-        """The first customer whose fields of Core are there (True) or null (False)."""
+    def someone(self, **fields: bool) -> dict[str, Any]:
+        """Return the first customer whose Core fields have a value (True) or are null (False)."""
         return next(
-            each
-            for each in self.truth()
-            if all((each["core"][name] is not None) is present for name, present in wanted.items())
+            customer
+            for customer in self.truth()
+            if all((customer["core"][name] is not None) is present for name, present in fields.items())
         )
 
     def quiet(self, seconds: float = 40) -> dict[str, Any]:
-        """The state of the store's shoppers, as soon as they have ended and nothing is on its way any more."""
-        patience = time.monotonic() + seconds
-        while not (state := self.ask("stores/shop/shoppers"))["idle"] and time.monotonic() < patience:
+        """Wait until the run of shoppers has ended and all webhooks are sent; return the state of the shoppers."""
+        deadline = time.monotonic() + seconds
+        while not (state := self.ask("stores/shop/shoppers"))["idle"] and time.monotonic() < deadline:
             time.sleep(0.02)
         assert state["idle"]
         return dict(state)
@@ -97,13 +98,13 @@ class Yotpo(Sandbox):
         return str(self.exchange(self.decide(app_key)["code"]).json()["access_token"])
 
     def decide(self, app_key: str = "shop", decision: str = "install", state: str = "s-1") -> dict[str, str]:
-        """Press a button of the install page; return what is told to the app's redirect URL."""
+        """Press a button of the install page; return the query of the redirect to the app."""
         form = {"client_id": "app-7", "state": state, "app_key": app_key, "decision": decision}
         answer = self.session.post(f"{self.url}/app/decisions", data=form, allow_redirects=False, timeout=20)
         assert answer.status_code == 302
-        place, _, query = answer.headers["Location"].partition("?")
-        assert place == APP["redirect_url"]
-        return dict(each.split("=") for each in query.split("&"))
+        url, _, query = answer.headers["Location"].partition("?")
+        assert url == APP["redirect_url"]
+        return dict(parameter.split("=") for parameter in query.split("&"))
 
     def exchange(self, code: str, **other: str) -> requests.Response:
         body = {

@@ -1,6 +1,6 @@
-"""The simulator of Yotpo: what Core v3 shows of a store's customers, page by page and one by one.
+"""The simulator of Yotpo: how Core v3 shows a store's customers, page by page and one by one.
 
-A real process, asked over real HTTP; no doubles.
+A real process and real HTTP; no doubles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def test_pages_hold_each_customer_once_in_a_stable_order(yotpo: Yotpo, limit: in
     assert list(chain(*pages)) == [each["core"] for each in yotpo.truth()]
 
 
-def test_customers_who_are_added_meanwhile_neither_repeat_nor_hide_others(yotpo: Yotpo) -> None:
+def test_customers_added_during_paging_cause_no_repeated_and_no_missing_customers(yotpo: Yotpo) -> None:
     seen: list[dict[str, Any]] = []
     for place, page in enumerate(yotpo.pages(expand="loyalty,reviews", include_custom_properties="true")):
         seen += page
@@ -45,7 +45,7 @@ def test_the_last_page_has_no_cursor(yotpo: Yotpo) -> None:
     assert answer["pagination"] == {"next_page_info": None}
 
 
-def test_an_empty_result_is_an_empty_list_or_a_refusal(yotpo: Yotpo) -> None:
+def test_an_empty_result_is_an_empty_list_or_a_400(yotpo: Yotpo) -> None:
     assert yotpo.customers(email="nobody@example.com") == []
 
     yotpo.switch(empty_as="400")
@@ -55,14 +55,14 @@ def test_an_empty_result_is_an_empty_list_or_a_refusal(yotpo: Yotpo) -> None:
 
 def test_a_customer_is_found_by_each_identifier(yotpo: Yotpo) -> None:
     core = yotpo.someone(email=True, phone_number=True, external_id=True)["core"]
-    asked = ({"email": core["email"].upper()}, {"emails": core["email"]}, {"phone_number": core["phone_number"]})
+    queries = ({"email": core["email"].upper()}, {"emails": core["email"]}, {"phone_number": core["phone_number"]})
 
-    for query in (*asked, {"external_ids": core["external_id"]}):
-        (found,) = yotpo.customers(expand="loyalty,reviews", include_custom_properties="true", **query)
-        assert found == core
+    for query in (*queries, {"external_ids": core["external_id"]}):
+        (customer,) = yotpo.customers(expand="loyalty,reviews", include_custom_properties="true", **query)
+        assert customer == core
 
 
-def test_a_look_up_of_many_goes_over_pages_with_its_filters(yotpo: Yotpo) -> None:
+def test_a_long_look_up_keeps_its_filters_on_every_page(yotpo: Yotpo) -> None:
     emails = [each["core"]["email"] for each in yotpo.truth() if each["core"]["email"]][:25]
 
     pages = list(yotpo.pages(10, emails=",".join(emails)))
@@ -71,7 +71,7 @@ def test_a_look_up_of_many_goes_over_pages_with_its_filters(yotpo: Yotpo) -> Non
     assert [each["email"] for each in chain(*pages)] == emails
 
 
-def test_a_number_in_somebody_elses_address_finds_nobody(yotpo: Yotpo) -> None:
+def test_an_address_with_a_customers_number_but_another_name_finds_no_customer(yotpo: Yotpo) -> None:
     number = yotpo.someone(email=True)["number"]
 
     assert yotpo.customers(email=f"somebody.else.{number}@example.com") == []
@@ -93,7 +93,7 @@ LOYALTY, REVIEWS = {"yotpo_loyalty"}, {"yotpo_ugc"}
         ("single_only", set()),
     ],
 )
-def test_two_expansions_work_together_as_far_as_is_switched(yotpo: Yotpo, switch: str, expected: set[str]) -> None:
+def test_a_switch_sets_which_of_two_expansions_are_shown(yotpo: Yotpo, switch: str, expected: set[str]) -> None:
     yotpo.switch(expand=switch)
 
     assert blocks(yotpo.customers(expand="loyalty,reviews")) == expected
@@ -125,7 +125,7 @@ def test_a_store_without_loyalty_shows_none(yotpo: Yotpo) -> None:
     assert {each["loyalty"] is None for each in yotpo.truth()} == {True}
 
 
-def test_other_parameters_beside_a_cursor_are_refused_if_it_is_strict(yotpo: Yotpo) -> None:
+def test_a_strict_cursor_refuses_other_parameters(yotpo: Yotpo) -> None:
     cursor = yotpo.get(CUSTOMERS, limit=10).json()["pagination"]["next_page_info"]
     assert len(yotpo.customers(page_info=cursor, limit=5, include_custom_properties="true")) == 5
 
@@ -146,11 +146,11 @@ def test_old_and_broken_cursors_are_refused(yotpo: Yotpo, status: int) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "ten"])
-def test_a_limit_beyond_the_documented_one_is_refused(yotpo: Yotpo, limit: str) -> None:
+def test_a_limit_outside_the_documented_range_is_refused(yotpo: Yotpo, limit: str) -> None:
     assert yotpo.get(CUSTOMERS, limit=limit).status_code == 400
 
 
-def test_times_are_without_a_zone_unless_that_is_switched(yotpo: Yotpo) -> None:
+def test_a_switch_adds_a_zone_to_times(yotpo: Yotpo) -> None:
     number = yotpo.someone(account_updated_at=True, yotpo_loyalty=True)["number"]
     assert yotpo.truth(after=number - 1, limit=1)[0]["core"]["account_updated_at"][-3] == ":"
 
@@ -159,7 +159,7 @@ def test_times_are_without_a_zone_unless_that_is_switched(yotpo: Yotpo) -> None:
     assert core["account_updated_at"][-1] == core["yotpo_loyalty"]["last_seen_at"][-1] == "Z"
 
 
-def test_a_missing_time_of_change_is_null_or_left_out(yotpo: Yotpo) -> None:
+def test_a_missing_updated_at_is_null_or_left_out(yotpo: Yotpo) -> None:
     number = yotpo.someone(account_updated_at=False)["number"]
 
     yotpo.switch(updated_at_absent=True)
@@ -169,6 +169,6 @@ def test_a_missing_time_of_change_is_null_or_left_out(yotpo: Yotpo) -> None:
 def test_custom_properties_are_shown_on_request_only(yotpo: Yotpo) -> None:
     core = yotpo.someone(custom_properties=True, external_id=True)["core"]
 
-    (without,) = yotpo.customers(external_ids=core["external_id"])
-    (shown,) = yotpo.customers(external_ids=core["external_id"], include_custom_properties="true")
-    assert (without["custom_properties"], shown["custom_properties"]) == (None, core["custom_properties"])
+    (short,) = yotpo.customers(external_ids=core["external_id"])
+    (full,) = yotpo.customers(external_ids=core["external_id"], include_custom_properties="true")
+    assert (short["custom_properties"], full["custom_properties"]) == (None, core["custom_properties"])

@@ -1,4 +1,4 @@
-"""The simulator of Yotpo: its rate, the faults that tests inject, its log, its end."""
+"""The simulator of Yotpo: its rate limit, the faults that tests inject, its log, and how it stops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def yotpo(started: Yotpo) -> Yotpo:
     return started.cleared()
 
 
-def asked(yotpo: Yotpo) -> requests.Response:
+def get_customers(yotpo: Yotpo) -> requests.Response:
     return yotpo.get(CUSTOMERS, limit=1)
 
 
@@ -36,7 +36,7 @@ def test_a_store_takes_five_requests_in_any_second(yotpo: Yotpo) -> None:
     yotpo.token = yotpo.new_token()
     time.sleep(1)
     yotpo.switch(requests_per_second=5)
-    answers = [asked(yotpo) for _ in range(7)]
+    answers = [get_customers(yotpo) for _ in range(7)]
 
     assert [each.status_code for each in answers] == [200] * 5 + [429] * 2
     assert [each.headers["RateLimit-Remaining"] for each in answers] == ["4", "3", "2", "1", "0", "0", "0"]
@@ -45,16 +45,16 @@ def test_a_store_takes_five_requests_in_any_second(yotpo: Yotpo) -> None:
     assert yotpo.get("/api/v2/vip_tiers", KEYS).status_code == 429
     assert yotpo.post("/core/v3/stores/other/access_tokens", {"secret": "secret-of-other"}).status_code == 200
     time.sleep(1)
-    assert asked(yotpo).status_code == 200
+    assert get_customers(yotpo).status_code == 200
     shop = yotpo.ask("stats")["stores"]["shop"]
     assert shop == {"requests": 10, "refused": 3, "most_in_a_second": 8}
 
 
-def test_who_keeps_the_pace_is_never_refused(yotpo: Yotpo) -> None:
+def test_a_client_within_the_rate_is_never_refused(yotpo: Yotpo) -> None:
     yotpo.switch(requests_per_second=5)
     time.sleep(1)
     for _ in range(11):
-        assert asked(yotpo).status_code == 200
+        assert get_customers(yotpo).status_code == 200
         time.sleep(0.22)
 
     assert yotpo.ask("stats")["stores"]["shop"]["most_in_a_second"] == 5
@@ -73,7 +73,7 @@ def test_the_headers_of_the_rate_can_be_switched(
     yotpo.switch(requests_per_second=2, rate_headers=switch)
     time.sleep(1)
 
-    first, *_, last = [asked(yotpo) for _ in range(3)]
+    first, *_, last = [get_customers(yotpo) for _ in range(3)]
 
     assert (first.status_code, last.status_code) == (200, 429)
     assert {name for name in DRAFT | WAIT if name in first.headers} == allowed
@@ -98,18 +98,18 @@ def test_a_fault_answers_in_place_of_yotpo(
 ) -> None:
     yotpo.tell("faults", fault | {"times": 2})
 
-    hit = [asked(yotpo) for _ in range(3)]
+    hit = [get_customers(yotpo) for _ in range(3)]
 
     assert [each.status_code for each in hit] == [status, status, 200]
     assert hit[0].headers["Content-Type"] == content_type
     assert hit[0].text == text if text else hit[0].text.startswith("<!DOCTYPE html>")
 
 
-def test_half_an_answer_is_no_json(yotpo: Yotpo) -> None:
-    whole = asked(yotpo).text
+def test_a_truncated_answer_is_not_json(yotpo: Yotpo) -> None:
+    whole = get_customers(yotpo).text
     yotpo.tell("faults", {"kind": "truncated", "times": 1})
 
-    answer = asked(yotpo)
+    answer = get_customers(yotpo)
     assert answer.status_code == 200
     assert answer.text
     assert whole.startswith(answer.text)
@@ -120,8 +120,8 @@ def test_half_an_answer_is_no_json(yotpo: Yotpo) -> None:
 def test_an_answer_can_be_slow(yotpo: Yotpo) -> None:
     yotpo.tell("faults", {"kind": "slow", "delay_ms": 300, "times": 1})
 
-    assert asked(yotpo).elapsed.total_seconds() > 0.3
-    assert asked(yotpo).elapsed.total_seconds() < 0.3
+    assert get_customers(yotpo).elapsed.total_seconds() > 0.3
+    assert get_customers(yotpo).elapsed.total_seconds() < 0.3
 
 
 @pytest.mark.parametrize(("kind", "took_effect"), [("drop", False), ("drop_after", True)])
@@ -136,32 +136,32 @@ def test_a_connection_can_be_dropped_before_and_after_the_work(yotpo: Yotpo, kin
     assert yotpo.ask("requests")[-2]["status"] is None
 
 
-def test_a_fault_hits_only_what_it_is_meant_for(yotpo: Yotpo) -> None:
+def test_a_fault_hits_only_matching_requests(yotpo: Yotpo) -> None:
     yotpo.tell("faults", {"kind": "503", "path": "customers$", "app_key": "shop", "method": "GET", "skip": 1})
 
-    assert [asked(yotpo).status_code for _ in range(2)] == [200, 503]
+    assert [get_customers(yotpo).status_code for _ in range(2)] == [200, 503]
     assert yotpo.patch(email="a@example.com").status_code == 200
     other = {"X-Yotpo-Token": yotpo.new_token("other")}
     assert yotpo.get("/core/v3/stores/other/customers", other).status_code == 200
     assert yotpo.ask("faults")[0]["hits"] == 1
     yotpo.tell("faults", method="DELETE")
-    assert asked(yotpo).status_code == 200
+    assert get_customers(yotpo).status_code == 200
 
 
-def test_a_share_of_requests_and_a_span_of_time_can_be_hit(yotpo: Yotpo) -> None:
+def test_a_fault_can_hit_a_share_of_requests_for_some_time(yotpo: Yotpo) -> None:
     yotpo.tell("faults", {"kind": "500", "share": 0.5, "for_seconds": 1})
 
-    hit = [asked(yotpo).status_code for _ in range(40)]
+    hit = [get_customers(yotpo).status_code for _ in range(40)]
     assert 8 < hit.count(500) < 32
     time.sleep(1)
-    assert asked(yotpo).status_code == 200
+    assert get_customers(yotpo).status_code == 200
 
 
 @pytest.mark.parametrize(("told_as", "shape"), [("seconds", "7"), ("date", " GMT")])
-def test_a_fault_may_say_when_to_come_back(yotpo: Yotpo, told_as: str, shape: str) -> None:
+def test_a_fault_can_send_retry_after(yotpo: Yotpo, told_as: str, shape: str) -> None:
     yotpo.tell("faults", {"kind": "429", "retry_after": 7, "retry_after_as": told_as})
 
-    assert asked(yotpo).headers["Retry-After"].endswith(shape)
+    assert get_customers(yotpo).headers["Retry-After"].endswith(shape)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_fault_may_say_when_to_come_back(yotpo: Yotpo, told_as: str, shape: st
         ("uninstall", {}),
     ],
 )
-def test_wrong_wishes_are_refused_with_a_sentence(yotpo: Yotpo, path: str, body: Any) -> None:
+def test_wrong_control_requests_are_refused_with_a_sentence(yotpo: Yotpo, path: str, body: Any) -> None:
     answer = yotpo.session.post(f"{yotpo.url}/_sandbox/{path}", json=body, timeout=10)
 
     assert answer.status_code == 400
@@ -207,12 +207,12 @@ def test_requests_are_logged_without_secrets(yotpo: Yotpo) -> None:
 def test_the_log_is_bounded(yotpo: Yotpo) -> None:
     yotpo.switch(log_size=3)
     for _ in range(5):
-        asked(yotpo)
+        get_customers(yotpo)
 
     assert [each["seq"] for each in yotpo.ask("requests")] == [4, 5, 6]
 
 
-def test_a_reset_leaves_what_it_was_started_with(yotpo: Yotpo) -> None:
+def test_a_reset_restores_the_stores_of_the_start(yotpo: Yotpo) -> None:
     yotpo.tell("stores", {"app_key": "third", "size": 5})
     yotpo.tell("stores/shop/customers", {"count": 3})
     yotpo.switch(empty_as="400")
@@ -221,13 +221,13 @@ def test_a_reset_leaves_what_it_was_started_with(yotpo: Yotpo) -> None:
 
     assert [(each["app_key"], each["customers"]) for each in yotpo.ask("stores")] == [("shop", 1_000), ("other", 10)]
     assert yotpo.ask("switches")["empty_as"] == "400"
-    assert asked(yotpo).status_code == 401
+    assert get_customers(yotpo).status_code == 401
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_at_once_when_told_to(sent: signal.Signals) -> None:
+def test_it_stops_at_once_on_a_signal(sent: signal.Signals) -> None:
     with running() as (url, process), requests.Session() as session:
-        # A connection that is kept open doesn't hold it.
+        # An open connection does not keep the simulator running.
         assert session.get(f"{url}/_sandbox/health", timeout=10).json() == {"status": "ok"}
         process.send_signal(sent)
 

@@ -21,11 +21,11 @@ def token(yotpo: Yotpo) -> str:
 
 
 def member(yotpo: Yotpo) -> dict[str, Any]:
-    found: dict[str, Any] = yotpo.someone(external_id=True, email=True, phone_number=True, yotpo_loyalty=True)
-    return found
+    customer: dict[str, Any] = yotpo.someone(external_id=True, email=True, phone_number=True, yotpo_loyalty=True)
+    return customer
 
 
-def asked_v3(yotpo: Yotpo, token: str, email: str) -> requests.Response:
+def get_v3(yotpo: Yotpo, token: str, email: str) -> requests.Response:
     return yotpo.post(LOYALTY_V3, {"customers": {"customer_email": email}, CODE: True}, access_token=token)
 
 
@@ -37,19 +37,19 @@ def test_v2_answers_flat_and_v3_in_an_envelope(yotpo: Yotpo, token: str) -> None
         yotpo.get("/api/v2/customers", KEYS, customer_email=email, with_referral_code="true").json()
         == (truth["loyalty"])
     )
-    assert asked_v3(yotpo, token, email).json() == {"customers": truth["loyalty"]}
+    assert get_v3(yotpo, token, email).json() == {"customers": truth["loyalty"]}
 
 
 def test_a_member_is_found_by_each_identifier(yotpo: Yotpo) -> None:
     truth = next(each for each in yotpo.truth() if each["loyalty"] and each["loyalty"].get("referral_link"))
     core, loyalty = truth["core"], truth["loyalty"]
-    asked: list[dict[str, Any]] = [{"customer_id": loyalty["referral_link"]["customer_id"]}]
-    asked += [{"customer_email": core["email"]}] if core["email"] else []
-    asked += [{"customer_id": core["external_id"]}] if core["external_id"] else []
-    asked += [{"phone_number": core["phone_number"]}] if core["phone_number"] else []
-    assert len(asked) > 2
+    queries: list[dict[str, Any]] = [{"customer_id": loyalty["referral_link"]["customer_id"]}]
+    queries += [{"customer_email": core["email"]}] if core["email"] else []
+    queries += [{"customer_id": core["external_id"]}] if core["external_id"] else []
+    queries += [{"phone_number": core["phone_number"]}] if core["phone_number"] else []
+    assert len(queries) > 2
 
-    for query in asked:
+    for query in queries:
         assert yotpo.get("/api/v2/customers", KEYS, **query, with_referral_code="true").json() == loyalty
 
 
@@ -61,7 +61,7 @@ def test_the_referral_code_and_the_history_are_shown_on_request_only(yotpo: Yotp
     assert shown["history_items"] == []
 
 
-def test_keys_may_stand_in_the_url(yotpo: Yotpo) -> None:
+def test_keys_may_be_in_the_url(yotpo: Yotpo) -> None:
     answer = yotpo.get("/api/v2/vip_tiers", {}, guid="guid-of-shop", api_key="key-of-shop")
 
     assert [tier["name"] for tier in answer.json()] == ["BRONZE", "SILVER", "GOLD"]
@@ -81,30 +81,32 @@ def test_wrong_keys_are_refused_in_plain_text(yotpo: Yotpo, headers: dict[str, s
         (400, {"error": "Customer does not exist"}),
     ],
 )
-def test_who_is_not_enrolled_is_told_in_either_way(yotpo: Yotpo, token: str, status: int, body: Any) -> None:
+def test_a_customer_who_is_not_enrolled_gets_the_answer_of_the_switch(
+    yotpo: Yotpo, token: str, status: int, body: Any
+) -> None:
     yotpo.switch(not_enrolled=status)
     stranger = yotpo.someone(email=True, yotpo_loyalty=False)["core"]["email"]
 
     for email in (stranger, "nobody@example.com"):
         flat = yotpo.get("/api/v2/customers", KEYS, customer_email=email)
         assert (flat.status_code, flat.json()) == (status, body)
-        assert asked_v3(yotpo, token, email).json() == body
+        assert get_v3(yotpo, token, email).json() == body
 
 
 def test_a_store_may_have_no_loyalty_at_all(yotpo: Yotpo, token: str) -> None:
     email = member(yotpo)["core"]["email"]
     yotpo.switch(no_loyalty=["shop"])
 
-    assert asked_v3(yotpo, token, email).status_code == 404
+    assert get_v3(yotpo, token, email).status_code == 404
     assert yotpo.get("/api/v2/vip_tiers", KEYS).status_code == 404
 
 
-def test_nobody_is_looked_up_without_an_identifier(yotpo: Yotpo, token: str) -> None:
+def test_a_look_up_without_an_identifier_is_refused(yotpo: Yotpo, token: str) -> None:
     assert yotpo.get("/api/v2/customers", KEYS).status_code == 400
-    assert asked_v3(yotpo, token, "").status_code == 400
+    assert get_v3(yotpo, token, "").status_code == 400
 
 
-def test_core_and_loyalty_tell_one_truth_under_their_own_names(yotpo: Yotpo) -> None:
+def test_core_and_loyalty_show_the_same_values_under_their_own_names(yotpo: Yotpo) -> None:
     members = [each for each in yotpo.truth() if each["loyalty"]]
     assert len(members) > 500
 
@@ -120,7 +122,7 @@ def test_core_and_loyalty_tell_one_truth_under_their_own_names(yotpo: Yotpo) -> 
         assert loyalty["third_party_id"] == each["core"]["external_id"]
 
 
-def test_the_legacy_answer_has_names_of_its_own(yotpo: Yotpo, token: str) -> None:
+def test_the_legacy_answer_has_its_own_names(yotpo: Yotpo, token: str) -> None:
     core = yotpo.someone(email=True, yotpo_loyalty=True, yotpo_ugc=True)["core"]
 
     answer = yotpo.get("/v2/shop/customers", access_token=token, customer_email=core["email"])
@@ -132,7 +134,7 @@ def test_the_legacy_answer_has_names_of_its_own(yotpo: Yotpo, token: str) -> Non
     assert len(shown) == 17
 
 
-def test_review_webhooks_are_one_for_each_event(yotpo: Yotpo, token: str) -> None:
+def test_each_review_event_can_have_one_webhook(yotpo: Yotpo, token: str) -> None:
     url = "https://connector.example/webhooks/yotpo/x"
     path = "/v2/shop/webhooks"
     for event in ("review_create", "review_updated"):

@@ -1,4 +1,4 @@
-"""The simulator of Yotpo: creating and updating customers, which is seen only later."""
+"""The simulator of Yotpo: creating and updating customers; the changes become visible only later."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def yotpo(yotpo: Yotpo) -> Yotpo:
 
 @pytest.fixture
 def core(yotpo: Yotpo) -> dict[str, Any]:
-    """Somebody with all three identifiers."""
+    """Return a customer with all three identifiers."""
     found: dict[str, Any] = yotpo.someone(external_id=True, email=True, phone_number=True, address=True)["core"]
     return found
 
 
-def only(yotpo: Yotpo, **wanted: str) -> dict[str, Any]:
-    (found,) = yotpo.customers(expand="loyalty,reviews", include_custom_properties="true", **wanted)
-    return found
+def only(yotpo: Yotpo, **identifiers: str) -> dict[str, Any]:
+    (customer,) = yotpo.customers(expand="loyalty,reviews", include_custom_properties="true", **identifiers)
+    return customer
 
 
 @pytest.mark.parametrize("name", ["external_id", "email", "phone_number"])
-def test_a_customer_is_changed_by_any_one_identifier(yotpo: Yotpo, core: dict[str, Any], name: str) -> None:
+def test_any_single_identifier_finds_the_customer_to_change(yotpo: Yotpo, core: dict[str, Any], name: str) -> None:
     answer = yotpo.patch(**{name: core[name], "first_name": "Zoë", "accepts_sms_marketing": True})
 
     changed = only(yotpo, external_ids=core["external_id"])
@@ -75,7 +75,7 @@ def test_every_field_that_can_be_set_is_set(yotpo: Yotpo) -> None:
     assert yotpo.truth(after=SIZE)[0]["core"] == shown
 
 
-def test_a_change_is_seen_only_after_a_while(yotpo: Yotpo, core: dict[str, Any]) -> None:
+def test_a_change_becomes_visible_only_later(yotpo: Yotpo, core: dict[str, Any]) -> None:
     yotpo.switch(visibility_seconds=0.4)
     yotpo.patch(external_id=core["external_id"], first_name="Later")
     yotpo.patch(email="newcomer@example.org")
@@ -87,7 +87,7 @@ def test_a_change_is_seen_only_after_a_while(yotpo: Yotpo, core: dict[str, Any])
     assert yotpo.customers(email="newcomer@example.org")
 
 
-def test_null_and_what_is_missing_leave_a_field_as_it_is(yotpo: Yotpo, core: dict[str, Any]) -> None:
+def test_null_and_missing_fields_leave_a_value_as_it_is(yotpo: Yotpo, core: dict[str, Any]) -> None:
     yotpo.patch(
         external_id=core["external_id"], first_name=None, tags=None, address={"city": None, "zip": "99"}, last_name="X"
     )
@@ -101,7 +101,7 @@ def test_null_and_what_is_missing_leave_a_field_as_it_is(yotpo: Yotpo, core: dic
     assert changed == expected
 
 
-def test_what_is_deprecated_is_ignored(yotpo: Yotpo, core: dict[str, Any]) -> None:
+def test_deprecated_fields_are_ignored(yotpo: Yotpo, core: dict[str, Any]) -> None:
     yotpo.patch(
         external_id=core["external_id"], phone_number="+15005550006", custom_properties={"x": 1}, first_name="Y"
     )
@@ -164,7 +164,7 @@ def test_a_body_without_a_customer_is_refused(yotpo: Yotpo, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_success_answers_as_is_switched(yotpo: Yotpo, status: int) -> None:
+def test_a_switch_sets_the_status_of_a_success(yotpo: Yotpo, status: int) -> None:
     yotpo.switch(patch_status=status)
 
     answer = yotpo.patch(email="one@example.com")

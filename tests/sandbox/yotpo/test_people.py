@@ -1,4 +1,4 @@
-"""The simulator of Yotpo: the customers that it makes up, and how little of them it keeps."""
+"""The simulator of Yotpo: the customers that it generates, and how few of them it keeps in memory."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SAMPLE = NUMBERS[::97]
 KINDS = [entry.name for entry in fields(Shares)]
 
 
-def test_a_customer_is_the_same_whenever_it_is_made() -> None:
+def test_a_customer_is_the_same_every_time_it_is_generated() -> None:
     made = {number: generate(7, number) for number in SAMPLE}
 
     assert {number: generate(7, number) for number in reversed(SAMPLE)} == made
     assert generate(8, 1) != generate(7, 1)
 
 
-def test_customers_are_told_apart_by_each_identifier() -> None:
+def test_each_identifier_is_unique() -> None:
     people = [generate(7, number) for number in SAMPLE]
 
     for name in ("email", "phone", "external_id"):
@@ -46,7 +46,7 @@ def test_customers_are_told_apart_by_each_identifier() -> None:
         assert len(set(values)) == len(values)
 
 
-def test_identifiers_tell_the_customers_number() -> None:
+def test_identifiers_contain_the_customers_number() -> None:
     for number in SAMPLE:
         person = generate(7, number)
         assert person.email is None or number_of_email(person.email) == number
@@ -54,7 +54,7 @@ def test_identifiers_tell_the_customers_number() -> None:
         assert person.external_id is None or number_of_external_id(person.external_id) == number
 
 
-def test_addresses_are_of_no_real_domain() -> None:
+def test_addresses_have_example_domains() -> None:
     for number in SAMPLE:
         email = generate(7, number).email
         assert email is None or re.fullmatch(r"[a-z]+\.[a-z]+\.\d+@example\.(com|net|org)", email.lower())
@@ -85,7 +85,7 @@ def share_of(people: list[Person], is_so: Callable[[Person], bool]) -> float:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_customer_can_be_switched_without_changing_who_they_are(kind: str) -> None:
+def test_the_share_of_each_kind_can_change_without_changing_names(kind: str) -> None:
     without, only = (Shares(**{kind: share}) for share in (0, 1))
 
     for number in SAMPLE[:50]:
@@ -96,10 +96,10 @@ def test_each_kind_of_customer_can_be_switched_without_changing_who_they_are(kin
     assert any(generate(7, number, without) != generate(7, number, only) for number in SAMPLE[:50])
 
 
-def test_making_a_customer_takes_little_time() -> None:
+def test_generating_a_customer_is_fast() -> None:
     fastest = min(timed(start) for start in range(1, 5_000, 500))
 
-    # Some 30 µs are usual; the rest is for a busy machine.
+    # About 30 µs is usual; the limit allows for a busy machine.
     assert fastest < 120e-6
 
 
@@ -126,7 +126,7 @@ def test_reading_a_store_of_a_million_keeps_none_of_it() -> None:
         assert (store["customers"], store["kept"]) == (1_000_000, 0)
 
 
-def test_the_shares_of_a_store_can_be_told() -> None:
+def test_the_shares_of_a_store_can_be_set() -> None:
     shares = {"unreachable": 1, "with_loyalty": 0}
     with running("--switch", 'shares={"no_updated_at": 1}') as (url, _), requests.Session() as session:
         yotpo = Yotpo(url, session)

@@ -1,6 +1,6 @@
-"""The simulator of Yotpo: how webhooks are sent: late, twice, out of order, again where they are refused.
+"""The simulator of Yotpo: webhooks that are sent late, twice or out of order, and retries of refused ones.
 
-A real process that sends over real HTTP to a server in this one; no doubles.
+A real process sends over real HTTP to a server in this process; no doubles.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ def yotpo(yotpo: Yotpo, webhooks: Receiver) -> Yotpo:
 
 
 def member(yotpo: Yotpo) -> int:
-    """Somebody who is in the loyalty program, with an address."""
+    """Return the number of a customer who is in the loyalty program and has an e-mail address."""
     return int(next(each["number"] for each in yotpo.truth() if each["core"]["email"] and each["loyalty"]))
 
 
-def send(yotpo: Yotpo, times: int = 1, **manner: Any) -> None:
+def send(yotpo: Yotpo, times: int = 1, **send_options: Any) -> None:
     for _ in range(times):
-        yotpo.tell("stores/shop/send", {"action": "adjust", "number": member(yotpo), "difference": 1} | manner)
+        yotpo.tell("stores/shop/send", {"action": "adjust", "number": member(yotpo), "difference": 1} | send_options)
 
 
 def settled(yotpo: Yotpo) -> dict[str, int]:
-    """What was sent, as soon as nothing is on its way any more."""
+    """Wait until all webhooks are sent, and return the counts."""
     counts: dict[str, int] = yotpo.quiet()["webhooks"]
     return counts
 
 
-def test_each_webhook_has_an_id_of_its_own_unless_it_is_switched_off(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_each_webhook_has_its_own_event_id_unless_that_is_switched_off(yotpo: Yotpo, webhooks: Receiver) -> None:
     send(yotpo, 5)
     send(yotpo, eventid=False)
     *with_id, without = webhooks.after(6)
@@ -51,7 +51,7 @@ def test_without_a_secret_there_is_no_header_for_it(yotpo: Yotpo, webhooks: Rece
     assert "authorization" not in webhooks.after(1)[0].headers
 
 
-def test_twice_is_the_same_once_more_later(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_a_webhook_that_is_sent_twice_is_the_same_both_times(yotpo: Yotpo, webhooks: Receiver) -> None:
     send(yotpo, twice=1, twice_seconds=0.4)
     first, second = webhooks.after(2)
 
@@ -64,7 +64,7 @@ def test_twice_is_the_same_once_more_later(yotpo: Yotpo, webhooks: Receiver) -> 
     }
 
 
-def test_late_is_late_and_overtaken(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_a_late_webhook_arrives_after_a_newer_one(yotpo: Yotpo, webhooks: Receiver) -> None:
     send(yotpo, late=1, late_seconds=0.5)
     send(yotpo)
     first, second = webhooks.after(2)
@@ -72,7 +72,7 @@ def test_late_is_late_and_overtaken(yotpo: Yotpo, webhooks: Receiver) -> None:
     assert first.body["timestamp"] > second.body["timestamp"]
 
 
-def test_in_order_unless_shuffled(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_webhooks_arrive_in_order_unless_shuffled(yotpo: Yotpo, webhooks: Receiver) -> None:
     send(yotpo, 20)
     in_order = [each.body["timestamp"] for each in webhooks.after(20)]
     assert in_order == sorted(in_order)
@@ -85,7 +85,7 @@ def test_in_order_unless_shuffled(yotpo: Yotpo, webhooks: Receiver) -> None:
     assert len(set(shuffled)) == 20
 
 
-def test_what_is_refused_is_sent_again_with_growing_pauses(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_a_refused_webhook_is_retried_with_growing_waits(yotpo: Yotpo, webhooks: Receiver) -> None:
     webhooks.statuses = [500, 503, 404, 302]
     send(yotpo, tries=5, wait_seconds=0.1)
     arrived = webhooks.after(5)
@@ -96,7 +96,7 @@ def test_what_is_refused_is_sent_again_with_growing_pauses(yotpo: Yotpo, webhook
     assert [pause > 0.09 * 2**place for place, pause in enumerate(pauses)] == [True] * 4
 
 
-def test_it_is_given_up_after_so_many_tries(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_a_webhook_is_given_up_after_its_last_try(yotpo: Yotpo, webhooks: Receiver) -> None:
     webhooks.statuses = [500] * 3
     send(yotpo, tries=3, wait_seconds=0.02)
 
@@ -105,7 +105,7 @@ def test_it_is_given_up_after_so_many_tries(yotpo: Yotpo, webhooks: Receiver) ->
     assert len(webhooks.arrived) == 3
 
 
-def test_nobody_at_the_url_is_like_a_refusal(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_an_unreachable_url_counts_as_a_refusal(yotpo: Yotpo, webhooks: Receiver) -> None:
     yotpo.tell("stores/shop/loyalty-webhook", {"url": "http://127.0.0.1:9/nobody"})
     send(yotpo, tries=2, wait_seconds=0.02)
 
@@ -114,7 +114,7 @@ def test_nobody_at_the_url_is_like_a_refusal(yotpo: Yotpo, webhooks: Receiver) -
     assert webhooks.arrived == []
 
 
-def test_what_is_lost_has_told_nothing(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_a_lost_webhook_does_not_count_as_sent(yotpo: Yotpo, webhooks: Receiver) -> None:
     send(yotpo, lost=1)
 
     assert settled(yotpo)["lost"] == 1
@@ -122,10 +122,10 @@ def test_what_is_lost_has_told_nothing(yotpo: Yotpo, webhooks: Receiver) -> None
     assert yotpo.truth(after=member(yotpo) - 1, limit=1)[0]["webhooks"] == 0
 
 
-@pytest.mark.parametrize("manner", [{"late": 2}, {"late": "much"}, {"tries": 0}, {"eventid": 1}, {"twice": -1}])
-def test_a_manner_that_makes_no_sense_is_refused(yotpo: Yotpo, manner: dict[str, Any]) -> None:
-    body = {"action": "adjust", "number": member(yotpo)} | manner
+@pytest.mark.parametrize("send_options", [{"late": 2}, {"late": "much"}, {"tries": 0}, {"eventid": 1}, {"twice": -1}])
+def test_wrong_send_options_are_refused(yotpo: Yotpo, send_options: dict[str, Any]) -> None:
+    body = {"action": "adjust", "number": member(yotpo)} | send_options
     answer = yotpo.session.post(f"{yotpo.url}/_sandbox/stores/shop/send", json=body)
 
     assert answer.status_code == 400
-    assert next(iter(manner)) in answer.json()["error"]
+    assert next(iter(send_options)) in answer.json()["error"]

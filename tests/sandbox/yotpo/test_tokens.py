@@ -1,4 +1,4 @@
-"""The simulator of Yotpo: who may ask, by tokens, keys and installs of an app."""
+"""The simulator of Yotpo: access by tokens, keys and installs of an app."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def status(yotpo: Yotpo, token: str, app_key: str = "shop") -> int:
     return yotpo.get(f"/core/v3/stores/{app_key}/customers", {"X-Yotpo-Token": token}, limit=1).status_code
 
 
-def test_the_api_secret_buys_a_token_for_its_store_only(yotpo: Yotpo) -> None:
+def test_the_api_secret_gets_a_token_for_its_store_only(yotpo: Yotpo) -> None:
     assert status(yotpo, yotpo.new_token()) == 200
     assert status(yotpo, yotpo.new_token(), "other") == 401
     assert status(yotpo, "made up") == 401
     assert yotpo.get(CUSTOMERS, {}).json() == {"message": "Unauthorized"}
 
 
-def test_a_wrong_secret_buys_nothing(yotpo: Yotpo) -> None:
+def test_a_wrong_secret_gets_no_token(yotpo: Yotpo) -> None:
     for path in (f"{CUSTOMERS[:-10]}/access_tokens", "/core/v3/stores/unknown/access_tokens"):
         assert yotpo.post(path, {"secret": "wrong"}).status_code == 401
 
 
-def test_the_older_way_to_a_token_works_too(yotpo: Yotpo) -> None:
+def test_the_older_token_endpoint_works_too(yotpo: Yotpo) -> None:
     body = {"client_id": "shop", "client_secret": "secret-of-shop", "grant_type": "client_credentials"}
 
     assert status(yotpo, yotpo.post("/oauth/token", body).json()["access_token"]) == 200
@@ -39,7 +39,7 @@ def test_the_older_way_to_a_token_works_too(yotpo: Yotpo) -> None:
     assert yotpo.post("/oauth/token", body | {"grant_type": "password"}).status_code == 400
 
 
-def test_a_token_lasts_as_long_as_is_switched(yotpo: Yotpo) -> None:
+def test_a_switch_sets_how_long_a_token_is_valid(yotpo: Yotpo) -> None:
     yotpo.switch(token_seconds=0.3)
     short = yotpo.new_token()
     yotpo.switch(token_seconds=None)
@@ -61,12 +61,12 @@ def test_a_revoked_store_is_refused_everywhere(yotpo: Yotpo) -> None:
     assert status(yotpo, yotpo.new_token("other"), "other") == 200
 
 
-def test_an_install_ends_with_a_token_that_opens_every_door_of_an_app(yotpo: Yotpo) -> None:
+def test_an_install_yields_a_token_for_all_apis_of_an_app(yotpo: Yotpo) -> None:
     yotpo.tell("apps", APP)
-    told = yotpo.decide(state="s-42")
-    assert (told["app_key"], told["state"]) == ("shop", "s-42")
+    redirect = yotpo.decide(state="s-42")
+    assert (redirect["app_key"], redirect["state"]) == ("shop", "s-42")
 
-    answer = yotpo.exchange(told["code"])
+    answer = yotpo.exchange(redirect["code"])
     token = answer.json()["access_token"]
 
     assert (answer.status_code, answer.json()["token_type"]) == (200, "bearer")
@@ -76,7 +76,7 @@ def test_an_install_ends_with_a_token_that_opens_every_door_of_an_app(yotpo: Yot
     assert yotpo.get("/v2/other/info", {}, access_token=token).status_code == 401
 
 
-def test_a_merchants_own_token_opens_no_door_of_an_app(yotpo: Yotpo) -> None:
+def test_a_merchants_own_token_is_refused_by_the_app_apis(yotpo: Yotpo) -> None:
     answer = yotpo.get("/v2/shop/info", {}, access_token=yotpo.token)
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (401, "text/html; charset=utf-8")
@@ -89,7 +89,7 @@ def test_a_code_can_be_exchanged_once(yotpo: Yotpo) -> None:
     assert [yotpo.exchange(code).status_code for _ in range(2)] == [200, 400]
 
 
-def test_a_code_gets_too_old(yotpo: Yotpo) -> None:
+def test_a_code_expires(yotpo: Yotpo) -> None:
     yotpo.switch(code_seconds=0.1)
     yotpo.tell("apps", APP)
     code = yotpo.decide()["code"]
@@ -108,7 +108,7 @@ def test_a_code_gets_too_old(yotpo: Yotpo) -> None:
         ({"code": "made up"}, 400),
     ],
 )
-def test_an_exchange_needs_everything_right_and_a_mistake_costs_no_code(
+def test_a_wrong_exchange_is_refused_and_does_not_use_up_the_code(
     yotpo: Yotpo, wrong: dict[str, str], expected: int
 ) -> None:
     yotpo.tell("apps", APP)
@@ -118,7 +118,7 @@ def test_an_exchange_needs_everything_right_and_a_mistake_costs_no_code(
     assert yotpo.exchange(code).status_code == 200
 
 
-def test_a_code_is_of_no_use_to_another_app(yotpo: Yotpo) -> None:
+def test_a_code_does_not_work_for_another_app(yotpo: Yotpo) -> None:
     yotpo.tell("apps", APP)
     yotpo.tell("apps", APP | {"client_id": "app-8"})
 
@@ -154,7 +154,7 @@ def test_the_install_page_has_what_a_browser_needs(yotpo: Yotpo) -> None:
     assert yotpo.get("/app/applications/unknown", {}).status_code == 404
 
 
-def test_nobody_installs_what_is_not_registered(yotpo: Yotpo) -> None:
+def test_an_unregistered_app_cannot_be_installed(yotpo: Yotpo) -> None:
     form = {"client_id": "unknown", "app_key": "shop", "decision": "install", "state": ""}
 
     assert yotpo.session.post(f"{yotpo.url}/app/decisions", data=form, timeout=10).status_code == 404

@@ -1,6 +1,6 @@
-"""The simulator of Yotpo: the webhooks that it sends, and how.
+"""The simulator of Yotpo: the webhook of each action.
 
-A real process that sends over real HTTP to a server in this one; no doubles.
+A real process sends over real HTTP to a server in this process; no doubles.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.sandbox.yotpo.receiver import Arrived, Receiver
     from tests.sandbox.yotpo.simulators import Yotpo
 
-#: What causes each sample, and the sample's file.
+#: Action to the file of its sample.
 SAMPLES = {
     "redeem": "swell.redemption.created/redeemed",
     "be_awarded": "swell.redemption.created/awarded",
@@ -52,7 +52,7 @@ SAMPLES = {
     "update": "review_updated/documented",
 }
 NOTICES = ("swell/redemption_code/below_threshold", "loyalty/integrations/integration_disabled")
-#: Numbers where the samples have an empty text for "no year".
+#: These are numbers here; the samples have an empty text, which means "no year".
 YEARS = {"customer.birth_year", "customer.anniversary_year"}
 
 
@@ -62,7 +62,7 @@ def yotpo(yotpo: Yotpo, webhooks: Receiver) -> Yotpo:
 
 
 def send(yotpo: Yotpo, **wanted: Any) -> list[dict[str, Any]]:
-    """Let the first customer who can do it do something; return the topics and whom each is about."""
+    """Let the first customer who can do this act; return the topic of each webhook, and its customers' numbers."""
     for number in candidates(yotpo, str(wanted.get("action"))):
         answer = yotpo.session.post(f"{yotpo.url}/_sandbox/stores/shop/send", json={"number": number} | wanted)
         if answer.ok:
@@ -72,7 +72,7 @@ def send(yotpo: Yotpo, **wanted: Any) -> list[dict[str, Any]]:
 
 
 def candidates(yotpo: Yotpo, action: str) -> list[int]:
-    """The numbers of those with an address. Where tiers change, of those who come from one and into another."""
+    """Return the customers with an e-mail address; for a change of tiers, those with both an old and a new tier."""
     tiers = {"earn_tier": ("BRONZE", "SILVER"), "lose_tier": ("SILVER", "GOLD")}.get(action)
     return [
         each["number"]
@@ -81,20 +81,20 @@ def candidates(yotpo: Yotpo, action: str) -> list[int]:
     ]
 
 
-def about(yotpo: Yotpo, number: int) -> dict[str, Any]:
+def true_state(yotpo: Yotpo, number: int) -> dict[str, Any]:
     (truth,) = yotpo.truth(after=number - 1, limit=1)
     return truth
 
 
-def found(webhooks: Receiver, sent: list[dict[str, Any]], topic: str | None = None) -> Arrived:
-    """The first webhook that has arrived of what was sent, or that of a topic."""
+def arrived_webhook(webhooks: Receiver, sent: list[dict[str, Any]], topic: str | None = None) -> Arrived:
+    """Return the first webhook that has arrived, or the one of a topic."""
     arrived = webhooks.after(len(sent))
     assert len(arrived) == len(sent)
     return next(each for each in arrived if topic in {None, each.topic})
 
 
 def shape(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The paths of everything within a value, with their JSON types; what lists hold is one."""
+    """Yield the paths of everything within a value, with their JSON types; all items of a list have one path."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from shape(inner, f"{path}.{name}".lstrip("."))
@@ -111,12 +111,12 @@ def test_each_webhook_has_the_shape_of_its_sample(yotpo: Yotpo, webhooks: Receiv
     sample = json.loads((EXAMPLES / f"{SAMPLES[action]}.json").read_text())
     sent = send(yotpo, action=action)
     topic = sample.get("topic") or sample.get("event") or sample["trigger"]["type"]
-    ours, theirs = dict(shape(found(webhooks, sent, topic).body)), dict(shape(sample))
+    actual, expected = dict(shape(arrived_webhook(webhooks, sent, topic).body)), dict(shape(sample))
 
-    inside_lists = {path for path in ours.keys() ^ theirs.keys() if "[]" in path}
-    assert ours.keys() - inside_lists == theirs.keys() - inside_lists
-    differing = {path for path in ours.keys() & theirs.keys() if ours[path] != theirs[path]}
-    assert {path for path in differing - YEARS if "NoneType" not in {ours[path], theirs[path]}} == set()
+    inside_lists = {path for path in actual.keys() ^ expected.keys() if "[]" in path}
+    assert actual.keys() - inside_lists == expected.keys() - inside_lists
+    differing = {path for path in actual.keys() & expected.keys() if actual[path] != expected[path]}
+    assert {path for path in differing - YEARS if "NoneType" not in {actual[path], expected[path]}} == set()
 
 
 @pytest.mark.parametrize("topic", NOTICES)
@@ -128,17 +128,17 @@ def test_a_notice_for_the_merchant_has_the_shape_of_its_sample(yotpo: Yotpo, web
 
 
 @pytest.mark.parametrize("topic", sorted({*NOTICES, "loyalty/opt_in", "review_create", "swell/tier/lost"}))
-def test_a_topic_names_its_action(yotpo: Yotpo, webhooks: Receiver, topic: str) -> None:
+def test_an_action_can_be_chosen_by_topic(yotpo: Yotpo, webhooks: Receiver, topic: str) -> None:
     sent = send(yotpo, topic=topic)
 
-    assert found(webhooks, sent).topic == sent[0]["topic"] == topic
+    assert arrived_webhook(webhooks, sent).topic == sent[0]["topic"] == topic
 
 
 @pytest.mark.parametrize("action", ["purchase", "redeem", "opt_in", "be_reminded_of_expiry", "move_within_tier"])
 def test_the_webhook_shows_the_truth(yotpo: Yotpo, webhooks: Receiver, action: str) -> None:
     sent = send(yotpo, action=action)
-    truth = about(yotpo, sent[0]["about"][0])
-    shown = found(webhooks, sent).body["customer"]
+    truth = true_state(yotpo, sent[0]["about"][0])
+    shown = arrived_webhook(webhooks, sent).body["customer"]
 
     same = {"email", "points_earned", "points_balance", "total_spend_cents", "perks_redeemed", "last_purchase_at"}
     assert {name: shown[name] for name in same} == {name: truth["loyalty"][name] for name in same}
@@ -149,9 +149,9 @@ def test_a_purchase_changes_what_the_apis_show(yotpo: Yotpo, webhooks: Receiver)
     before = {each["number"]: each for each in yotpo.truth()}
     sent = send(yotpo, action="purchase", cents=4_200)
     number = sent[0]["about"][0]
-    was, now = before[number]["loyalty"], about(yotpo, number)["loyalty"]
-    earned = found(webhooks, sent, "swell/points/earned").body
-    changed = found(webhooks, sent, "swell/points/changed").body
+    was, now = before[number]["loyalty"], true_state(yotpo, number)["loyalty"]
+    earned = arrived_webhook(webhooks, sent, "swell/points/earned").body
+    changed = arrived_webhook(webhooks, sent, "swell/points/changed").body
 
     gained = ("total_spend_cents", "total_purchases", "points_balance", "points_earned")
     assert [now[name] - was[name] for name in gained] == [4_200, 1, 42, 42]
@@ -164,37 +164,37 @@ def test_a_review_changes_the_totals_that_its_webhook_does_not_show(yotpo: Yotpo
     before = {each["number"]: each["core"]["yotpo_ugc"] for each in yotpo.truth()}
     sent = send(yotpo, action="write", score=2)
     number = sent[0]["about"][0]
-    now = about(yotpo, number)["core"]["yotpo_ugc"]
+    now = true_state(yotpo, number)["core"]["yotpo_ugc"]
 
     assert now["total_reviews"] == (before[number] or {"total_reviews": 0})["total_reviews"] + 1
     assert now["last_star_rating"] == 2
-    data = found(webhooks, sent).body["data"]
+    data = arrived_webhook(webhooks, sent).body["data"]
     assert (data["score"], data["sentiment"], data["app_key"]) == (2, None, "shop")
 
 
 def test_an_opt_out_still_shows_the_customer_as_opted_in_since_the_year_1(yotpo: Yotpo, webhooks: Receiver) -> None:
     sent = send(yotpo, action="opt_out")
-    shown = found(webhooks, sent).body["customer"]
-    program = about(yotpo, sent[0]["about"][0])["core"]["yotpo_loyalty"]
+    shown = arrived_webhook(webhooks, sent).body["customer"]
+    program = true_state(yotpo, sent[0]["about"][0])["core"]["yotpo_loyalty"]
 
     assert (shown["is_opt_in"], shown["loyalty_opt_in_date"]) == (True, "0001-01-01 00:00:00 +0200")
     assert (program["is_opt_in"], program["opt_in_date"]) == (False, None)
     assert "third_party_id" not in shown
 
 
-def test_an_earned_tier_is_not_yet_the_customers(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_the_webhook_of_an_earned_tier_still_shows_the_old_tier(yotpo: Yotpo, webhooks: Receiver) -> None:
     sent = send(yotpo, action="earn_tier")
-    body = found(webhooks, sent).body
-    program = about(yotpo, sent[0]["about"][0])["core"]["yotpo_loyalty"]
+    body = arrived_webhook(webhooks, sent).body
+    program = true_state(yotpo, sent[0]["about"][0])["core"]["yotpo_loyalty"]
 
     assert body["customer"]["vip_tier_name"] == body["old_tier"]["name"]
     assert program["vip_tier_name"] == body["new_tier"]["name"] != body["old_tier"]["name"]
     assert body["customer"]["vip_tier_ends_at"] != program["vip_expiration_date"][:10]
 
 
-def test_a_share_names_the_friend_at_the_top_who_is_no_customer(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_a_share_has_the_friends_address_at_the_top(yotpo: Yotpo, webhooks: Receiver) -> None:
     sent = send(yotpo, action="share")
-    body = found(webhooks, sent).body
+    body = arrived_webhook(webhooks, sent).body
 
     assert body["from"] == body["customer"]["email"] != body["email"]
     assert body["email"] not in {each["core"]["email"] for each in yotpo.truth()}
@@ -203,39 +203,37 @@ def test_a_share_names_the_friend_at_the_top_who_is_no_customer(yotpo: Yotpo, we
 def test_a_completed_referral_brings_a_new_customer(yotpo: Yotpo, webhooks: Receiver) -> None:
     sent = send(yotpo, action="complete")
     referrer, friend = next(each["about"] for each in sent if each["topic"] == "swell/referral/completed")
-    body = found(webhooks, sent, "swell/referral/completed").body
+    body = arrived_webhook(webhooks, sent, "swell/referral/completed").body
 
     assert friend > 300
-    assert about(yotpo, friend)["core"]["email"] == body["referred_customer"]["email"]
-    assert about(yotpo, friend)["core"]["yotpo_loyalty"]["referred_by_customer"] == body["email"]
-    assert body["email"] == body["referrer"]["email"] == about(yotpo, referrer)["core"]["email"]
+    assert true_state(yotpo, friend)["core"]["email"] == body["referred_customer"]["email"]
+    assert true_state(yotpo, friend)["core"]["yotpo_loyalty"]["referred_by_customer"] == body["email"]
+    assert body["email"] == body["referrer"]["email"] == true_state(yotpo, referrer)["core"]["email"]
 
 
-def test_what_only_webhooks_tell_is_kept(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_values_that_only_webhooks_show_are_kept(yotpo: Yotpo, webhooks: Receiver) -> None:
     sent = send(yotpo, action="capture_anniversary", month=2, day=29, year=2016)
     number = sent[0]["about"][0]
-    told = about(yotpo, number)["told"]
+    told = true_state(yotpo, number)["told"]
     assert {**told, "anniversary_month": 2, "anniversary_day": 29, "anniversary_year": 2016} == told
     assert "perk.expired" not in told
 
     send(yotpo, action="be_awarded", number=number, expires_in_days=14)
     perk = webhooks.after(2)[-1].body["perk"]
-    told = about(yotpo, number)["told"]
+    told = true_state(yotpo, number)["told"]
     assert (told["perk.expired"], told["perk.expires_at"]) == (False, perk["expires_at"])
 
 
-def test_a_gift_was_made_before_it_is_told_and_does_not_overwrite_what_is_newer(
-    yotpo: Yotpo, webhooks: Receiver
-) -> None:
+def test_a_gift_is_created_before_its_webhook_and_overwrites_nothing_newer(yotpo: Yotpo, webhooks: Receiver) -> None:
     sent = send(yotpo, action="have_birthday")
     number = sent[0]["about"][0]
-    perk = found(webhooks, sent).body["perk"]
+    perk = arrived_webhook(webhooks, sent).body["perk"]
 
-    assert about(yotpo, number)["told"]["perk.expired"] is False
+    assert true_state(yotpo, number)["told"]["perk.expired"] is False
     assert perk["redemption_option_id"] != webhooks.arrived[0].body["redemption_option"]["id"]
 
 
-def test_the_secret_goes_to_the_loyalty_url_alone(yotpo: Yotpo, webhooks: Receiver) -> None:
+def test_only_the_loyalty_url_gets_the_secret(yotpo: Yotpo, webhooks: Receiver) -> None:
     send(yotpo, action="adjust")
     send(yotpo, action="write")
     by_path = {each.path: each.headers for each in webhooks.after(2)}
@@ -245,14 +243,14 @@ def test_the_secret_goes_to_the_loyalty_url_alone(yotpo: Yotpo, webhooks: Receiv
     assert {each["content-type"] for each in by_path.values()} == {"application/json"}
 
 
-def test_what_has_no_url_is_not_sent_and_tells_nothing(yotpo: Yotpo) -> None:
+def test_a_webhook_without_a_url_is_not_sent_and_not_counted(yotpo: Yotpo) -> None:
     yotpo.tell("stores", {"app_key": "shop", "size": 300})
 
     assert send(yotpo, action="adjust") == []
     assert {each["webhooks"] for each in yotpo.truth()} == {0}
 
 
-def test_who_cannot_do_it_is_refused(yotpo: Yotpo) -> None:
+def test_an_action_that_the_customer_cannot_do_is_refused(yotpo: Yotpo) -> None:
     path = f"{yotpo.url}/_sandbox/stores/shop/send"
     stranger = next(each["number"] for each in yotpo.truth() if each["loyalty"] is None)
     answers = [
