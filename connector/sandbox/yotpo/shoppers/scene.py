@@ -73,7 +73,7 @@ class Scene:
     memory: Memory
 
     def moment(self, person: Person) -> Moment:
-        """Return the moment of an action, and set the customer's last_seen_at and updated_at to it."""
+        """Return the moment of an action, and set the customer's last_seen_at and updated_at if they have these."""
         now = self.memory.tick(person.number)
         if person.loyalty:
             person.loyalty.last_seen_at = now
