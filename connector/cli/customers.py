@@ -139,7 +139,7 @@ def _push(
         try:
             with progress:
                 for result in sending.push(
-                    rows, patient_store, before=results.before, force=force, verify_seconds=verify_seconds
+                    rows, patient_store, earlier=results.earlier, force=force, verify_seconds=verify_seconds
                 ):
                     if result.outcome != "earlier":
                         results.write(result)

@@ -233,12 +233,12 @@ def test_a_dry_run_needs_nothing_but_the_file(tmp_path: Path) -> None:
         (("shop.jsonl",), "give a reason: --reason"),
         (("shop.jsonl", *WHY, "--store", "nobody"), "there is no store named 'nobody'"),
         (("shop.jsonl", *WHY), "give the store whose Yotpo gets the customers: --store NAME"),
-        (("shop.txt", *WHY), "say how to read it: --input-format"),
-        (("-", *WHY), "say how to read it: --input-format"),
-        (("-", *WHY, "--input-format", "csv"), "say where the results are to be kept: --results"),
+        (("shop.txt", *WHY), "give its format: --input-format"),
+        (("-", *WHY), "give its format: --input-format"),
+        (("-", *WHY, "--input-format", "csv"), "give the file for the results: --results"),
         (("shop.jsonl", *WHY, "--results", "shop.jsonl"), "the results cannot be kept in the file itself"),
-        (("wrong.csv", *WHY), "emial: is no field of a customer (did you mean 'email'?)"),
-        (("wrong.csv", "--dry-run"), "emial: is no field of a customer (did you mean 'email'?)"),
+        (("wrong.csv", *WHY), "emial: is not a field of a customer (did you mean 'email'?)"),
+        (("wrong.csv", "--dry-run"), "emial: is not a field of a customer (did you mean 'email'?)"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence_and_changes_nothing(

@@ -1,19 +1,19 @@
-"""Brings customers from a file back to Yotpo: ``connector customers push FILE``.
+"""Writes customers from a file to Yotpo: ``connector customers push FILE``.
 
 The way of a line::
 
     FILE ──▶ reading ──▶ forms ──▶ sending ──▶ Yotpo
                           │          │  ▲
-                          │          │  └── comparing: what Yotpo says of the customer a minute later
+                          │          │  └── comparing: what Yotpo shows of the customer a minute later
                           ▼          ▼
                           results ──▶ FILE.results.jsonl
 
-    source     the file, and where its results are kept
-    reading    JSON lines or CSV, line by line, in the memory of one line
-    forms      what Yotpo takes of a customer, checked before anything is sent; `fields` and `codes` are its tables
-    work       who is to be sent next, and who is to be read back
+    source     the file, and the path of its results
+    reading    reads JSON lines or CSV line by line, and holds one line in memory
+    forms      checks a customer before it is sent; `fields` and `codes` are its tables
+    work       the queues of customers to send and of customers to read back
     waiting    leases the store's Yotpo, and waits while it cannot be asked
-    sending    one customer after the other
-    comparing  what was sent beside what Yotpo shows
-    results    what became of each line; a run that was cut short goes on from it; `report` sums them up
+    sending    sends one customer after the other
+    comparing  compares what was sent with what Yotpo shows
+    results    the result of each line, from which an interrupted run continues; `report` sums them up
 """

@@ -1,8 +1,8 @@
-"""The codes of languages and currencies, as ISO lists them.
+"""The codes of languages (ISO 639-1) and currencies (ISO 4217).
 
-Written out, since two lists of three-letter words that change once in some years are no reason for a library of
-megabytes. Currencies that were withdrawn in the last years are still in shops' exports, so they count; metals, funds
-and test codes do not.
+They are written out here, because two short lists that change every few years do not justify a library of several
+megabytes. Currencies that were withdrawn in recent years are included, because shops still export them. Codes for
+metals, funds and tests are not.
 """
 
 from __future__ import annotations

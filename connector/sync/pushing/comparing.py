@@ -1,4 +1,4 @@
-"""What was sent beside what Yotpo shows of the customer, field by field, with an eye for how Yotpo writes things."""
+"""Compares what was sent with what Yotpo shows, field by field. Differences that are only spelling do not count."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from connector.model.times import parse_or_none
 if TYPE_CHECKING:
     from connector.model import Json
 
-#: So many digits at least make a phone number.
+#: With fewer digits, two numbers have to be equal; with more, one may lack its country code.
 _FEWEST_DIGITS = 5
-#: Yotpo does not show them unless they are asked for, and they are deprecated.
+#: Not compared, because Yotpo shows them only on request. They are deprecated.
 _NOT_SHOWN = frozenset({"custom_properties"})
 _CASELESS = frozenset({"email", "default_language", "default_currency", "country_code"})
 
 
 def differing(sent: Json, shown: Json) -> list[str]:
-    """Return the names of the fields that Yotpo shows otherwise than they were sent, in the order of the sent ones."""
+    """Return the names of the fields that Yotpo shows with another value, in the order in which they were sent."""
     names: list[str] = []
     for name, value in sent.items():
         if name in _NOT_SHOWN:
             continue
         if name == "address":
-            there = shown.get(name)
-            names += [f"{name}.{part}" for part in differing(value, there if isinstance(there, dict) else {})]
+            address = shown.get(name)
+            names += [f"{name}.{part}" for part in differing(value, address if isinstance(address, dict) else {})]
         elif not _same(name, value, shown.get(name)):
             names.append(name)
     return names
 
 
-def covered(earlier: Json, later: Json) -> Json:
-    """Return what of an earlier customer still holds when the same one was sent again later."""
+def not_resent(earlier: Json, later: Json) -> Json:
+    """Return the fields of `earlier` that `later`, a later line of the same customer, does not have."""
     return {name: value for name, value in earlier.items() if name not in later}
 
 
-def are_the_same(one: Json, other: Json) -> bool:
-    """Whether two customers that were sent are one, as far as their identifiers tell."""
+def same_customer(first: Json, second: Json) -> bool:
+    """Whether two sent lines are of one customer: at least one identifier is the same."""
     return any(
-        one.get(name) is not None and _same(name, one[name], other.get(name))
+        first.get(name) is not None and _same(name, first[name], second.get(name))
         for name in ("external_id", "email", "phone_number")
     )
 
@@ -55,7 +55,7 @@ def _same(name: str, sent: object, shown: object) -> bool:
     if name == "phone_number":
         return _same_number(str(sent), str(shown or ""))
     if isinstance(sent, str):
-        # Nothing there and an empty text are the same to a reader.
+        # A missing value and an empty text mean the same.
         text, other_text = sent, shown if isinstance(shown, str) else "" if shown is None else str(shown)
         if name in _CASELESS:
             text, other_text = text.lower(), other_text.lower()
@@ -68,7 +68,7 @@ def _tags(value: object) -> set[str]:
 
 
 def _same_number(sent: str, shown: str) -> bool:
-    """Compare the digits: an address's number comes back without its country code."""
+    """Compare the digits. Yotpo returns the number of an address without its country code."""
     digits, other = ("".join(filter(str.isdigit, number)).lstrip("0") for number in (sent, shown))
     if min(len(digits), len(other)) < _FEWEST_DIGITS:
         return digits == other

@@ -1,4 +1,4 @@
-"""The fields of a customer as Yotpo takes them, each with what it has to be. No sentence here quotes a value."""
+"""The fields of a customer that Yotpo accepts, each with its type and limits. No sentence here quotes a value."""
 
 from __future__ import annotations
 
@@ -85,17 +85,17 @@ def _one_of(words: tuple[str, ...]) -> ma.validate.OneOf:
     return ma.validate.OneOf(words, error=f"has to be one of {', '.join(words)}")
 
 
-def _as(pattern: str, told: str) -> ma.validate.Regexp:
-    return ma.validate.Regexp(rf"(?:{pattern})\Z", error=f"has to be {told}")
+def _as(pattern: str, description: str) -> ma.validate.Regexp:
+    return ma.validate.Regexp(rf"(?:{pattern})\Z", error=f"has to be {description}")
 
 
 class _Form(ma.Schema):
     class Meta:
-        unknown = ma.EXCLUDE  # the check of names tells them, with what may have been meant
+        unknown = ma.EXCLUDE  # `forms.check` reports unknown names, with suggestions
 
 
 class Address(_Form):
-    """The parts of an address; Yotpo's pages do not say more of them than their names."""
+    """The parts of an address. Yotpo's pages document only their names."""
 
     error_messages = {"type": "has to be an object, with city, zip and the like"}  # noqa: RUF012 - marshmallow's way
 

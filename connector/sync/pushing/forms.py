@@ -1,8 +1,8 @@
-"""What Yotpo takes of a customer, checked before anything is sent.
+"""Checks a customer against what Yotpo accepts, before it is sent.
 
-From Yotpo's pages "About customers" and "Create or update customer"; the fields of an address and the two of
-marketing are those of its Magento module and of its own answers. What is told of a line names fields and never quotes
-a value: values are people's.
+The rules come from Yotpo's pages "About customers" and "Create or update customer". The fields of an address and the
+two of marketing come from Yotpo's Magento module and from its responses. Problems name fields and never quote values,
+because values are personal data.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ _BOTH = (
 )
 _PHONE_UNSETTABLE = (
     "can no longer be set (Yotpo has deprecated it); it only identifies a customer without external_id and email. "
-    "Leave it out, or send it all the same with --force"
+    "Leave it out, or send it with --force"
 )
-_CUSTOM_DEPRECATED = (
-    "is deprecated by Yotpo, which has other endpoints for it; leave it out, or send it all the same with --force"
-)
-_COUNTED = "is what Yotpo itself counts; it can only be read. Leave it out"
+_CUSTOM_DEPRECATED = "is deprecated by Yotpo, which has other endpoints for it; leave it out, or send it with --force"
+_COUNTED = "is counted by Yotpo itself; it can only be read. Leave it out"
 _READ_ONLY = {
     "account_updated_at": "is set by Yotpo with each change; it can only be read. Leave it out",
     "device_id": "is Yotpo's own; it can only be read. Leave it out",
@@ -44,7 +42,7 @@ _READ_ONLY = {
 
 
 class Checked(NamedTuple):
-    """A line after the check: the customer to send without nulls, unless there are problems."""
+    """The result of a check: the customer to send, without nulls, or an empty customer and the problems."""
 
     customer: Json
     problems: tuple[str, ...]
@@ -53,25 +51,25 @@ class Checked(NamedTuple):
 _FORM = Customer()
 _ADDRESS = frozenset(Address().fields)
 _NAMES = frozenset(_FORM.fields)
-#: What a column of a CSV may be called.
+#: The names that a column of a CSV may have.
 _COLUMNS = (_NAMES - {"address", _CUSTOM}) | {f"address.{name}" for name in _ADDRESS}
 
 
-def check(given: Json, *, force: bool = False) -> Checked:
-    """Return what is to be sent of a customer, and what keeps it from being sent; `force` lets deprecated fields be."""
-    there = _without_nulls(given)
-    problems = [*_wrong_names(given, there, force=force)]
+def check(fields: Json, *, force: bool = False) -> Checked:
+    """Return the customer to send, and the problems that prevent it. `force` allows deprecated fields."""
+    set_fields = _without_nulls(fields)
+    problems = [*_wrong_names(fields, set_fields, force=force)]
     try:
-        customer: Json = _FORM.load(there)
+        customer: Json = _FORM.load(set_fields)
     except ma.ValidationError as error:
         customer = {}
-        problems += _told(error.messages_dict)
-    problems += _wrong_identity(there, force=force)
+        problems += _sentences(error.messages_dict)
+    problems += _wrong_identity(set_fields, force=force)
     return Checked({} if problems else customer, tuple(problems))
 
 
 def wrong_column(name: str, *, force: bool) -> str | None:
-    """Return what is wrong with the name of a CSV's column, or None."""
+    """Return the problem with the name of a CSV's column, or None."""
     if not name:
         return "has no name"
     outer, _, inner = name.partition(".")
@@ -82,59 +80,62 @@ def wrong_column(name: str, *, force: bool) -> str | None:
     return _READ_ONLY.get(outer) or _unknown(name, _COLUMNS)
 
 
-def who(customer: Json) -> str:
-    """Return what names a customer among others, as ``external_id 7001``; for the operator's eyes only."""
+def label(customer: Json) -> str:
+    """Return the customer's first identifier, as ``external_id 7001``; only for the operator, never for a log."""
     name = next(name for name in ("external_id", "email", "phone_number") if name in customer)
     return f"{name} {customer[name]}"
 
 
 def digest(app_key: str, customer: Json) -> str:
-    """Return what is the same only for the same customer, sent to the same store of Yotpo: 16 hexadecimal digits."""
+    """Return a hash of the customer's fields and the store: 16 hexadecimal digits."""
     body = orjson.dumps([app_key, customer], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(body).hexdigest()[:16]
 
 
-def _without_nulls(given: Json) -> Json:
-    """Leave out what is null: Yotpo leaves such a field as it is, just as one that is not there."""
-    address = given.get("address")
+def _without_nulls(fields: Json) -> Json:
+    """Return the fields without nulls. To Yotpo, null and a missing field mean the same: leave the field unchanged."""
+    address = fields.get("address")
     if isinstance(address, dict):
-        given = {**given, "address": {name: value for name, value in address.items() if value is not None} or None}
-    return {name: value for name, value in given.items() if value is not None}
+        fields = {**fields, "address": {name: value for name, value in address.items() if value is not None} or None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _wrong_names(given: Json, there: Json, *, force: bool) -> list[str]:
-    problems = [f"{name}: {_READ_ONLY[name]}" for name in there if name in _READ_ONLY]
-    problems += [f"{_shown(name)}: {told}" for name in given if (told := _unknown(name, _NAMES | _READ_ONLY.keys()))]
-    if isinstance(address := there.get("address"), dict):
-        problems += [f"address.{_shown(name)}: {told}" for name in address if (told := _unknown(name, _ADDRESS))]
-    if _CUSTOM in there and not force:
+def _wrong_names(fields: Json, set_fields: Json, *, force: bool) -> list[str]:
+    problems = [f"{name}: {_READ_ONLY[name]}" for name in set_fields if name in _READ_ONLY]
+    problems += [
+        f"{_shown(name)}: {problem}" for name in fields if (problem := _unknown(name, _NAMES | _READ_ONLY.keys()))
+    ]
+    if isinstance(address := set_fields.get("address"), dict):
+        problems += [f"address.{_shown(name)}: {problem}" for name in address if (problem := _unknown(name, _ADDRESS))]
+    if _CUSTOM in set_fields and not force:
         problems.append(f"{_CUSTOM}: {_CUSTOM_DEPRECATED}")
     return problems
 
 
 def _shown(name: str) -> str:
-    """Return a name from the file as it may be printed."""
+    """Return a name from the file, shortened and safe to print on a terminal."""
     return (name if name.isprintable() else ascii(name))[:_NAME_SHOWN]
 
 
-def _unknown(name: str, known: frozenset[str]) -> str | None:
-    return None if name in known else f"is no field of a customer{did_you_mean(name[:_NAME_SHOWN], known)}"
+def _unknown(name: str, names: frozenset[str]) -> str | None:
+    return None if name in names else f"is not a field of a customer{did_you_mean(name[:_NAME_SHOWN], names)}"
 
 
-def _wrong_identity(there: Json, *, force: bool) -> list[str]:
-    has_phone = "phone_number" in there
-    if "external_id" in there:
+def _wrong_identity(fields: Json, *, force: bool) -> list[str]:
+    has_phone = "phone_number" in fields
+    if "external_id" in fields:
         return [f"phone_number: {_PHONE_UNSETTABLE}"] if has_phone and not force else []
-    if has_phone and "email" in there:
+    if has_phone and "email" in fields:
         return [_BOTH]
-    return [] if has_phone or "email" in there else [f"external_id: {_IDENTITY}"]
+    return [] if has_phone or "email" in fields else [f"external_id: {_IDENTITY}"]
 
 
-def _told(messages: Json, within: str = "") -> list[str]:
-    told: list[str] = []
+def _sentences(messages: Json, within: str = "") -> list[str]:
+    """Return marshmallow's messages as one sentence per field, such as ``address.zip: has to be text``."""
+    problems: list[str] = []
     for name, sentences in messages.items():
         if isinstance(sentences, dict):
-            told += _told(sentences, f"{name}.")
+            problems += _sentences(sentences, f"{name}.")
         else:
-            told.append(f"{(within + name).removesuffix('._schema')}: {' and '.join(sentences)}")
-    return told
+            problems.append(f"{(within + name).removesuffix('._schema')}: {' and '.join(sentences)}")
+    return problems

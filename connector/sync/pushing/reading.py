@@ -1,7 +1,7 @@
-"""Reads customers from JSON lines or CSV, a line at a time, and says of each line that cannot be read why.
+"""Reads customers from JSON lines or CSV, one line at a time, and reports each line that cannot be read.
 
-UTF-8, with or without a byte order mark. A CSV has a header; ``address.city`` names a field within a field, an empty
-cell is a field left out, and there is no null. Line numbers are the file's own, from 1: those of an editor.
+The file is UTF-8, with or without a byte order mark. A CSV has a header; ``address.city`` names a nested field, an
+empty cell leaves the field out, and there is no null. Line numbers count from 1, as in an editor.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 
 Form = Literal["jsonl", "csv"]
 
-#: A customer has some hundred characters; a longer line than this, in bytes, is none.
+#: The longest line in bytes. A customer has a few hundred characters, so a longer line is not a customer.
 LONGEST_LINE = 1 << 20
 _SUFFIXES: dict[str, Form] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv"}
 
 
 class Row(NamedTuple):
-    """One customer as the file has it; or, where that cannot be read, what is wrong."""
+    """One customer of the file, or the problem if the line cannot be read."""
 
-    #: Where it begins in the file.
+    #: The line on which it begins.
     line: int
-    given: dict[str, Any] | None
+    fields: dict[str, Any] | None
     problem: str | None = None
 
 
 def form_of(path: Path) -> Form:
-    """Return the form of a file by its name. Raises OperatorError."""
+    """Return the format of a file by its suffix. Raises OperatorError if the suffix is unknown."""
     form = _SUFFIXES.get(path.suffix.lower())
     if form is None:
-        raise OperatorError(f"{path.name}: say how to read it: --input-format jsonl or --input-format csv")
+        raise OperatorError(f"{path.name}: give its format: --input-format jsonl or --input-format csv")
     return form
 
 
 def rows(file: IO[bytes], form: Form, *, force: bool = False) -> Iterator[Row]:
-    """Yield the customers of a file. Raises OperatorError where a CSV's header is wrong, naming each wrong column."""
+    """Yield the customers of a file. Raises OperatorError, with each wrong column, if a CSV's header is wrong."""
     if form == "jsonl":
         return _of_json_lines(file)
     records = _records(file)
@@ -52,18 +52,18 @@ def rows(file: IO[bytes], form: Form, *, force: bool = False) -> Iterator[Row]:
 
 
 def count(file: IO[bytes], form: Form) -> int:
-    """Return how many rows `rows` would yield, without reading what is in them."""
+    """Return how many rows `rows` would yield, without parsing them."""
     if form == "csv":
         return max(sum(1 for _ in _records(file)) - 1, 0)
     return sum(1 for _ in _json_lines(file))
 
 
 class _UnreadableError(ValueError):
-    """A line is not text; the next may be."""
+    """A line is not text, or is too long. The next line may be readable."""
 
 
 class _Lines:
-    """The lines of a file as text, counted. After a line that is not text, the next is read all the same."""
+    """Yields the lines of a file as text, and counts them. After an unreadable line the next one can still be read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -95,7 +95,7 @@ class _Lines:
 
 
 def _json_lines(file: IO[bytes]) -> Iterator[tuple[int, str | None, str | None]]:
-    """Yield each line that is not blank: its number, its text, or what is wrong."""
+    """Yield each line that is not blank as (number, text, problem); either text or problem is None."""
     lines = _Lines(file)
     while True:
         try:
@@ -115,18 +115,18 @@ def _of_json_lines(file: IO[bytes]) -> Iterator[Row]:
             yield Row(number, None, f"the line {problem}")
             continue
         try:
-            given = orjson.loads(text.rstrip())
+            fields = orjson.loads(text.rstrip())
         except orjson.JSONDecodeError as error:
-            yield Row(number, None, f"the line is no JSON: column {error.colno}")
+            yield Row(number, None, f"the line is not JSON: column {error.colno}")
             continue
-        if isinstance(given, dict):
-            yield Row(number, given)
+        if isinstance(fields, dict):
+            yield Row(number, fields)
         else:
             yield Row(number, None, "the line has to be a JSON object, a customer")
 
 
 class _Record(NamedTuple):
-    """A record of a CSV: the line where it begins, its cells, and what is wrong."""
+    """A record of a CSV: the line on which it begins, its cells, and the problem if it cannot be read."""
 
     line: int
     cells: list[str]
@@ -144,9 +144,9 @@ def _records(file: IO[bytes]) -> Iterator[_Record]:
         except (_UnreadableError, csv.Error) as error:
             reached = f", read as far as line {lines.number}" if lines.number > begins else ""
             yield _Record(
-                begins, [], f"the line {error if isinstance(error, _UnreadableError) else 'is no CSV'}{reached}"
+                begins, [], f"the line {error if isinstance(error, _UnreadableError) else 'is not CSV'}{reached}"
             )
-            # What it has half read is not to be the beginning of the next.
+            # A new reader, so that a half-read record does not become the beginning of the next.
             reader = csv.reader(lines, strict=True)
             continue
         if cells is None:
@@ -170,20 +170,20 @@ def _header(record: _Record | None, *, force: bool) -> list[str]:
         raise OperatorError("the CSV is empty; its first line has to name the fields")
     number, cells, problem = record
     names = [cell.strip() for cell in cells]
-    wrong = [f"{name}: stands there twice" for name in sorted({name for name in names if names.count(name) > 1})]
-    wrong += [f"{name or 'a column'}: {told}" for name in names if (told := forms.wrong_column(name, force=force))]
+    wrong = [f"{name}: appears twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    wrong += [f"{name or 'a column'}: {error}" for name in names if (error := forms.wrong_column(name, force=force))]
     if problem or wrong:
         raise OperatorError(f"the header in line {number}: " + (problem or "; ".join(wrong)))
     return names
 
 
 def _nested(cells: Iterator[tuple[str, str]] | zip[tuple[str, str]]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, cell in cells:
         if cell.strip():
             outer, _, inner = name.partition(".")
             if inner:
-                given.setdefault(outer, {})[inner] = cell
+                fields.setdefault(outer, {})[inner] = cell
             else:
-                given[name] = cell
-    return given
+                fields[name] = cell
+    return fields

@@ -1,4 +1,4 @@
-"""Sends customers to a store's Yotpo, one after the other, and reads them back where that is wanted."""
+"""Sends customers to a store's Yotpo, one after the other, and reads them back on request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from connector.errors import YotpoRefused
 from connector.sync.pushing import comparing, forms
-from connector.sync.pushing.results import Before, Result
+from connector.sync.pushing.results import EarlierRuns, Result
 from connector.sync.pushing.work import LEASE_CUSTOMERS, Reading, Work
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ _LEASE_SECONDS = 3.0
 
 
 def check(rows: Iterable[Row], *, force: bool = False) -> Iterator[Result | None]:
-    """Check customers and send nothing; yield the result of each line that is wrong, None for the others."""
+    """Check customers and send nothing. Yield a result for each line that is wrong, and None for each good line."""
     for row in rows:
-        problems = (row.problem or "",) if row.given is None else forms.check(row.given, force=force).problems
+        problems = (row.problem or "",) if row.fields is None else forms.check(row.fields, force=force).problems
         yield Result(row.line, None, "invalid", problems) if problems else None
 
 
@@ -34,21 +34,21 @@ def push(
     rows: Iterable[Row],
     store: PatientStore,
     *,
-    before: Before | None = None,
+    earlier: EarlierRuns | None = None,
     force: bool = False,
     verify_seconds: float | None = None,
 ) -> Iterator[Result]:
-    """Send customers; yield what became of each, as it happens: a line that is wrong, or was sent before, at once.
+    """Send customers and yield the result of each line as soon as it is known.
 
-    With `verify_seconds`, each is read back so long after it was sent: of such a line come two results. What `before`
-    says was sent, and is still the same, is not sent again. Where Yotpo does not answer, the same customer is sent
-    again until it does.
+    A line that is wrong, or that an earlier run has sent without change (`earlier`), is not sent; its result comes at
+    once. With `verify_seconds`, each customer is read back that long after it was sent, and the line gets a second
+    result. If Yotpo does not answer, the same customer is sent again until it does.
 
-    Raises OperatorError where the store's account with Yotpo is no good, or Yotpo no longer takes its credentials.
+    Raises OperatorError if the store's account is not connected, or if Yotpo no longer accepts its credentials.
     """
     work = Work(
         app_key=store.account().app_key,
-        before=before or Before(),
+        earlier=earlier or EarlierRuns(),
         force=force,
         verify_seconds=verify_seconds,
         began_at=time.monotonic(),
@@ -73,36 +73,36 @@ def _work_under_lease(store: PatientStore, work: Work) -> Iterator[Result]:
             return
         ends_at = time.monotonic() + _LEASE_SECONDS
         for _ in range(LEASE_CUSTOMERS):
-            duty = work.next(time.monotonic())
-            if duty is None or time.monotonic() >= ends_at:
+            item = work.next(time.monotonic())
+            if item is None or time.monotonic() >= ends_at:
                 return
-            result = _read_back(client, duty) if isinstance(duty, Reading) else _send(client, duty)
+            result = _read_back(client, item) if isinstance(item, Reading) else _send(client, item)
             store.succeed()
-            work.done(duty, result, time.monotonic())
+            work.done(item, result, time.monotonic())
             yield result
 
 
 def _send(client: StoreClient, sending: Sending) -> Result:
-    who = forms.who(sending.customer)
+    label = forms.label(sending.customer)
     try:
         client.upsert(sending.customer)
     except YotpoRefused as refused:
-        return Result(sending.line, who, "refused", (str(refused),), sending.digest)
-    return Result(sending.line, who, "sent", (), sending.digest)
+        return Result(sending.line, label, "refused", (str(refused),), sending.digest)
+    return Result(sending.line, label, "sent", (), sending.digest)
 
 
 def _read_back(client: StoreClient, reading: Reading) -> Result:
-    number, customer, digest = reading.sending
-    who = forms.who(customer)
+    line, customer, digest = reading.sending
+    label = forms.label(customer)
     try:
         shown = _shown(client, customer)
     except YotpoRefused as refused:
-        return Result(number, who, "missing", (str(refused),), digest)
+        return Result(line, label, "missing", (str(refused),), digest)
     if shown is None:
-        return Result(number, who, "missing", ("Yotpo shows no such customer",), digest)
+        return Result(line, label, "missing", ("Yotpo shows no such customer",), digest)
     names = comparing.differing(reading.expected, shown)
-    problems = tuple(f"{name}: Yotpo shows something else than was sent" for name in names)
-    return Result(number, who, "differs" if names else "verified", problems, digest)
+    problems = tuple(f"{name}: Yotpo shows another value than was sent" for name in names)
+    return Result(line, label, "differs" if names else "verified", problems, digest)
 
 
 def _shown(client: StoreClient, customer: Json) -> Json | None:

@@ -1,4 +1,4 @@
-"""The file that is pushed: how it is opened and read, how long it is, and where its results are kept."""
+"""The file that is pushed: its format, its length, and the path of its results."""
 
 from __future__ import annotations
 
@@ -28,28 +28,31 @@ class Source:
 
     @classmethod
     def of(cls, name: str, form: reading.Form | None) -> Self:
-        """Return the file of that name; its suffix tells the form, where nobody does. Raises OperatorError."""
+        """Return the file of that name. Without `form`, its suffix decides. Raises OperatorError if that is unknown."""
         return cls(name, form or reading.form_of(Path(name)))
 
     def opened(self) -> AbstractContextManager[IO[bytes]]:
         return nullcontext(sys.stdin.buffer) if self.name == _STDIN else Path(self.name).open("rb")
 
     def total(self) -> int | None:
-        """Return how many customers there are; None where that is not known before they were read."""
+        """Return the number of customers; None if it is unknown before they are read, as for stdin."""
         if self.name == _STDIN or not stat.S_ISREG(Path(self.name).stat().st_mode):
             return None
         with self.opened() as file:
             return reading.count(file, self.form)
 
-    def results(self, given: Path | None) -> Path:
-        """Return where the results are kept. Raises OperatorError where that is not to be known, or would be itself."""
-        if given is None and self.name == _STDIN:
-            raise OperatorError("say where the results are to be kept: --results PATH; stdin has no place beside it")
-        path = given or Path(f"{self.name}.results.jsonl")
+    def results(self, option: Path | None) -> Path:
+        """Return the path of the results: `option`, or else a file beside this one.
+
+        Raises OperatorError if stdin has no option, or if the path is this file.
+        """
+        if option is None and self.name == _STDIN:
+            raise OperatorError("give the file for the results: --results PATH; stdin has no file beside it")
+        path = option or Path(f"{self.name}.results.jsonl")
         if self.name != _STDIN and path.resolve() == Path(self.name).resolve():
             raise OperatorError(f"{path}: the results cannot be kept in the file itself; name another with --results")
         return path
 
     def digest(self) -> str:
-        """Return what tells one file's name from another's, and not the name: it may be a person's."""
+        """Return a hash of the file's name, for the audit trail. The name itself may contain a person's name."""
         return hashlib.sha256(Path(self.name).name.encode("utf-8", "surrogateescape")).hexdigest()[:16]

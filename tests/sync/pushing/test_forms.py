@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.sync.pushing.forms import check, digest, who
+from connector.sync.pushing.forms import check, digest, label
 
 ID = {"external_id": "7001"}
 
@@ -128,8 +128,8 @@ def test_these_do_not(identity: dict[str, Any], told: str) -> None:
         ("yotpo_loyalty", {"points_balance": 1}, "it can only be read"),
         ("lists", [], "here they can only be read"),
         ("custom_properties", {"skin": "dry"}, "is deprecated by Yotpo"),
-        ("fist_name", "Ada", "is no field of a customer (did you mean 'first_name'?)"),
-        ("shoe_size", None, "is no field of a customer"),
+        ("fist_name", "Ada", "is not a field of a customer (did you mean 'first_name'?)"),
+        ("shoe_size", None, "is not a field of a customer"),
     ],
 )
 def test_a_wrong_field_is_named_and_its_value_is_not_quoted(field: str, value: object, told: str) -> None:
@@ -179,6 +179,6 @@ def test_a_digest_tells_customers_and_stores_apart_but_not_the_order_of_fields()
     assert len(one) == 16
 
 
-def test_a_customer_is_named_by_his_first_identifier() -> None:
-    assert who({"email": "a@example.com", "external_id": "1"}) == "external_id 1"
-    assert who({"phone_number": "+12015550123"}) == "phone_number +12015550123"
+def test_a_customer_is_named_by_their_first_identifier() -> None:
+    assert label({"email": "a@example.com", "external_id": "1"}) == "external_id 1"
+    assert label({"phone_number": "+12015550123"}) == "phone_number +12015550123"

@@ -31,7 +31,7 @@ def test_a_json_line_that_cannot_be_read_holds_up_no_other() -> None:
     content = b'{"a":1\n[1]\n"x"\n\xff\n' + b'{"a":"' + b"x" * 3_000_000 + b'"}\n{"external_id":"1"}'
 
     assert _read(content, "jsonl") == [
-        Row(1, None, "the line is no JSON: column 7"),
+        Row(1, None, "the line is not JSON: column 7"),
         Row(2, None, "the line has to be a JSON object, a customer"),
         Row(3, None, "the line has to be a JSON object, a customer"),
         Row(4, None, "the line is not UTF-8"),
@@ -74,7 +74,7 @@ def test_a_csv_line_that_cannot_be_read_holds_up_no_other() -> None:
     assert _read(content, "csv") == [
         Row(2, None, "the line has 1 cells, the header 2"),
         Row(3, None, "the line has 3 cells, the header 2"),
-        Row(4, None, "the line is no CSV"),
+        Row(4, None, "the line is not CSV"),
         Row(5, None, "the line is not UTF-8"),
         Row(6, None, "the line is not UTF-8, read as far as line 7"),
         Row(8, {"external_id": "6", "first_name": "ok"}),
@@ -88,23 +88,23 @@ def test_a_quote_that_is_never_closed_costs_some_lines_and_not_the_file() -> Non
 
     assert found[0].line == 2
     assert found[0].problem
-    assert found[0].problem.startswith("the line is no CSV, read as far as line 1")
+    assert found[0].problem.startswith("the line is not CSV, read as far as line 1")
     assert len(found) > 800
-    assert found[-1].given == {"external_id": "999", "first_name": "x" * 1000}
+    assert found[-1].fields == {"external_id": "999", "first_name": "x" * 1000}
 
 
 @pytest.mark.parametrize(
     ("header", "told"),
     [
-        ("external_id,emial", "emial: is no field of a customer (did you mean 'email'?)"),
-        ("external_id,address.cty", "address.cty: is no field of a customer (did you mean 'address.city'?)"),
+        ("external_id,emial", "emial: is not a field of a customer (did you mean 'email'?)"),
+        ("external_id,address.cty", "address.cty: is not a field of a customer (did you mean 'address.city'?)"),
         ("external_id,address", "address: is an object; name a column for each of its fields: address.NAME"),
-        ("external_id,yotpo_ugc.total_reviews", "yotpo_ugc.total_reviews: is what Yotpo itself counts"),
+        ("external_id,yotpo_ugc.total_reviews", "yotpo_ugc.total_reviews: is counted by Yotpo itself"),
         ("external_id,lists", "lists: are changed by Yotpo's endpoints for lists"),
         ("external_id,custom_properties.skin", "custom_properties.skin: is deprecated by Yotpo"),
-        ("external_id,email,email", "email: stands there twice"),
+        ("external_id,email,email", "email: appears twice"),
         ("external_id,", "a column: has no name"),
-        ('external_id,"', "the header in line 1: the line is no CSV"),
+        ('external_id,"', "the header in line 1: the line is not CSV"),
         ("", "the CSV is empty"),
     ],
 )

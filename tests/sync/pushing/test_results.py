@@ -10,7 +10,7 @@ import pytest
 
 from connector.errors import OperatorError
 from connector.sync.pushing.report import Report
-from connector.sync.pushing.results import Before, Result, ResultsFile
+from connector.sync.pushing.results import EarlierRuns, Result, ResultsFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,9 @@ def _written(path: Path, *results: Result) -> None:
             file.write(result)
 
 
-def _before(path: Path) -> Before:
+def _earlier(path: Path) -> EarlierRuns:
     with ResultsFile(path) as file:
-        return file.before
+        return file.earlier
 
 
 def test_each_result_is_a_line_at_once(path: Path) -> None:
@@ -52,18 +52,18 @@ def test_each_result_is_a_line_at_once(path: Path) -> None:
 def test_the_next_run_knows_what_was_sent_as_long_as_it_is_the_same(path: Path) -> None:
     _written(path, SENT, REFUSED, INVALID)
 
-    before = _before(path)
+    earlier = _earlier(path)
 
-    assert before.outcome(1, "00000000000000aa") == "sent"
-    assert before.outcome(1, "00000000000000ab") is None
-    assert [before.outcome(line, "00000000000000bb") for line in (0, 2, 3, 4, 10**9)] == [None] * 5
+    assert earlier.outcome(1, "00000000000000aa") == "sent"
+    assert earlier.outcome(1, "00000000000000ab") is None
+    assert [earlier.outcome(line, "00000000000000bb") for line in (0, 2, 3, 4, 10**9)] == [None] * 5
 
 
 def test_the_last_result_of_a_line_counts(path: Path) -> None:
     _written(path, SENT, SENT._replace(outcome="differs"))
     _written(path, SENT._replace(outcome="verified"))
 
-    assert _before(path).outcome(1, "00000000000000aa") == "verified"
+    assert _earlier(path).outcome(1, "00000000000000aa") == "verified"
 
 
 @pytest.mark.parametrize("length", [1, 5, 8, 9, 40])
@@ -83,7 +83,7 @@ def test_restart_forgets_what_there_was(path: Path) -> None:
     _written(path, SENT)
 
     with ResultsFile(path, restart=True) as file:
-        assert file.before.outcome(1, "00000000000000aa") is None
+        assert file.earlier.outcome(1, "00000000000000aa") is None
         file.write(REFUSED)
 
     assert len(path.read_text().splitlines()) == 1
@@ -105,7 +105,7 @@ def test_restart_forgets_what_there_was(path: Path) -> None:
 def test_a_file_that_holds_something_else_is_left_alone(path: Path, content: str, restart: bool) -> None:  # noqa: FBT001
     path.write_text(content)
 
-    with pytest.raises(OperatorError, match="holds something else than results"):
+    with pytest.raises(OperatorError, match="this is not a results file"):
         ResultsFile(path, restart=restart)
 
     assert path.read_text() == content
@@ -123,12 +123,12 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_a_million_results_take_some_megabytes() -> None:
-    before = Before()
+    earlier = EarlierRuns()
     for line in range(1, 1_000_001):
-        before.keep(line, "sent", f"{line:016x}")
+        earlier.keep(line, "sent", f"{line:016x}")
 
-    assert before.size < 20_000_000
-    assert before.outcome(1_000_000, f"{1_000_000:016x}") == "sent"
+    assert earlier.size < 20_000_000
+    assert earlier.outcome(1_000_000, f"{1_000_000:016x}") == "sent"
 
 
 def test_a_report_counts_and_shows_the_first_problems(path: Path) -> None:

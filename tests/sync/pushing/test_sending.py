@@ -14,7 +14,7 @@ from connector.journal import partitions
 from connector.journal.sync import accounts
 from connector.sync.pushing import sending
 from connector.sync.pushing.reading import Row
-from connector.sync.pushing.results import Before, Result
+from connector.sync.pushing.results import EarlierRuns, Result
 from connector.sync.pushing.waiting import PatientStore
 from connector.yotpo.client import Hosts, Yotpo
 from tests.sandbox.yotpo.simulators import Yotpo as Simulator
@@ -225,11 +225,11 @@ def test_others_get_their_turns_between(pushing: Pushing) -> None:
 
 def test_what_an_earlier_run_has_sent_is_not_sent_again_unless_it_has_changed(pushing: Pushing) -> None:
     first, second, third = _customers(3)
-    before = Before()
+    earlier = EarlierRuns()
     for result in pushing.push(first, second):
-        before.keep(result.line, result.outcome, result.digest)
+        earlier.keep(result.line, result.outcome, result.digest)
 
-    results = pushing.push(first, {**second, "first_name": "New"}, third, before=before)
+    results = pushing.push(first, {**second, "first_name": "New"}, third, earlier=earlier)
 
     assert _told(results) == [(1, "earlier"), (2, "sent"), (3, "sent")]
     assert [customer["external_id"] for customer in pushing.patched()] == ["new-0", "new-1", "new-1", "new-2"]
@@ -252,7 +252,7 @@ def test_customers_are_read_back_and_compared(pushing: Pushing) -> None:
 
     assert _told(results[:4]) == [(1, "sent"), (2, "sent"), (3, "sent"), (4, "sent")]
     assert _told(results[4:]) == [(1, "verified"), (2, "differs"), (3, "missing"), (4, "verified")]
-    assert results[5].problems == ("first_name: Yotpo shows something else than was sent",)
+    assert results[5].problems == ("first_name: Yotpo shows another value than was sent",)
 
 
 def test_of_a_customer_who_is_sent_twice_the_later_line_counts(pushing: Pushing) -> None:
@@ -266,12 +266,12 @@ def test_of_a_customer_who_is_sent_twice_the_later_line_counts(pushing: Pushing)
 
 
 def test_reading_back_goes_on_in_the_next_run(pushing: Pushing) -> None:
-    before = Before()
+    earlier = EarlierRuns()
     first, second = pushing.push(*_customers(2))
-    before.keep(1, "verified", first.digest)
-    before.keep(2, "sent", second.digest)
+    earlier.keep(1, "verified", first.digest)
+    earlier.keep(2, "sent", second.digest)
 
-    results = pushing.push(*_customers(2), before=before, verify_seconds=0.5)
+    results = pushing.push(*_customers(2), earlier=earlier, verify_seconds=0.5)
 
     assert _told(results) == [(1, "earlier"), (2, "earlier"), (2, "verified")]
     assert len(pushing.patched()) == 2
