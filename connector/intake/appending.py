@@ -1,8 +1,8 @@
-"""Appends webhooks: all that wait together share one statement and one commit.
+"""Appends webhooks to the journal in groups: one statement and one commit for all webhooks that wait together.
 
-A web process has many threads and one appender. While one group is being committed the next one gathers, so that the
-cost of a commit is shared exactly when there is much to do, and a single webhook never waits for company.
-The threads wait a limited time, whatever PostgreSQL does: that is what keeps the promise of a 503 within two seconds.
+A web process has many threads and one appender. While a group is being committed, the next webhooks queue up and become
+the next group. So webhooks share a commit under load, and a single webhook never waits for others. The threads wait a
+limited time, whatever PostgreSQL does, so that a 503 is sent within two seconds.
 """
 
 from __future__ import annotations
@@ -25,41 +25,42 @@ if TYPE_CHECKING:
     from connector.journal.database import Database
     from connector.model import Appended, Incoming
 
-_GROUP = 500
-#: After a failure everybody is answered at once for so long, instead of queueing threads behind a server that is away.
-_DOWN_SECONDS = 0.5
+_GROUP_LIMIT = 500
+#: After a failure, all requests fail at once for this long, so that threads do not queue up for an unreachable server.
+_OPEN_SECONDS = 0.5
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
+#: The webhooks of one request, and the future that its thread waits for.
 _Waiting = tuple["Sequence[Incoming]", "Future[list[Appended]]"]
 
 
 class CircuitBreaker:
-    """Waits for PostgreSQL a limited time; once it was in vain, nobody waits for a moment."""
+    """Waits for PostgreSQL, with a time-out. After a failure, all calls fail at once for half a second."""
 
     def __init__(self) -> None:
-        self._down_until = 0.0
+        self._open_until = 0.0
 
     def check(self) -> None:
-        """Raise JournalUnavailable where somebody has just waited in vain."""
-        if time.monotonic() < self._down_until:
+        """Raise JournalUnavailable if PostgreSQL has just failed to answer."""
+        if time.monotonic() < self._open_until:
             raise JournalUnavailable("PostgreSQL did not answer a moment ago")
 
-    def wait(self, answer: Future[_Answer], timeout_seconds: float) -> _Answer:
-        """Return the answer, or drop the question where it has not been begun. Raises JournalUnavailable."""
+    def wait(self, future: Future[_Result], timeout_seconds: float) -> _Result:
+        """Return the future's result. Raises JournalUnavailable after the time-out, and cancels work not yet begun."""
         try:
-            return answer.result(timeout_seconds)
+            return future.result(timeout_seconds)
         except (FutureTimeoutError, CancelledError):
-            answer.cancel()
-            self.lose()
+            future.cancel()
+            self.open()
             raise JournalUnavailable("PostgreSQL did not answer in time") from None
 
-    def lose(self) -> None:
-        """Let nobody wait for a moment."""
-        self._down_until = time.monotonic() + _DOWN_SECONDS
+    def open(self) -> None:
+        """Let all calls fail at once for a moment."""
+        self._open_until = time.monotonic() + _OPEN_SECONDS
 
 
 class Appender:
-    """Writes webhooks of many threads in groups, from a thread of its own. Made after the fork, one a process."""
+    """Writes the webhooks of many threads in groups, from its own thread. Each process makes one, after the fork."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,12 +71,13 @@ class Appender:
     def append(self, incoming: Sequence[Incoming], *, timeout_seconds: float) -> list[Appended]:
         """Journal the webhooks of one request, all or none, in order.
 
-        Raises JournalUnavailable where PostgreSQL has not answered in time.
+        Raises JournalUnavailable if PostgreSQL does not answer in time.
         """
         self._breaker.check()
         done: Future[list[Appended]] = Future()
         self._waiting.put((incoming, done))
-        # What is being written when the time is over may yet be committed, and is a duplicate next time.
+        # After a time-out, a statement that is already running may still be committed. The webhook, sent again, is then
+        # a duplicate.
         return self._breaker.wait(done, timeout_seconds)
 
     def _run(self) -> None:
@@ -85,7 +87,7 @@ class Appender:
     def _gather(self) -> list[_Waiting]:
         group = [self._waiting.get()]
         size = len(group[0][0])
-        while size < _GROUP:
+        while size < _GROUP_LIMIT:
             try:
                 group.append(self._waiting.get_nowait())
             except queue.Empty:
@@ -97,12 +99,12 @@ class Appender:
         if not group:
             return
         try:
-            appended = iter(self._append([one for incoming, _ in group for one in incoming]))
+            appended = iter(self._append([webhook for incoming, _ in group for webhook in incoming]))
         except psycopg.DataError as error:
             self._isolate(group, error)
-        except Exception as error:  # noqa: BLE001 - whatever it was, each waiting thread is told
+        except Exception as error:  # noqa: BLE001 - each waiting thread gets the error
             if isinstance(error, JournalUnavailable):
-                self._breaker.lose()
+                self._breaker.open()
             for _, done in group:
                 done.set_exception(error)
         else:
@@ -113,12 +115,12 @@ class Appender:
         return self._database.ask(lambda connection: events.append(connection, incoming))
 
     def _isolate(self, group: list[_Waiting], error: psycopg.DataError) -> None:
-        """Write each request's webhooks alone, so that one which PostgreSQL refuses does not fail its neighbours."""
+        """Write each request's webhooks alone, so that data that PostgreSQL refuses fails only its own request."""
         if len(group) == 1:
             group[0][1].set_exception(error)
             return
         for incoming, done in group:
             try:
                 done.set_result(self._append(list(incoming)))
-            except Exception as alone:  # noqa: BLE001 - as above
-                done.set_exception(alone)
+            except Exception as own_error:  # noqa: BLE001 - as above
+                done.set_exception(own_error)

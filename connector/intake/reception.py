@@ -1,7 +1,7 @@
-"""The journal as intake sees it: every question is answered within a limited time, whatever PostgreSQL does.
+"""The journal for intake: every call returns or fails within a limited time, whatever PostgreSQL does.
 
-The threads of a web process ask; other threads talk to PostgreSQL. A thread that asks gives up in time, which keeps the
-promise of a 503 within two seconds, even where the server neither answers nor hangs up.
+The threads of requests never talk to PostgreSQL themselves; other threads do. So a request can give up in time and send
+a 503 within two seconds, even if PostgreSQL neither answers nor closes the connection.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from connector.journal.vault import Vault
     from connector.model import Appended, Incoming, Store
 
-#: A store is looked up again after this, so a rotated token or a changed secret counts after this at the latest.
+#: How long a store is cached. A rotated token or a changed secret takes effect after this time at the latest.
 _STORE_SECONDS = 5.0
+#: How often counts are written.
 _COUNT_SECONDS = 2.0
 _THREADS = 4
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 _log = observability.logger("reception")
 
 
 class Reception:
-    """Looks stores up, journals webhooks, keeps records and counts of those turned away. Made after the fork."""
+    """Finds stores, journals webhooks, and keeps rejections and counts. Each process makes one, after the fork."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
@@ -46,27 +47,27 @@ class Reception:
         self._breaker = CircuitBreaker()
         self._counts: Counter[tuple[int, str]] = Counter()
         self._counting = threading.Lock()
-        threading.Thread(target=self._run, name="counts", daemon=True).start()
+        threading.Thread(target=self._write_counts_forever, name="counts", daemon=True).start()
 
     def store(self, token: str, *, timeout_seconds: float) -> Store | None:
-        """Return the store whose token this is. Raises JournalUnavailable."""
-        good_until, store = self._stores.get(token, (0.0, None))
-        if time.monotonic() < good_until:
+        """Return the store with this token, or None. Raises JournalUnavailable."""
+        valid_until, store = self._stores.get(token, (0.0, None))
+        if time.monotonic() < valid_until:
             return store
-        found = self._ask(lambda: self._find(token), timeout_seconds)
-        if found is None:
-            # Unknown tokens are not remembered: whoever guesses must not fill our memory.
+        store = self._ask(lambda: self._find(token), timeout_seconds)
+        if store is None:
+            # Unknown tokens are not cached: a client that guesses tokens must not fill the memory.
             self._stores.pop(token, None)
         else:
-            self._stores[token] = (time.monotonic() + _STORE_SECONDS, found)
-        return found
+            self._stores[token] = (time.monotonic() + _STORE_SECONDS, store)
+        return store
 
     def append(self, incoming: Sequence[Incoming], *, timeout_seconds: float) -> list[Appended]:
         """Journal webhooks, all or none, in order. Raises JournalUnavailable."""
         return self._appender.append(incoming, timeout_seconds=timeout_seconds)
 
     def reject(self, store: Store, *, code: str, message: str, content_type: str, length: int) -> None:
-        """Keep a record of a rejected webhook soon, without its body."""
+        """Keep a rejection, without the webhook's body. It is written by another thread; errors are only logged."""
 
         def write() -> None:
             with self._database.connection() as connection:
@@ -77,22 +78,22 @@ class Reception:
         self._executor.submit(_logged, write)
 
     def count(self, answer: str, store: Store | None = None) -> None:
-        """Count a request that leaves no other trace in the journal."""
+        """Count a request that appears nowhere else in the journal."""
         with self._counting:
             self._counts[store.id if store else 0, answer] += 1
 
     def ping(self) -> None:
-        """Raise JournalUnavailable where PostgreSQL does not answer."""
+        """Raise JournalUnavailable if PostgreSQL does not answer."""
         self._ask(self._database.ping, 1.0)
 
     def _find(self, token: str) -> Store | None:
         return self._database.ask(lambda connection: stores.by_token(connection, self._vault, token))
 
-    def _ask(self, question: Callable[[], _Answer], timeout_seconds: float) -> _Answer:
+    def _ask(self, query: Callable[[], _Result], timeout_seconds: float) -> _Result:
         self._breaker.check()
-        return self._breaker.wait(self._executor.submit(question), timeout_seconds)
+        return self._breaker.wait(self._executor.submit(query), timeout_seconds)
 
-    def _run(self) -> None:
+    def _write_counts_forever(self) -> None:
         while True:
             time.sleep(_COUNT_SECONDS)
             _logged(self._write_counts)
@@ -103,7 +104,7 @@ class Reception:
         if not counts:
             return
         day = datetime.now(UTC)
-        # In one order in all processes, which would wait for each other otherwise.
+        # Sorted: processes that lock the same rows in different orders could deadlock.
         rows = [(day, store_id, answer, number) for (store_id, answer), number in sorted(counts.items())]
         try:
             with self._database.transaction() as connection:
@@ -115,8 +116,8 @@ class Reception:
 
 
 def _logged(write: Callable[[], None]) -> None:
-    """Write what no request waits for."""
+    """Run a write that no request waits for, and log its failure."""
     try:
         write()
-    except Exception as error:  # noqa: BLE001 - a thread of its own has nobody else to tell
+    except Exception as error:  # noqa: BLE001 - there is no caller to raise to
         _log.warning("reception.failed", exc_info=error)

@@ -1,7 +1,7 @@
-"""Takes Yotpo's webhooks: proves the store, recognises the event, journals it, answers 200. Nothing else happens here.
+"""The route for Yotpo's webhooks: checks the store, recognises the event, journals it, answers 200. Nothing else.
 
-It needs PostgreSQL alone, so webhooks are taken while Redis or Insider is down. Whoever does not know a store's token
-learns nothing: an unknown token is answered like any unknown page.
+It needs only PostgreSQL, so it receives webhooks while Redis or Insider is down. A client without a valid token learns
+nothing: the answer to an unknown token is the same as for any unknown page.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from connector.intake.reception import Reception
     from connector.model import Json, Store
 
-#: A webhook of Yotpo has a few kilobytes.
+#: Yotpo's webhooks have a few kilobytes.
 BODY_LIMIT = 1024 * 1024
-#: What is too large is read on for so long, because a sender that is cut off in the middle never sees the answer.
+#: How much of a body that is too large is still read. A client that is cut off while it sends never sees the answer.
 _DRAIN_LIMIT = 32 * BODY_LIMIT
 _WEBHOOKS_LIMIT = 1000
-#: As deep as orjson writes what it has read.
+#: orjson cannot write deeper JSON, although it can read it.
 _DEPTH_LIMIT = 254
 _EVENT_ID_LIMIT = 1000
 _CHUNK = 64 * 1024
@@ -41,7 +41,7 @@ _log = observability.logger("intake")
 
 
 def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds: float) -> flask.Blueprint:
-    """Return the route that Yotpo calls. `wake` is called after something was journaled."""
+    """Return the route that Yotpo calls. It calls `wake` after each journaled request."""
     routes = flask.Blueprint("intake", __name__, url_prefix=WEBHOOKS)
 
     @routes.post("/<token>")
@@ -53,48 +53,51 @@ def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds
             store = reception.store(token, timeout_seconds=timeout_seconds)
             if store is None:
                 reception.count("unknown_token")
-                return _answer(404, {"error": "not found"})
-            if not _knows_secret(store):
+                return _json(404, {"error": "not found"})
+            if not _has_valid_secret(store):
                 reception.count("unauthorized", store)
-                return _answer(401, {"error": "unauthorized"})
-            return _taken(store, topic, reception, wake, deadline)
+                return _json(401, {"error": "unauthorized"})
+            return _receive(store, topic, reception, wake, deadline)
         except JournalUnavailable as error:
             _log.error("webhook.deferred", error=str(error))
-            answer = _answer(503, {"error": "the journal cannot be reached; send the webhook again"})
-            answer.headers["Retry-After"] = "5"
-            return answer
+            response = _json(503, {"error": "the journal cannot be reached; send the webhook again"})
+            response.headers["Retry-After"] = "5"
+            return response
 
     return routes
 
 
-def _taken(
+def _receive(
     store: Store, path_topic: str | None, reception: Reception, wake: Callable[[], None], deadline: float
 ) -> flask.Response:
     started = time.monotonic()
-    body = _read()
-    # A sender may be slow; the promise of an answer in time begins where he has said everything.
+    body = _read_body()
+    # The client may be slow. The time limit for the answer starts when the body is complete.
     deadline += time.monotonic() - started
     try:
-        webhooks, single = _parsed(body)
-    except WebhookRejected as rejected:
-        return _rejected(store, reception, rejected, len(body))
-    incoming, unknown = _recognised(store, path_topic, webhooks)
-    kept = []
+        webhooks, is_single = _parse(body)
+    except WebhookRejected as rejection:
+        return _reject(store, reception, rejection, len(body))
+    incoming, rejection_of_others = _recognise(store, path_topic, webhooks)
+    journaled = []
     if incoming:
         appended = reception.append(incoming, timeout_seconds=max(0.05, deadline - time.monotonic()))
         wake()
-        for one, result in zip(incoming, appended, strict=True):
+        for event, result in zip(incoming, appended, strict=True):
             _log.info(
-                "event.received", store=store.name, topic=one.topic, event_id=result.id, duplicate=result.duplicate
+                "event.received", store=store.name, topic=event.topic, event_id=result.id, duplicate=result.duplicate
             )
-            kept.append({"id": result.id, "duplicate": result.duplicate})
-    if unknown:
-        return _rejected(store, reception, unknown, len(body), kept)
-    return _answer(200, kept[0] if single else {"events": kept})
+            journaled.append({"id": result.id, "duplicate": result.duplicate})
+    if rejection_of_others:
+        return _reject(store, reception, rejection_of_others, len(body), journaled)
+    return _json(200, journaled[0] if is_single else {"events": journaled})
 
 
-def _parsed(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
-    """Return the webhooks in a body, each with its bytes, and whether it is a single one. Raises WebhookRejected."""
+def _parse(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
+    """Return the webhooks in a body, each with its bytes, and whether the body is a single webhook, not an array.
+
+    Raises WebhookRejected.
+    """
     if len(body) > BODY_LIMIT:
         raise WebhookRejected("too_large", f"the webhook is larger than {BODY_LIMIT} bytes")
     try:
@@ -105,11 +108,11 @@ def _parsed(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
         _check_depth(parsed)
     if isinstance(parsed, dict):
         return [(parsed, body)], True
-    if not isinstance(parsed, list) or not parsed or not all(isinstance(one, dict) for one in parsed):
+    if not isinstance(parsed, list) or not parsed or not all(isinstance(item, dict) for item in parsed):
         raise WebhookRejected("not_an_object", "the body is neither a JSON object nor an array of JSON objects")
     if len(parsed) > _WEBHOOKS_LIMIT:
         raise WebhookRejected("too_many", f"the array holds more than {_WEBHOOKS_LIMIT} webhooks")
-    return [(one, orjson.dumps(one)) for one in parsed], False
+    return [(webhook, orjson.dumps(webhook)) for webhook in parsed], False
 
 
 def _check_depth(parsed: Any) -> None:
@@ -119,64 +122,68 @@ def _check_depth(parsed: Any) -> None:
         raise WebhookRejected("too_deep", f"the webhook is nested more than {_DEPTH_LIMIT} levels deep") from None
 
 
-def _recognised(
+def _recognise(
     store: Store, path_topic: str | None, webhooks: list[tuple[Json, bytes]]
 ) -> tuple[list[Incoming], WebhookRejected | None]:
-    """Return what can be journaled of the webhooks, and why the first of the others cannot.
+    """Return the webhooks that can be journaled, and why the first of the others cannot.
 
-    What can be kept is kept even beside what cannot: sent again, it is a duplicate.
+    The good webhooks of an array are journaled even if others are rejected. If sent again, they are duplicates.
     """
     event_id = flask.request.headers.get("eventid", "").strip()[:_EVENT_ID_LIMIT]
     received_at = datetime.now(UTC)
     incoming: list[Incoming] = []
-    unknown: WebhookRejected | None = None
+    rejection: WebhookRejected | None = None
     for position, (webhook, body) in enumerate(webhooks):
-        # One header for many webhooks names none of them alone.
+        # All webhooks of an array share one header, so the position is added to make the id unique.
         own_id = f"{event_id}#{position}" if event_id and len(webhooks) > 1 else event_id
         try:
-            seen = recognise(webhook, path_topic=path_topic, event_id=own_id or None, received_at=received_at)
-        except WebhookRejected as rejected:
-            unknown = unknown or rejected
+            recognised = recognise(webhook, path_topic=path_topic, event_id=own_id or None, received_at=received_at)
+        except WebhookRejected as error:
+            rejection = rejection or error
             continue
         incoming.append(
             Incoming(
                 store_id=store.id,
-                topic=seen.topic,
-                key=seen.key,
-                dated=seen.dated,
-                customer=seen.customer,
-                occurred_at=seen.occurred_at,
+                topic=recognised.topic,
+                key=recognised.key,
+                dated=recognised.dated,
+                customer=recognised.customer,
+                occurred_at=recognised.occurred_at,
                 body=body,
             )
         )
-    return incoming, unknown
+    return incoming, rejection
 
 
-def _rejected(
-    store: Store, reception: Reception, rejected: WebhookRejected, length: int, kept: list[dict[str, Any]] | None = None
+def _reject(
+    store: Store,
+    reception: Reception,
+    rejection: WebhookRejected,
+    length: int,
+    journaled: list[dict[str, Any]] | None = None,
 ) -> flask.Response:
     content_type = flask.request.headers.get("Content-Type", "")
-    # Of a body that was not kept to its end, what the sender announced.
+    # A body that is too large is not kept whole. Then the length is what the client announced.
     length = max(length, flask.request.content_length or 0)
-    reception.reject(store, code=rejected.code, message=rejected.message, content_type=content_type, length=length)
-    _log.warning("webhook.rejected", store=store.name, code=rejected.code, bytes=length)
-    answer: dict[str, Any] = {"error": rejected.message, "code": rejected.code}
-    if kept:
-        answer["events"] = kept
-    return _answer(413 if rejected.code == "too_large" else 400, answer)
+    reception.reject(store, code=rejection.code, message=rejection.message, content_type=content_type, length=length)
+    _log.warning("webhook.rejected", store=store.name, code=rejection.code, bytes=length)
+    content: dict[str, Any] = {"error": rejection.message, "code": rejection.code}
+    if journaled:
+        content["events"] = journaled
+    return _json(413 if rejection.code == "too_large" else 400, content)
 
 
-def _knows_secret(store: Store) -> bool:
+def _has_valid_secret(store: Store) -> bool:
     if store.webhook_secret is None:
         return True
-    given = flask.request.headers.get(store.webhook_secret_header, "").strip()
-    if given[: len(_BEARER)].lower() == _BEARER:
-        given = given[len(_BEARER) :].strip()
-    return hmac.compare_digest(given.encode(), store.webhook_secret.encode())
+    secret = flask.request.headers.get(store.webhook_secret_header, "").strip()
+    if secret[: len(_BEARER)].lower() == _BEARER:
+        secret = secret[len(_BEARER) :].strip()
+    return hmac.compare_digest(secret.encode(), store.webhook_secret.encode())
 
 
-def _read() -> bytes:
-    """Read the body up to one byte over the limit, and read on without keeping: the sender should see the answer."""
+def _read_body() -> bytes:
+    """Return the body, cut off after the limit. The rest is read and dropped, so that the client sees the answer."""
     stream = flask.request.stream
     body = bytearray()
     while len(body) <= BODY_LIMIT and (chunk := stream.read(_CHUNK)):
@@ -187,5 +194,5 @@ def _read() -> bytes:
     return bytes(body)
 
 
-def _answer(status: int, content: dict[str, Any]) -> flask.Response:
+def _json(status: int, content: dict[str, Any]) -> flask.Response:
     return flask.Response(orjson.dumps(content), status=status, content_type="application/json")

@@ -33,34 +33,34 @@ class UserEvent:
 class UserUpdate:
     """What a mapping yields for one user."""
 
-    #: ``email``, ``phone_number``, ``uuid``; empty only for a user who is refused.
+    #: ``email``, ``phone_number``, ``uuid``; empty only for a refused user.
     identifiers: Mapping[str, str]
-    #: By Insider's system names, default and custom ones side by side.
+    #: By Insider's system name. Default and custom attributes are side by side.
     attributes: Mapping[str, Value] = field(default_factory=dict)
     events: tuple[UserEvent, ...] = ()
-    #: Attributes that are over: Insider is to forget them.
+    #: The names of attributes that are over: Insider is to forget them.
     cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """What an operator should know about one value of an event. Never holds the value itself."""
+    """A problem with one value of an event, for operators. It never holds the value itself."""
 
     #: The attribute, param or identifier.
     name: str
-    #: One sentence: what was wrong, and what became of it.
+    #: One sentence: what was wrong, and what the mapping did about it.
     problem: str
-    #: Where the rule stands: ``groups.yaml:12``.
+    #: The place of the rule: ``groups.yaml:12``.
     rule: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """Why Insider will not get an update."""
+    """Why an update cannot be delivered."""
 
-    #: One sentence: Insider's own, where it is Insider who refuses.
+    #: One sentence. If Insider refuses the update, it is Insider's own.
     reason: str
-    #: Groups what has gone wrong in the same way; holds nobody's data: ``events.event_params.required``.
+    #: Groups similar refusals, and holds no personal data: ``events.event_params.required``.
     cause: str
     #: The mapping rule to look at: ``groups.yaml:12``.
     rule: str = ""
@@ -71,52 +71,52 @@ class Mapped:
     """What a mapping makes of one event."""
 
     updates: tuple[UserUpdate, ...] = ()
-    #: Users without a valid identifier: what would have been sent, and why it cannot be.
+    #: Users without a valid identifier: the update that would have been sent, and why it cannot be sent.
     refused: tuple[tuple[UserUpdate, Refusal], ...] = ()
     notes: tuple[Note, ...] = ()
-    #: For the merchant, where the topic has no customer: the text, and details by name.
+    #: For topics without a customer: a notice to the merchant, as its text and details by name.
     notice: tuple[str, Mapping[str, Value]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a store may choose about its mapping."""
+    """A store's options for its mapping."""
 
-    #: The year of a date whose source has only month and day. None: such a date is left out.
+    #: The year of a date whose source has only month and day. None: such dates are left out.
     standin_year: int | None = None
-    #: ISO 3166-1 alpha-2 region of phone numbers without a country code. None: such a number is left out.
+    #: The region (ISO 3166-1 alpha-2) of phone numbers without a country code. None: such numbers are left out.
     phone_region: str | None = None
-    #: The overlay of the mapping set that is laid over the shared rules. None: the shared rules alone.
+    #: The overlay of the mapping set that is laid over the shared rules. None: only the shared rules apply.
     overlay: str | None = None
 
 
 class TrueAt(NamedTuple):
-    """From when an attribute is. Of two events at the same time, the one that was received later is the newer."""
+    """The time from which an attribute's value is true. Of two events at the same time, the later received is newer."""
 
-    #: Since 1970.
+    #: Since 1970, in UTC.
     milliseconds: int
     event_id: int
 
 
 class ClearedAt(TrueAt):
-    """From when an attribute has been over, so that Insider has forgotten it, or is to."""
+    """The time at which an attribute ended: Insider has forgotten it, or is to forget it."""
 
     __slots__ = ()
 
 
 class Partition(NamedTuple):
-    """An ordered partition of a store's customers: one worker at a time maps and delivers what is in it."""
+    """A share of a store's customers. One worker at a time maps and delivers its events, in order."""
 
     store_id: int
     number: int
 
 
-#: Partitions a store. Fixed, because a customer who changed partitions could overtake himself.
+#: How many partitions each store has. Fixed: a customer's new events in another partition could overtake the old ones.
 PARTITIONS = 16
 
 
 def partition_number(customer: str) -> int:
-    """Return the partition of a customer (or, of an event without one, of its idempotency key)."""
+    """Return the partition number of a customer, or of an idempotency key if the event has no customer."""
     return zlib.crc32(customer.encode()) % PARTITIONS
 
 
@@ -127,14 +127,14 @@ class Event:
     id: int
     store_id: int
     topic: str
-    #: When it happened by the source's clock; never later than it was received.
+    #: When it happened, by the source's clock; never later than `received_at`.
     occurred_at: datetime
     received_at: datetime
     #: The raw bytes of the webhook.
     body: bytes
 
 
-#: A JSON object as it comes from outside.
+#: A JSON object from outside.
 Json = dict[str, Any]
 
 
@@ -145,39 +145,39 @@ class Delivery:
     id: int
     event_id: int
     topic: str
-    #: The address, phone number or uuid that names the customer within the store.
+    #: The e-mail address, phone number or uuid that identifies the customer within the store.
     customer: str
     update: UserUpdate
     #: When the update's attributes were true.
     occurred_at: datetime
-    #: True where Insider must not start journeys from it: snapshots, and replays unless asked otherwise.
+    #: True if Insider must not start journeys from it: for snapshots, and for replays unless asked otherwise.
     skip_hook: bool
-    #: Length of the stored update, which bounds its length on the wire.
+    #: The length of the stored update, from which the length on the wire is estimated.
     bytes: int
-    #: The attempt with which it was first refused alone, where it waits all the same.
+    #: The attempt in which Insider first refused this delivery alone, if it still waits.
     refused_attempt_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """One request to Insider, whatever came of it."""
+    """One request to Insider, and how it ended."""
 
     users: int
     bytes: int
-    #: The HTTP status; None where no answer came.
+    #: The HTTP status; None if no response came.
     status: int | None
-    #: What the answer meant: ``delivered``, ``partly``, ``refused``, ``split``, ``paused``, ``unauthorized``.
+    #: What the response meant: ``delivered``, ``partly``, ``refused``, ``split``, ``paused``, ``unauthorized``.
     outcome: str
     duration_ms: int
-    #: The beginning of the answer, without addresses and numbers of people.
+    #: The beginning of the response, without people's addresses and phone numbers.
     excerpt: str
-    #: What was asked: ``upsert``, or ``clear`` to forget attributes.
+    #: ``upsert``, or ``clear``, which makes Insider forget attributes.
     operation: str = "upsert"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A store with what intake and delivery need of it. The secrets are decrypted and never printed."""
+    """A store, with everything that intake and delivery need. The secrets are decrypted, and never printed."""
 
     id: int
     name: str
@@ -189,72 +189,72 @@ class Store:
     insider_url: str | None
     options: Options
     created_at: datetime
-    #: Set by an operator: webhooks are taken and mapped, and deliveries wait.
+    #: Set by an operator: webhooks are received and mapped, but deliveries wait.
     held: bool = False
-    #: Set by delivery: nothing is sent for now.
+    #: Set by delivery after a failure: nothing is sent for now.
     paused: bool = False
     pause_reason: str | None = None
-    #: Failures in a row, from which the next pause grows.
+    #: Failures in a row. The next pause grows with them.
     failures: int = 0
-    #: Grows whenever an operator changes the store: what was found out with older settings says nothing then.
+    #: Grows whenever an operator changes the store. A result of a request made with an older version does not count.
     version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class YotpoAccount:
-    """A store's account with Yotpo: how to reach its APIs. The secrets are decrypted and never printed."""
+    """A store's account at Yotpo: how to reach its APIs. The secrets are decrypted, and never printed."""
 
     store_id: int
     #: Yotpo's store id.
     app_key: str
-    #: ``oauth``: connected by Yotpo's app; ``own``: by the API secret of the store itself.
+    #: ``oauth``: connected by our app at Yotpo; ``own``: by the store's own API secret.
     mode: str
-    #: Of an app it never expires; of a store's own it is a cache, None where there is none yet.
+    #: In mode ``oauth`` it never expires. In mode ``own`` it is a cached one, None if there is none yet.
     token: str | None = field(repr=False)
-    #: The API secret, where the mode is ``own``.
+    #: The API secret, in mode ``own``.
     secret: str | None = field(repr=False)
-    #: The merchant keys of Loyalty v2, where the mode is ``own`` and the store has them.
+    #: The merchant's keys for Loyalty v2, in mode ``own`` if the store has them.
     loyalty_guid: str | None = field(repr=False)
     loyalty_key: str | None = field(repr=False)
     #: ``connected``, ``revoked`` by Yotpo, ``disconnected`` by an operator.
     state: str = "connected"
-    #: The values of `expand` by which a look-up sees everything, one question each; None until they were tried out.
+    #: The values of `expand` that a look-up needs, one request for each. None until the account was tried out.
     expands: tuple[str, ...] | None = None
-    #: Whether a value of `expand` has to be said again with each further page.
+    #: True if Yotpo needs `expand` again in the request of each further page.
     repeats_expand: bool = False
-    #: What became of each review webhook that was to be registered, by its event.
+    #: By event: the result of registering the review webhook.
     review_webhooks: Mapping[str, str] = field(default_factory=dict)
-    #: Answers of 401 in a row.
+    #: Responses with status 401 in a row.
     unauthorized: int = 0
-    #: Failures in a row, from which the next pause grows.
+    #: Failures in a row. The next pause grows with them.
     failures: int = 0
-    #: Nothing is asked for now.
+    #: True while no requests are sent, after a failure.
     paused: bool = False
     pause_reason: str | None = None
-    #: Grows with each new connection: what was found out with older credentials says nothing then.
+    #: Grows with each new connection. A result of a request made with older credentials does not count.
     version: int = 0
     connected_at: datetime | None = None
-    #: Since when it is revoked or disconnected.
+    #: When it was revoked or disconnected.
     ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Incoming:
-    """A webhook that has been recognised and is to be journaled."""
+    """A recognised webhook or a snapshot, ready to be journaled as an event."""
 
     store_id: int
     topic: str
     key: str
     dated: bool
     customer: str | None
-    #: None where nothing but the receipt tells it. The receipt is dated by the journal, whose clock is the only one.
+    #: None if the time of receipt is the only known time. The journal sets it, so that only one clock dates receipts.
     occurred_at: datetime | None
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The id of the event, and whether it was there before."""
+    """The id of a journaled event, and whether it is a duplicate, journaled before."""
 
     id: int
     duplicate: bool
@@ -262,7 +262,7 @@ class Appended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
-    """A delivery that is to be journaled: waiting, or dead from the start where it has a refusal."""
+    """A delivery, ready to be journaled: waiting, or dead from the start if it has a refusal."""
 
     event_id: int
     store_id: int
@@ -271,22 +271,23 @@ class NewDelivery:
     occurred_at: datetime
     update: UserUpdate
     skip_hook: bool
-    #: True where it gives way to what webhooks owe.
+    #: True for deliveries of replays and snapshots, which wait until those of webhooks are sent.
     low_priority: bool
     #: The version of the mapping set.
     mapping: str
     refusal: Refusal | None = None
-    #: The replay that it is owed to.
+    #: The replay that it belongs to, if any.
     replay_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """What became of a delivery, with what an operator should know about it, by name."""
+    """The outcome of a delivery: delivered or dead."""
 
     id: int
-    #: Why it is dead; None where it was delivered, or nothing of it had to be sent.
+    #: Why it is dead; None if it was delivered, or nothing in it had to be sent.
     refusal: Refusal | None = None
+    #: For operators, by name: what was left out, such as stale attributes.
     notes: Mapping[str, Any] = field(default_factory=dict)
-    #: In which attempts it was since it was last recorded, oldest first.
+    #: The attempts that are not recorded with the delivery yet, oldest first.
     attempt_ids: Sequence[int] = ()

@@ -1,7 +1,7 @@
-r"""What makes a person findable: cleaning of addresses and phone numbers, and the key that orders a customer's events.
+r"""Cleans identifiers (e-mail addresses, phone numbers, uuids), and picks the one that identifies a customer.
 
-Rules from Insider: an address matches ``^.+@.+\..+$``, a phone number ``^\+[1-9]\d{6,14}$``, and placeholders such as
-``undefined`` or ``0`` are never sent. Ours are a little stricter, so that nothing that passes here is refused there.
+Insider's rules: an address matches ``^.+@.+\..+$``, a phone number ``^\+[1-9]\d{6,14}$``, and placeholders such as
+``undefined`` or ``0`` are never sent. The rules here are a little stricter, so Insider accepts what passes here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _PHONE_LIMIT = 40
 _PLACEHOLDERS = frozenset({"undefined", "anonymous", "0", "1", "null", "none", "nil", "unknown"})
 _UUID_LIMIT = 255
 
-#: In the order in which they name a customer.
+#: The first one that a customer has identifies them.
 NAMES = ("email", "phone_number", "uuid")
 
 
 def clean_email(value: object) -> str | None:
-    """Return the address trimmed and in lower case, or None where it is none."""
+    """Return the address, trimmed and in lower case, or None if it is not valid."""
     if not isinstance(value, str):
         return None
     address = value.strip().lower()
@@ -35,7 +35,7 @@ def clean_email(value: object) -> str | None:
 
 
 def clean_phone(value: object, region: str | None = None) -> str | None:
-    """Return the number in E.164, or None where it is none; `region` reads a number without a country code."""
+    """Return the number in E.164, or None if it is not valid. `region` is for numbers without a country code."""
     if not isinstance(value, str) or len(value) > _PHONE_LIMIT:
         return None
     try:
@@ -49,7 +49,7 @@ def clean_phone(value: object, region: str | None = None) -> str | None:
 
 
 def clean_uuid(value: object) -> str | None:
-    """Return the id as text, or None for placeholders and whatever is no id."""
+    """Return the id as text, or None for a placeholder or anything that is not an id."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()
@@ -59,5 +59,5 @@ def clean_uuid(value: object) -> str | None:
 
 
 def customer_of(identifiers: Mapping[str, str]) -> str | None:
-    """Return what names this customer in the journal: the address, else the phone number, else the uuid."""
+    """Return the customer's key in the journal: the e-mail address, else the phone number, else the uuid."""
     return next((identifiers[name] for name in NAMES if identifiers.get(name)), None)

@@ -1,13 +1,13 @@
-"""Reads the shapes in which Yotpo writes a time, and writes the one shape that Insider reads.
+"""Reads times in all of Yotpo's formats, and writes the one format that Insider reads.
 
-The shapes, from Yotpo's webhooks, Core API and legacy reviews:
+The formats in Yotpo's webhooks, Core API and legacy reviews:
 
 - ``2016-10-15T16:00:17.786Z``, ``…17Z``, ``…17.786+03:00``, ``…17.786+0300``
 - ``2016-10-15T16:00:17`` without a zone, which is UTC
-- ``2019-12-31``, a date alone
+- ``2019-12-31``, only a date
 - ``2018-02-20 14:12:13 UTC``, ``2018-02-20 14:12:13 +0200``
 - ``1690360527923``, milliseconds since 1970, also as text
-- ``0001-01-01 00:00:00 +0200``, which stands for "none"
+- ``0001-01-01 00:00:00 +0200``, the zero date, which means "none"
 """
 
 from __future__ import annotations
@@ -16,24 +16,21 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
-#: Milliseconds below this are taken for seconds: it is 1973 read as milliseconds, and the year 5138 read as seconds.
+#: A number below this is in seconds. As milliseconds it would be before 1973, and as seconds the limit is in year 5138.
 _MILLISECONDS_FROM = 100_000_000_000
 _DATE_LENGTH = len("2019-12-31")
-#: Of the shape that most times have.
+#: The length of most times.
 _AS_WRITTEN_LENGTH = len("2016-10-15T16:00:17.786Z")
-#: No event of a shop lies outside of these years, so a number outside of them is no time.
+#: No event of a store is outside these years, so a value outside them is not a time.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 class NoTimeError(ValueError):
-    """The value is none of the known shapes."""
+    """The value has none of the known formats."""
 
 
 def parse(value: object) -> datetime | None:
-    """Return the time in UTC, or None for the zero date that stands for "none".
-
-    Raises NoTimeError where the value has none of the shapes above.
-    """
+    """Return the time in UTC, or None for the zero date. Raises NoTimeError if the value has none of the formats."""
     if isinstance(value, bool):
         raise NoTimeError
     if isinstance(value, int | float):
@@ -44,7 +41,7 @@ def parse(value: object) -> datetime | None:
 
 
 def parse_date(value: object) -> date | None:
-    """Return the calendar date in the zone that the value itself names; None for the zero date."""
+    """Return the calendar date in the time zone that the value names; None for the zero date."""
     moment = parse(value)
     if moment is None:
         return None
@@ -54,7 +51,7 @@ def parse_date(value: object) -> date | None:
 
 
 def parse_or_none(value: object) -> datetime | None:
-    """Like `parse`, for places where a time that cannot be read is as good as none."""
+    """Return the same as `parse`, but None if the value has none of the formats."""
     try:
         return parse(value)
     except NoTimeError:
@@ -62,9 +59,9 @@ def parse_or_none(value: object) -> datetime | None:
 
 
 def as_written(text: str) -> str | None:
-    """Return a time as `rfc3339` would write it, where Yotpo has written it so, or as ``…:17.000Z``.
+    """Return the text of `rfc3339` for a time that Yotpo wrote with milliseconds and ``Z``; None for any other text.
 
-    Most times are such, and need no more than this proof. None for all others, and for what is no time.
+    Most times are written so. For them this is enough, and faster than `parse`.
     """
     if len(text) != _AS_WRITTEN_LENGTH or text[10] != "T" or text[19] != "." or text[23] != "Z":
         return None
@@ -80,7 +77,7 @@ def as_written(text: str) -> str | None:
 
 
 def date_as_written(text: str) -> str | None:
-    """Like `as_written`, of a date alone, or of a time of which only the date is wanted: as midnight UTC."""
+    """Return the same as `as_written`, for a date, or for the date of a time: as midnight UTC."""
     if len(text) != _DATE_LENGTH:
         return f"{text[:_DATE_LENGTH]}T00:00:00Z" if as_written(text) else None
     try:
@@ -91,15 +88,15 @@ def date_as_written(text: str) -> str | None:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a time in UTC with ``Z``, with milliseconds only where there are any."""
+    """Return the time as text in UTC with ``Z``, with milliseconds only if they are not 0."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    # orjson writes it in quotes, and in less than half of the time that `isoformat` takes; each webhook has one.
+    # orjson puts it in quotes. It takes less than half the time of `isoformat`, and each webhook has a time.
     quoted = orjson.dumps(utc, None, orjson.OPT_UTC_Z).decode()
     return f"{quoted[1:_AS_WRITTEN_LENGTH]}Z" if utc.microsecond else quoted[1:-1]
 
 
 def rfc3339_date(day: date) -> str:
-    """Write a date as midnight UTC, the form of Insider's `birthday`."""
+    """Return the date as text: midnight UTC, the format of Insider's `birthday`."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
@@ -118,7 +115,7 @@ def _from_text(text: str) -> datetime | None:
     moment = _local(text)
     if moment.year == 1:
         return None
-    # Before the zone is applied: at the ends of the calendar that would overflow.
+    # Checked before the conversion to UTC, which would overflow at the ends of the calendar.
     return _plausible(moment).astimezone(UTC)
 
 

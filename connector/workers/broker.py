@@ -1,7 +1,7 @@
-"""How Celery speaks to Redis here: by kombu's own transport, for hints that nobody has to give back.
+"""Celery's transport over Redis: kombu's own, changed so that a worker survives when it loses Redis.
 
-Kombu takes care that no message is lost, and some of this care ends a worker that loses its Redis: it gives messages
-back over a connection that is gone, and acknowledges them there. A hint may be lost: the sweep finds what was meant.
+Kombu tries to lose no message: it gives messages back, or acknowledges them, over a connection that is gone. This ends
+the worker. Here messages are only wake-ups and may be lost, because the sweep finds the work later.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from redis import exceptions
 
-#: Looks so often whether a broker that is away is back, where kombu would look ever more seldom.
+#: The wait between tries to reach Redis again. Kombu would wait longer after each try.
 _RETRY_SECONDS = 2
 _PROBE = "connector.probe"
 _PROBE_SECONDS = 60
 
 
 class QoS(kombu_redis.QoS):
-    """Counts the hints under way; each of them takes the place of a child of the worker."""
+    """Counts the messages that are not acknowledged yet. Each of them occupies a child process of the worker."""
 
     def ack(self, delivery_tag: str) -> None:
         try:
             super().ack(delivery_tag)
         finally:
-            # Also where Redis could not be told: the child is free, and its place would never be filled again.
+            # Even if Redis cannot be reached: the child is free, and its place would otherwise stay occupied forever.
             virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
@@ -39,19 +39,19 @@ class QoS(kombu_redis.QoS):
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that ends without a word to Redis, and knows when it last heard of it."""
+    """A channel that closes without commands to Redis, and knows when Redis last answered."""
 
     QoS = QoS
-    #: Hints under way are not given back at the end, neither the connection's nor the worker's.
+    #: When the connection or the worker ends, its unacknowledged messages are not given back.
     do_restore = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        #: When Redis last answered a waiting read, be it with a hint or with none; it does so every second.
+        #: When Redis last answered a blocking read, with a message or without. It answers at least every second.
         self.answered_at = time.monotonic()
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:  # noqa: FBT001, FBT002 - as above
-        # A task may end after its connection; Redis lets go of the hint when its visibility time-out is over.
+        # A task may outlive its connection. Its message becomes visible again after the visibility time-out.
         if not self.closed:
             super().basic_ack(delivery_tag, multiple)
 
@@ -60,7 +60,7 @@ class Channel(kombu_redis.Channel):
             super().basic_reject(delivery_tag, requeue=requeue)
 
     def close(self) -> None:
-        # What a read under way may yet bring is let go: waiting for it may fail, and leave the channel half open.
+        # A pending read is abandoned: waiting for it may fail, and then the channel would stay half open.
         self._in_poll = None
         self.auto_delete_queues.clear()
         super().close()
@@ -73,14 +73,14 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """Takes a Redis that refuses writes for one that is away: it is full, a read-only replica, or cannot save."""
+    """Treats a Redis that refuses writes as unreachable: it may be full, a read-only replica, or unable to save."""
 
     Channel = Channel
 
     def establish_connection(self) -> Any:
         connection: Any = super().establish_connection()
         try:
-            with connection._avail_channels[-1].conn_or_acquire() as client:  # noqa: SLF001 - the one it was made with
+            with connection._avail_channels[-1].conn_or_acquire() as client:  # noqa: SLF001 - the channel of this connection
                 client.set(_PROBE, 1, ex=_PROBE_SECONDS)
         except exceptions.RedisError as error:
             self.close_connection(connection)
@@ -89,7 +89,7 @@ class Transport(kombu_redis.Transport):
 
 
 class Connection(kombu.Connection):
-    """A connection by this transport, whichever of Redis's schemes the URL has."""
+    """A connection that uses this transport for every URL scheme of Redis."""
 
     def get_transport_cls(self) -> type[Transport]:
         return Transport
@@ -99,6 +99,6 @@ class Connection(kombu.Connection):
 
 
 class Amqp(AMQP):
-    """Hands Celery these connections."""
+    """Makes Celery use these connections."""
 
     Connection = Connection

@@ -1,11 +1,11 @@
-"""The limits that are in force: told in one line of the log at start, and refused where they do not fit together.
+"""Checks at start that all time-outs fit together, and logs them in one line.
 
 ::
 
-    a request to Insider < a step < a transaction that idles < a task < the visibility of a hint
-    a task's slice + a batch <= the soft shutdown < what hosts grant
+    a request to Insider < a step < an idle transaction < a task < the visibility of a message
+    a task's slice + a batch <= the soft shutdown < the time that hosts grant
 
-They are read from Celery when it has started, because the command line may override what `tasks.py` says.
+They are read from Celery after its start, because the command line may override the values in `tasks.py`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from connector.settings import Settings
 
-#: From SIGTERM to SIGKILL on Heroku and its likes.
+#: The time from SIGTERM to SIGKILL on Heroku and similar hosts.
 _HOST_SECONDS = 30.0
-#: What may be told of the broker's options: others may hold a password.
-_TOLD = ("visibility_timeout", "socket_timeout", "socket_connect_timeout", "health_check_interval")
+#: The options of the broker that may be logged. Others may hold a password.
+_LOGGED_OPTIONS = ("visibility_timeout", "socket_timeout", "socket_connect_timeout", "health_check_interval")
 
 
 class _Limit(NamedTuple):
@@ -40,7 +40,7 @@ class _Limit(NamedTuple):
 
 
 def check(worker: Any, settings: Settings, *, slice_seconds: float) -> None:
-    """Raise SettingsError where the limits of this worker do not fit together."""
+    """Raise SettingsError if the time-outs of this worker do not fit together."""
     conf = worker.app.conf
     options = conf.broker_transport_options
     insider = _Limit(
@@ -73,7 +73,7 @@ def check(worker: Any, settings: Settings, *, slice_seconds: float) -> None:
 
 
 def of_worker(worker: Any, settings: Settings, *, slice_seconds: float) -> dict[str, Any]:
-    """Return what is in force in a worker, for the log."""
+    """Return a worker's limits, for the log."""
     conf = worker.app.conf
     return {
         **_of_broker(worker.app),
@@ -97,12 +97,12 @@ def of_worker(worker: Any, settings: Settings, *, slice_seconds: float) -> dict[
 
 
 def of_beat(app: Celery, *, sweep_seconds: float) -> dict[str, Any]:
-    """Return what is in force in the process that gives the sweeps, for the log."""
+    """Return the limits of the beat process, which starts the sweeps, for the log."""
     return {**_of_broker(app), "sweep_seconds": sweep_seconds, **_versions("celery", "kombu", "redis")}
 
 
 def of_web(app: Celery, settings: Settings, *, connections: int) -> dict[str, Any]:
-    """Return what is in force in a web process, for the log."""
+    """Return a web process's limits, for the log."""
     return {
         **_of_broker(app),
         "intake_timeout_seconds": settings.intake_timeout_seconds,
@@ -112,12 +112,12 @@ def of_web(app: Celery, settings: Settings, *, connections: int) -> dict[str, An
 
 
 def _task_seconds(worker: Any) -> float:
-    # In this order: the option --time-limit counts only where the setting is empty.
+    # In this order: Celery uses the option --time-limit only if the setting is empty.
     return worker.app.conf.task_time_limit or worker.time_limit or math.inf
 
 
 def _of_broker(app: Celery) -> dict[str, Any]:
-    return {name: app.conf.broker_transport_options.get(name) for name in _TOLD}
+    return {name: app.conf.broker_transport_options.get(name) for name in _LOGGED_OPTIONS}
 
 
 def _versions(*packages: str) -> dict[str, str]:

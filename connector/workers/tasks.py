@@ -1,7 +1,7 @@
-"""The Celery app. Tasks are hints that carry nothing: what there is to do stands in the journal.
+"""The Celery app. A message is only a wake-up, without content: the work is in the journal.
 
 The settings follow from how Celery on Redis fails: no ETA and no results, late acknowledgement of short tasks, one task
-fetched at a time, a soft shutdown, and time-outs that fit into each other (request < task < visibility of a message).
+fetched at a time, a soft shutdown, and time-outs in the right order (request < task < visibility of a message).
 """
 
 from __future__ import annotations
@@ -37,25 +37,27 @@ from connector.yotpo.client import Yotpo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Together with a batch (sending.py) it fits into the soft shutdown.
+#: How long a task works. With a batch (`delivery.sending`) it fits into the soft shutdown.
 _TASK_SECONDS = 5.0
 _SWEEP_SECONDS = 5.0
 _QUEUE = "connector"
-#: For replays and snapshots, which have workers of their own, so that webhooks need not wait for them.
+#: The low-priority queue: replays and snapshots. It has its own workers, so that webhooks do not wait for them.
 _BULK_QUEUE = "connector-bulk"
-#: For what is asked of Yotpo, which waits most of the time.
+#: For requests to Yotpo. Its workers mostly wait for responses.
 _YOTPO_QUEUE = "connector-yotpo"
-#: Those who deliver snapshots are woken so often, and rest so long after each of the partitions.
+#: At most one wake-up for new snapshots in this time.
 _SNAPSHOTS_SECONDS = 5.0
+#: How long a low-priority worker rests after a partition.
 _REST_SECONDS = 0.2
-#: A turn at a Yotpo that is slow, yet answers, may take long; its hint may come twice then, which does no harm.
+#: A task may take long if Yotpo is slow. Redis may then deliver its message twice, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
-#: Where so many hints wait already, one more tells nothing new, and would only fill Redis while no worker runs.
-_HINTS = 64
-#: By the sender's clock, and judged by the worker's: in a short time every hint would expire where they differ.
+#: With this many messages in a queue, another wake-up is useless: it would only fill Redis while no worker runs.
+_QUEUE_LIMIT = 64
+#: The sender's clock sets the expiry and the worker's clock checks it. With a short time, every wake-up would expire if
+#: the clocks differ.
 _EXPIRES_SECONDS = 3600.0
-#: As many hints as the sweep gives at once; each worker process that takes one sends others if it finds too much.
-_SWEEP_HINTS = 8
+#: How many wake-ups a sweep sends at most. A worker that finds too much work for one task sends more.
+_SWEEP_LIMIT = 8
 
 _log = observability.logger("tasks")
 
@@ -68,7 +70,7 @@ def settings() -> Settings:
     return Settings.read()
 
 
-def _uptime() -> datetime:
+def _monotonic_now() -> datetime:
     return datetime.fromtimestamp(time.monotonic(), UTC)
 
 
@@ -80,12 +82,12 @@ def _configuration() -> dict[str, Any]:
         "broker_use_ssl": tls if settings().redis_url.startswith("rediss://") else None,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        # A Redis that answers with an error is as good as one that does not answer: the worker connects anew.
+        # If Redis answers with an error, the worker connects again, as if Redis had not answered.
         "broker_channel_error_retry": True,
         "broker_transport_options": {
             "visibility_timeout": 300,
             "socket_connect_timeout": 5,
-            # Longer than kombu's blocking read of one second. Every other command, the worker's main process waits for.
+            # Longer than kombu's blocking read of one second. Short, because commands block the worker's main process.
             "socket_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 25,
@@ -95,28 +97,28 @@ def _configuration() -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
-        # A task ends by itself long before; this one has no soft counterpart, whose exception could strike anywhere.
+        # A task ends by itself long before. There is no soft limit: its exception could be raised anywhere in the code.
         "task_time_limit": 120,
         "task_default_queue": _QUEUE,
         "worker_prefetch_multiplier": 1,
         "worker_soft_shutdown_timeout": 20.0,
-        # There are no ETA tasks that an idle worker would have to give back: it may end at once.
+        # An idle worker may end at once: there are no ETA tasks that it would have to give back.
         "worker_enable_soft_shutdown_on_idle": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # Two children and their parent fit into 512 MB.
         "worker_max_memory_per_child": 180_000,
         "worker_max_tasks_per_child": 10_000,
-        # There are none; a belt.
+        # A safeguard: there are no ETA tasks.
         "worker_eta_task_limit": 100,
-        # One more connection a process, which nobody uses.
+        # Remote control is not used, and needs one more connection in each process.
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": False,
         "beat_schedule": {
             "sweep": {
                 "task": "connector.sweep",
-                # By a clock that is never set: beat would sleep through the minutes that another is set back by.
-                "schedule": schedule(_SWEEP_SECONDS, nowfun=_uptime),
+                # By the monotonic clock. If the wall clock is set back by minutes, beat would send nothing for minutes.
+                "schedule": schedule(_SWEEP_SECONDS, nowfun=_monotonic_now),
             }
         },
     }
@@ -130,7 +132,7 @@ def mappings() -> mapping.MappingSet:
 
 @cache
 def database() -> Database:
-    """Return this process's connection. First called in the child that runs tasks, so nothing is shared over a fork."""
+    """Return this process's connection. Tasks call it in the child process, so nothing is shared over a fork."""
     return Database(settings().database_url, connections=1, wait_seconds=5.0)
 
 
@@ -155,7 +157,7 @@ def pipeline() -> Pipeline:
 
 @cache
 def scheduler() -> Scheduler:
-    """Return this process's scheduler. First called in the child that runs tasks, so nothing is shared over a fork."""
+    """Return this process's scheduler. Tasks call it in the child process, so nothing is shared over a fork."""
     return Scheduler(
         database=Database(settings().database_url, connections=STORES + 1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
@@ -167,22 +169,22 @@ def scheduler() -> Scheduler:
     )
 
 
-class _Hint(Task):  # type: ignore[type-arg] # it has none at runtime
-    """Is not sent where enough of them wait in its queue."""
+class _WakeUp(Task):  # type: ignore[type-arg] # it has none at runtime
+    """A task whose message is sent only if its queue is not full of wake-ups already."""
 
     def apply_async(self, *args: Any, **options: Any) -> Any:
         queue = options.get("queue", _QUEUE)
         with self.app.connection_or_acquire() as connection:
             waiting = connection.default_channel.queue_declare(queue).message_count
-        if waiting >= _HINTS:
+        if waiting >= _QUEUE_LIMIT:
             return None
         return super().apply_async(*args, **{"expires": _EXPIRES_SECONDS, **options})
 
 
-@app.task(name="connector.advance", base=_Hint)
+@app.task(name="connector.advance", base=_WakeUp)
 def advance() -> None:
-    """Map and deliver what there is; where it is too much for one task, wake another."""
-    with _in_peace():
+    """Map and deliver what webhooks brought; wake another worker if it is too much for one task."""
+    with _errors_logged():
         advanced = pipeline().advance(seconds=_TASK_SECONDS)
         if advanced.queued_low_priority:
             wake_bulk()
@@ -190,10 +192,10 @@ def advance() -> None:
             wake()
 
 
-@app.task(name="connector.advance_bulk", base=_Hint)
+@app.task(name="connector.advance_bulk", base=_WakeUp)
 def advance_bulk() -> None:
-    """Map what is replayed and deliver what gives way to webhooks; where it is too much for one task, wake another."""
-    with _in_peace():
+    """Map and deliver replays and snapshots; wake another worker if it is too much for one task."""
+    with _errors_logged():
         ends_at = time.monotonic() + _TASK_SECONDS
         mapped = True
         while mapped:
@@ -203,19 +205,19 @@ def advance_bulk() -> None:
                 return
 
 
-@app.task(name="connector.advance_yotpo", base=_Hint, time_limit=_YOTPO_LIMIT_SECONDS)
+@app.task(name="connector.advance_yotpo", base=_WakeUp, time_limit=_YOTPO_LIMIT_SECONDS)
 def advance_yotpo() -> None:
-    """Ask Yotpo what there is to ask; where it is too much for one task, wake another."""
-    with _in_peace():
+    """Send the requests to Yotpo that are due; wake another worker if they are too many for one task."""
+    with _errors_logged():
         if scheduler().run(seconds=_TASK_SECONDS):
             wake_yotpo()
 
 
-@app.task(name="connector.sweep", base=_Hint)
+@app.task(name="connector.sweep", base=_WakeUp)
 def sweep() -> None:
-    """Find what was left lying, because a hint was lost or a pause is over."""
-    with _in_peace():
-        for _ in range(min(pipeline().busy(), _SWEEP_HINTS)):
+    """Send wake-ups for work that waits, because a wake-up was lost or a pause is over."""
+    with _errors_logged():
+        for _ in range(min(pipeline().busy(), _SWEEP_LIMIT)):
             wake()
         if pipeline().is_low_priority_waiting():
             wake_bulk()
@@ -226,36 +228,36 @@ def sweep() -> None:
 
 
 def wake() -> None:
-    """Tell the workers that there is something to do. Raises where the broker cannot be reached."""
+    """Send a wake-up to the workers for webhooks. Raises if the broker cannot be reached."""
     advance.apply_async(retry=False)
 
 
 def wake_bulk() -> None:
-    """Tell the workers for replays and snapshots that there is something to do."""
+    """Send a wake-up to the workers for replays and snapshots. Raises if the broker cannot be reached."""
     advance_bulk.apply_async(queue=_BULK_QUEUE, retry=False)
 
 
 def wake_yotpo() -> None:
-    """Tell the workers who speak to Yotpo that there is something to ask."""
+    """Send a wake-up to the workers that send requests to Yotpo. Raises if the broker cannot be reached."""
     advance_yotpo.apply_async(queue=_YOTPO_QUEUE, retry=False)
 
 
 @contextmanager
-def _in_peace() -> Iterator[None]:
-    """End a task without an exception, which Celery would quote: nothing has changed, and a sweep tries again."""
+def _errors_logged() -> Iterator[None]:
+    """Log exceptions instead of raising them: Celery would log their messages. The next sweep tries again."""
     try:
         yield
     except JournalUnavailable as error:
         _log.warning("task.deferred", error=str(error))
     except (OperationalError, RedisError) as error:
-        # What there was to do has been done; the next sweep tells of the rest.
+        # Only the wake-up failed, not the work. The next sweep sends another.
         _log.warning("wakeup.failed", error=type(error).__name__)
-    except Exception as error:  # noqa: BLE001 - its message may hold people's data
+    except Exception as error:  # noqa: BLE001 - messages may hold people's data
         _log.error("task.failed", exc_info=error)
 
 
 @signals.setup_logging.connect
-def _logging(**_: Any) -> None:
+def _set_up_logging(**_: Any) -> None:
     observability.configure(settings().log_level)
 
 
@@ -263,19 +265,19 @@ def _logging(**_: Any) -> None:
 def _prepare(sender: Any, **_: Any) -> None:
     try:
         limits.check(sender, settings(), slice_seconds=_TASK_SECONDS)
-        # Once, before the children are forked; a mapping that is wrong stops the worker here, with its place.
+        # Loaded once, before the children are forked. A wrong mapping file stops the worker here and is named.
         mappings()
     except ConnectorError as error:
-        # Of any other exception Celery would write a line, and go on.
+        # Celery only logs any other exception, and goes on.
         raise SystemExit(str(error)) from None
     app.steps["worker"].add(watching(settings().worker_stall_seconds))
 
 
 @signals.celeryd_after_setup.connect
-def _tell_of_worker(instance: Any, **_: Any) -> None:
+def _log_worker(instance: Any, **_: Any) -> None:
     _log.info("worker.configured", **limits.of_worker(instance, settings(), slice_seconds=_TASK_SECONDS))
 
 
 @signals.beat_init.connect
-def _tell_of_beat(**_: Any) -> None:
+def _log_beat(**_: Any) -> None:
     _log.info("beat.configured", **limits.of_beat(app, sweep_seconds=_SWEEP_SECONDS))

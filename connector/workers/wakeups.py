@@ -1,7 +1,7 @@
-"""Wake-ups: hints to the workers that there is something to do, coalesced and sent from outside of the request.
+"""Sends wake-ups: messages without content that tell the workers that there is work.
 
-A wake-up carries nothing and may be lost; the sweep finds what was left lying. So a Redis that is away, slow or wiped
-costs no webhook and holds up no request.
+A thread sends them, and many wake-ups in a short time become one message. A wake-up may be lost: the sweep finds the
+work later. So if Redis is down, slow or wiped, no webhook is lost and no request waits.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ from connector import observability
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: At most one wake-up in this time from each process: 20 a second.
+#: At most one wake-up in this time from each process: 20 per second.
 _INTERVAL_SECONDS = 0.05
-#: After a failure the broker is left alone for so long.
+#: The wait after a failure, before the next try.
 _REST_SECONDS = 1.0
 
 _log = observability.logger("wakeups")
 
 
 class WakeUps:
-    """Sends a wake-up soon after `__call__`, from a thread of its own. Made after the fork, one a process."""
+    """Sends a wake-up soon after each call, from its own thread. Each process makes one, after the fork."""
 
     def __init__(self, send: Callable[[], None], *, interval_seconds: float = _INTERVAL_SECONDS) -> None:
-        """At most one wake-up in `interval_seconds`, the first at once."""
+        """Send at most one wake-up in `interval_seconds`, and the first one at once."""
         self._send = send
         self._interval_seconds = interval_seconds
-        self._wanted = threading.Event()
+        self._requested = threading.Event()
         threading.Thread(target=self._run, name="wake-ups", daemon=True).start()
 
     def __call__(self) -> None:
-        self._wanted.set()
+        self._requested.set()
 
     def _run(self) -> None:
-        broken = False
+        failing = False
         while True:
-            self._wanted.wait()
-            self._wanted.clear()
+            self._requested.wait()
+            self._requested.clear()
             try:
                 self._send()
-            except Exception as error:  # noqa: BLE001 - a hint that fails is no more than a hint that is missing
-                if not broken:
+            except Exception as error:  # noqa: BLE001 - a failed wake-up is no worse than a lost one
+                if not failing:
                     _log.warning("wakeup.failed", error=type(error).__name__)
-                broken = True
-                self._wanted.set()
+                failing = True
+                self._requested.set()
                 time.sleep(_REST_SECONDS)
             else:
-                broken = False
+                failing = False
                 time.sleep(self._interval_seconds)

@@ -1,7 +1,8 @@
-"""Watches over a worker's main process: ends it where it has stopped taking hints, and sees that it ends in time.
+"""Ends a worker's main process if it has stopped taking messages, and makes sure that it ends in time.
 
-A worker that hangs looks alive to the host, which starts only those again that have ended. Hosts send SIGTERM to each
-process; children ignore it by REMAP_SIGTERM in the Procfile, so that what they are sending is finished and recorded.
+A worker that hangs looks alive to the host, and a host restarts only processes that have ended. Hosts send SIGTERM to
+each process. The children ignore it (REMAP_SIGTERM in the Procfile), so that they finish and record what they are
+sending.
 """
 
 from __future__ import annotations
@@ -20,38 +21,38 @@ from connector import observability
 if TYPE_CHECKING:
     from kombu.asynchronous.hub import Hub
 
-#: So many looks for a sign of life within WORKER_STALL_SECONDS have to be in vain. They are counted, because a process
-#: that was stopped as a whole for an hour has not been silent for an hour.
-_LOOKS = 12
+#: The worker counts as stalled after this many checks without a heartbeat, spread over WORKER_STALL_SECONDS. Checks are
+#: counted instead of seconds, because a process that the host stops for an hour has not stalled for an hour.
+_CHECKS = 12
 _TICK_SECONDS = 1.0
-#: A worker that is to end because it hangs is given so long.
-_LAST_SECONDS = 30.0
+#: How long a stalled worker may take to end.
+_STALLED_END_SECONDS = 30.0
 _FAILED = 1
 
-#: What Celery's own handlers of signals tell its loop, and what the loop knows of running tasks.
+#: Celery's signal handlers set `should_stop` here for its loop, which keeps the running tasks here.
 _state = cast("Any", celery.worker.state)
 _RUN = cast("Any", bootsteps).RUN
 _log = observability.logger("worker")
 
 
 class Watch(bootsteps.StartStopStep):
-    """A thread beside Celery's loop, which needs nothing of it to end the process."""
+    """A thread beside Celery's loop, which can end the process without the loop's help."""
 
     requires = ("celery.worker.components:Pool",)
-    #: See `watching`.
+    #: Set by `watching`.
     stall_seconds: float
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
         self._worker = worker
         self._end_seconds: float = worker.app.conf.worker_soft_shutdown_timeout
-        self._heard = False
+        self._is_alive = False
         self._answered_at = 0.0
         self._ends_at: float | None = None
         self._exit_code = os.EX_OK
 
     def start(self, _worker: Any) -> None:
-        # At SIGTERM Celery would sleep through its soft shutdown; this ends as soon as what runs has ended.
+        # At SIGTERM Celery would sleep for the whole soft shutdown. This handler ends as soon as the tasks have ended.
         signal.signal(signal.SIGTERM, self._end)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
@@ -59,51 +60,55 @@ class Watch(bootsteps.StartStopStep):
         _log.info("worker.ending", running=len(_state.active_requests))
 
     def register_with_event_loop(self, _worker: Any, hub: Hub) -> None:
-        """Celery calls this each time that it has connected."""
-        hub.call_repeatedly(_TICK_SECONDS, self._tick)
+        """Start the heartbeat. Celery calls this each time it has connected."""
+        hub.call_repeatedly(_TICK_SECONDS, self._beat)
 
     def _end(self, *_: object) -> None:
-        # Without a lock and a line in the log: the main thread, which a signal interrupts anywhere, may hold theirs.
+        # No lock and no log line here: the signal may interrupt the main thread while it holds the lock of either.
         _state.should_stop = self._exit_code
         self._ends_at = self._ends_at or time.monotonic() + self._end_seconds
 
-    def _tick(self) -> None:
-        """Note a sign of life: the loop runs, and Redis has answered it, or no child is free to be given a hint."""
+    def _beat(self) -> None:
+        """Note a heartbeat: the loop runs, and Redis has answered it or all children are busy."""
         consumer = self._worker.consumer.task_consumer
         answered_at = consumer.channel.answered_at if consumer else 0.0
         if answered_at != self._answered_at or len(_state.active_requests) >= self._worker.pool.num_processes:
-            self._heard = True
+            self._is_alive = True
         self._answered_at = answered_at
 
     def _watch(self) -> None:
-        silent = 0
+        checks_without_heartbeat = 0
         while self._ends_at is None and self._worker.blueprint.state == _RUN:
-            time.sleep(self.stall_seconds / _LOOKS)
-            heard, self._heard = self._heard, False
-            silent = 0 if heard or not self._is_redis_there() else silent + 1
-            if silent >= _LOOKS:
+            time.sleep(self.stall_seconds / _CHECKS)
+            is_alive, self._is_alive = self._is_alive, False
+            if is_alive or not self._can_reach_redis():
+                checks_without_heartbeat = 0
+            else:
+                checks_without_heartbeat += 1
+            if checks_without_heartbeat >= _CHECKS:
                 _log.error("worker.stalled", seconds=self.stall_seconds)
                 self._exit_code = _FAILED
-                self._ends_at = time.monotonic() + _LAST_SECONDS
+                self._ends_at = time.monotonic() + _STALLED_END_SECONDS
                 os.kill(os.getpid(), signal.SIGTERM)
-        self._see_the_end()
+        self._end_in_time()
 
-    def _is_redis_there(self) -> bool:
+    def _can_reach_redis(self) -> bool:
         try:
             with self._worker.app.connection_for_read() as connection:
                 connection.ensure_connection(max_retries=1, interval_start=0)
-        except Exception:  # noqa: BLE001 - whatever it is, the worker need not have fared better
+        except Exception:  # noqa: BLE001 - any error may keep the worker from Redis as well
             return False
         return True
 
-    def _see_the_end(self) -> None:
+    def _end_in_time(self) -> None:
+        """Give the worker until `_ends_at` to end by itself, then end the process."""
         ends_at = self._ends_at or time.monotonic() + self._end_seconds
         time.sleep(max(0.0, ends_at - time.monotonic()))
         _log.error("worker.cut_off", running=len(_state.active_requests))
-        # The children go with it; what they have not recorded is done again.
+        # The children end with it. Work that they have not recorded is done again.
         os._exit(_FAILED)
 
 
 def watching(stall_seconds: float) -> type[Watch]:
-    """Return the step that Celery makes a part of each worker."""
+    """Return the bootstep that Celery adds to each worker."""
     return type("Watch", (Watch,), {"stall_seconds": stall_seconds})
