@@ -1,7 +1,7 @@
 """Policy, pure: what Insider's response means for each user of a batch. It follows Insider's list of errors.
 
-A user is delivered or dead. The batch is split if the response names no user. Otherwise the store pauses, until Insider
-is back or an operator has changed the credentials.
+A user is delivered or dead. The batch is split if the response refuses without naming a user. The store pauses if
+Insider is down or refuses the credentials.
 """
 
 from __future__ import annotations

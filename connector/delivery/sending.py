@@ -233,7 +233,7 @@ class Sending:
         self._send(operation, without_phone)
 
     def _note_success(self, operation: _Operation) -> None:
-        """Insider accepts others. This proves that the deliveries it refused alone are to blame: make them dead."""
+        """Note a success. It proves that Insider accepts others, so deliveries that it refused alone become dead."""
         operation.succeeded = True
         operation.attempts_since_success = 0
         for user, refusal, _ in operation.refused_alone:

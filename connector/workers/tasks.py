@@ -222,8 +222,8 @@ def sweep() -> None:
         if pipeline().is_low_priority_waiting():
             wake_bulk()
         with database().connection() as connection:
-            wanted = is_wanted(connection, reconcile_at=settings().reconcile_at)
-        if wanted:
+            yotpo_has_work = is_wanted(connection, reconcile_at=settings().reconcile_at)
+        if yotpo_has_work:
             wake_yotpo()
 
 
