@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 _DICTIONARY = """\
 # Dictionary
 
-Every name that the mappings write at Insider: its data type there, what it means by Insider's published tables, and
-where it comes from. Of several paths, the first that holds something counts.
+Every name that the mappings write at Insider: its data type, its meaning in Insider's published tables, and where its
+value comes from. If there are several paths, the first one with a value counts.
 
-Written by `connector mappings table > docs/dictionary.md`; whoever changes a mapping writes it anew.
+Written by `connector mappings table > docs/dictionary.md`; run it again after each change of a mapping.
 """
 _PLAN = """\
 # What Insider needs
 
 Create these under *Attributes and Events* in Insider's panel before the first webhook comes: Insider silently drops
-values of names that it does not know. System names and data types cannot be changed afterwards. What Insider has by
-default is left out.
+values whose names it does not know. System names and data types cannot be changed later. Names that Insider has by
+default are not listed.
 """
 _HEADINGS = {"identifier": "Identifiers", "attribute": "Attributes", "param": "Params", "event": "User events"}
 
@@ -38,7 +38,7 @@ def dictionary(entries: Sequence[Entry]) -> str:
     for section, heading in _HEADINGS.items():
         found = [entry for entry in entries if entry.section == section]
         custom = sum(not entry.is_default for entry in found)
-        lines += ["", f"## {heading}", "", f"{len(found)}, of which {custom} have to be created in Insider."]
+        lines += ["", f"## {heading}", "", f"{len(found)} names; {custom} of them have to be created in Insider."]
         for entry in found:
             lines += ["", f"### {entry.name}", "", *_entry(entry)]
     return "\n".join(lines) + "\n"
