@@ -1,15 +1,15 @@
-# Every verb of the project; `make` alone lists them.
+# All verbs of the project; `make` without a verb lists them.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-# Whole files at a time, because the tests of some share what takes long to start (tests/scheduling.py).
+# A process gets whole test files, because the tests of some files share servers that start slowly (tests/scheduling.py).
 PYTEST := $(BIN)/pytest -q --numprocesses 4 --dist loadfile
 
 .PHONY: help
 help:  ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-# The virtual environment follows setup.cfg: whoever changes the one gets the other at the next verb.
+# After a change of setup.cfg or pyproject.toml, the next verb updates the virtual environment.
 .venv/ready: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	$(PYTHON) -m venv .venv
@@ -20,7 +20,7 @@ help:  ## List the verbs
 install: .venv/ready  ## Make .venv and install everything into it
 
 .PHONY: run
-run: .venv/ready  ## Run the whole connector here and send every sample through it (ONCE=1: then exit)
+run: .venv/ready  ## Run the whole connector here and send every sample through it (ONCE=1: exit at the end)
 	@$(BIN)/connector sandbox run $(if $(ONCE),--once)
 
 .PHONY: lint
@@ -33,15 +33,15 @@ lint: .venv/ready
 	$(BIN)/connector mappings test
 
 .PHONY: check
-check: lint  ## The door before a commit: format, lint, types, imports, mappings, fast tests
+check: lint  ## Run before each commit: format, lint, types, imports, mappings, fast tests
 	$(PYTEST) -m 'not slow'
 
 .PHONY: test
-test: lint  ## Everything, on real servers, with whole processes started and killed
+test: lint  ## Run all tests, on real servers, with whole processes started and killed
 	$(PYTEST)
 
 .PHONY: format
-format: .venv/ready  ## Format the code and mend what can be mended by itself
+format: .venv/ready  ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -50,11 +50,11 @@ bench: .venv/ready  ## Measure what intake, mapping and delivery cost (CPU secon
 	$(BIN)/python -m bench
 
 .PHONY: faults
-faults: .venv/ready  ## Break one part after another under load, and report what it cost (docs/faults.md; an hour)
+faults: .venv/ready  ## Break one part after another under load, and report the cost (docs/faults.md; an hour)
 	$(BIN)/python -m faults
 
 .PHONY: lock
-lock: .venv/ready  ## Make requirements.txt, which hosts install, from setup.cfg
+lock: .venv/ready  ## Write requirements.txt, which hosts install, from setup.cfg
 	@mkdir -p .local
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--no-header --no-annotate --output-file .local/lock.txt setup.cfg
