@@ -33,7 +33,7 @@ def hold(connection: Connection, partition: Partition) -> bool:
 
 
 def hold_probe(connection: Connection, store_id: int) -> bool:
-    """Hold the right to send the probe of a store whose deliveries have failed; return False if another worker does.
+    """Hold the right to send the probe of a store whose deliveries have failed; return False if it is held.
 
     So one batch at a time finds out whether Insider accepts the store's deliveries again.
     """
@@ -41,7 +41,7 @@ def hold_probe(connection: Connection, store_id: int) -> bool:
 
 
 def hold_lease(connection: Connection, store_id: int) -> bool:
-    """Hold the lease, the right to ask one store's Yotpo, until the transaction ends; return False if another does.
+    """Hold the lease, the right to ask one store's Yotpo, until the transaction ends; return False if it is held.
 
     One holder at a time keeps to Yotpo's rate without any coordination between processes.
     """

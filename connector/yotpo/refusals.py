@@ -63,7 +63,7 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
 
 
 def unreadable(reply: Reply, *, secrets: Iterable[str | None] = ()) -> YotpoUnavailable:
-    """Return the error for a response whose status is a success, but whose body has not the expected shape."""
+    """Return the error for a response with a success status, but with a body of an unexpected shape."""
     message = sentence(reply.content, secrets) or ("JSON of another shape" if reply.content else "nothing")
     return YotpoUnavailable(_bounded(f"Yotpo answers {reply.status}, but the response cannot be read: {message}"))
 

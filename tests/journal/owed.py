@@ -1,4 +1,4 @@
-"""Events that are received and deliveries that are owed, as the tests of the journal put them there."""
+"""Puts received events and new deliveries into the journal for the tests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def incoming(key: str, **changes: Any) -> Incoming:
 
 
 def receive(connection: Connection, store: Store, partition: int, *, ago: float, **changes: Any) -> int:
-    """Journal an event that was received so many seconds ago, and return its id."""
+    """Journal an event that was received this many seconds ago; return its id."""
     given: dict[str, Any] = {"key": f"{partition} {ago}", "store_id": store.id, "customer": CUSTOMERS[partition]}
     one = incoming(**given | changes)
     (appended,) = events.append(connection, [one])

@@ -1,4 +1,4 @@
-"""Dead letters by their cause: how they are grouped and shown, given up, and made by an operator."""
+"""Dead letters: how they are grouped by cause, listed, discarded, and made by an operator."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def states(connection: Connection) -> dict[int, str]:
     return {row.id: row.state for row in connection.execute("select id, state from deliveries order by id")}
 
 
-def test_what_has_gone_wrong_in_the_same_way_is_one_group(database: Database, store: Store, other: Store) -> None:
+def test_dead_letters_with_the_same_cause_are_one_group(database: Database, store: Store, other: Store) -> None:
     die(database, store, 1)
     die(database, store, 2, OTHER_CAUSE)
     die(database, store, 3, OTHER_RULE)
     die(database, store, 4, topic="c/d")
     die(database, other, 5)
-    # The sentence may quote a value, and says nothing about the kind.
+    # The reason may quote a value, so it does not count for the group.
     die(database, store, 6, replace(REFUSAL, reason="another address"))
     append(database, owed(7, store_id=store.id))
 
@@ -152,7 +152,7 @@ def test_only_the_dead_letters_of_the_group_are_discarded(database: Database, st
     assert name not in {row["group"] for row in groups(database)}
 
 
-def test_an_operator_buries_what_an_event_has_waiting(database: Database, store: Store) -> None:
+def test_an_operator_buries_the_waiting_deliveries_of_an_event(database: Database, store: Store) -> None:
     waiting, low_priority, delivered, others = append(
         database,
         *[
@@ -181,7 +181,7 @@ def _cause(refusal: Refusal) -> tuple[str, str, str]:
     return refusal.cause, refusal.rule, refusal.reason
 
 
-def test_what_died_before_causes_were_kept_is_a_group_too(database: Database, store: Store) -> None:
+def test_dead_letters_from_before_causes_existed_are_a_group(database: Database, store: Store) -> None:
     dead = die(database, store, 1)
     with database.connection() as connection:
         connection.execute("update deliveries set cause = 'unknown', rule = null")

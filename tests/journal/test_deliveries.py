@@ -1,4 +1,4 @@
-"""Deliveries: what is owed is taken as it was appended, in order, and what shares a request."""
+"""Deliveries: taken in order, unchanged since they were appended; which of them share a request; attempts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_delivery_is_taken_as_it_was_appended(database: Database) -> None:
     assert list(delivery.update.attributes["tags"]) == ["b", "a"]  # type: ignore[arg-type]
 
 
-def test_of_an_update_that_clears_nothing_nothing_is_stored_about_clearing(database: Database) -> None:
+def test_an_update_that_clears_nothing_is_stored_without_cleared(database: Database) -> None:
     append(database, owed(1))
     with database.connection() as connection:
         (row,) = connection.execute("select update, bytes from deliveries").fetchall()
@@ -72,7 +72,7 @@ def test_the_length_of_a_delivery_is_in_bytes(database: Database) -> None:
     assert plain.bytes > 50
 
 
-def test_what_gives_way_is_taken_apart_from_what_webhooks_owe(database: Database) -> None:
+def test_low_priority_deliveries_are_taken_separately(database: Database) -> None:
     low_priority, live, more_bulk, more_live = append(
         database, owed(1, low_priority=True), owed(2), owed(3, low_priority=True), owed(4)
     )
@@ -85,7 +85,7 @@ def test_what_gives_way_is_taken_apart_from_what_webhooks_owe(database: Database
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(group=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=30), limit=st.integers(1, 9))
 @example(group=[("a", False), ("b", False), ("a", True), ("a", False)], limit=9)
-def test_a_request_has_one_skip_hook_and_nobody_overtakes_himself(
+def test_a_request_has_one_skip_hook_and_keeps_each_customers_order(
     database: Database, group: list[tuple[str, bool]], limit: int
 ) -> None:
     append(database, *[owed(1, customer=name, skip_hook=skip_hook) for name, skip_hook in group])
@@ -101,7 +101,7 @@ def test_a_request_has_one_skip_hook_and_nobody_overtakes_himself(
     assert all(len(step) <= limit and len({one.skip_hook for one in step}) == 1 for step in steps)
 
 
-def test_only_what_waits_in_the_partition_is_taken(database: Database) -> None:
+def test_only_waiting_deliveries_of_the_partition_are_taken(database: Database) -> None:
     append(database, owed(1, store_id=2), owed(2, customer=CUSTOMERS[1]), owed(3, refusal=REFUSAL))
 
     assert PARTITION.number != 1
@@ -119,7 +119,7 @@ def test_a_delivery_that_was_refused_alone_says_so_when_it_is_taken_again(databa
     assert [(one.id, one.refused_attempt_id) for one in taken(database)] == [(refused, 7), (other, None)]
 
 
-def test_a_refusal_by_another_operation_is_remembered_anew(database: Database) -> None:
+def test_a_refusal_by_another_operation_replaces_the_first(database: Database) -> None:
     (refused,) = append(database, owed(1))
     noted = []
     with database.connection() as connection:
@@ -137,7 +137,7 @@ def test_a_refusal_by_another_operation_is_remembered_anew(database: Database) -
     [
         ("clear", "clear", "clear", True),
         ("upsert", "upsert", "upsert", True),
-        # An upsert that is taken tells nothing of clears, and the other way about.
+        # A successful upsert says nothing about clears, and a successful clear says nothing about upserts.
         ("clear", "upsert", "clear", False),
         ("upsert", "clear", "upsert", False),
         # What was found out about the upsert is no evidence against the clear.
@@ -145,7 +145,7 @@ def test_a_refusal_by_another_operation_is_remembered_anew(database: Database) -
         ("clear", "upsert", "upsert", False),
     ],
 )
-def test_evidence_counts_for_its_own_operation(
+def test_a_success_counts_only_for_its_own_operation(
     database: Database, refused: str, later: str, asked: str, *, expected: bool
 ) -> None:
     with database.connection() as connection:
@@ -162,6 +162,6 @@ def add_attempt(connection: Connection, operation: str, outcome: str = "delivere
     return deliveries.add_attempt(connection, 1, attempt)
 
 
-def test_appending_nothing_owes_nothing(database: Database) -> None:
+def test_appending_no_deliveries_changes_nothing(database: Database) -> None:
     assert append(database) == []
     assert taken(database) == []

@@ -1,4 +1,4 @@
-"""Events in the journal: each once and in order, how long a key stands, and what is taken for the mapping."""
+"""Events in the journal: each once and in order, how long a key is valid, and which events are taken for mapping."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def crowd(database_url: str) -> Iterator[Database]:
 
 
 def pass_time(database: Database, time: timedelta) -> None:
-    """Let what the journal holds have been received so much earlier."""
+    """Make the events of the journal older by this time."""
     with database.connection() as connection:
         connection.execute("update events set received_at = received_at - %s", (time,))
 
@@ -52,7 +52,7 @@ def at_once(database: Database, groups: list[list[Incoming]]) -> list[list[Appen
         return list(threads.map(run, groups))
 
 
-def test_an_event_is_kept_as_it_came(database: Database) -> None:
+def test_an_event_is_stored_unchanged(database: Database) -> None:
     body = b' {"topic" : "a/b", "name":"\xc3\xbc\\u0000"}\n'
     (appended,) = append(database, incoming("k", body=body, occurred_at=NOW.astimezone()))
 
@@ -68,7 +68,7 @@ def test_an_event_is_kept_as_it_came(database: Database) -> None:
 
 
 @pytest.mark.parametrize("ahead", [None, timedelta(minutes=5), timedelta(days=3650)])
-def test_nothing_happens_after_it_was_received_by_the_journals_clock(
+def test_an_event_time_is_never_after_the_receipt_by_the_journals_clock(
     database: Database, ahead: timedelta | None
 ) -> None:
     append(database, incoming("k", occurred_at=ahead and datetime.now(UTC) + ahead), incoming("l"))
@@ -88,7 +88,7 @@ def test_ids_follow_the_order_of_the_group(database: Database) -> None:
     assert append(database, incoming("later"))[0].id > appended[-1].id
 
 
-def test_of_copies_in_one_group_the_first_is_kept(database: Database) -> None:
+def test_the_first_of_several_copies_in_a_group_is_kept(database: Database) -> None:
     first, copy, other, again = append(
         database, incoming("k", body=b"1"), incoming("k", body=b"2"), incoming("l"), incoming("k", body=b"3")
     )
@@ -98,7 +98,7 @@ def test_of_copies_in_one_group_the_first_is_kept(database: Database) -> None:
     assert bodies(database)[0] == b"1"
 
 
-def test_over_groups_the_first_is_kept(database: Database) -> None:
+def test_the_first_copy_is_kept_across_groups(database: Database) -> None:
     (first,) = append(database, incoming("k", body=b"1"))
     fresh, copy = append(database, incoming("l", body=b"2"), incoming("k", body=b"3"))
 
@@ -113,14 +113,14 @@ def test_stores_do_not_share_keys(database: Database) -> None:
     assert appended[0].id != appended[1].id == appended[2].id
 
 
-def test_a_group_is_appended_whole_or_not_at_all(database: Database) -> None:
+def test_a_group_is_appended_completely_or_not_at_all(database: Database) -> None:
     with pytest.raises(Exception, match="out of range"):
         append(database, incoming("k"), incoming("l", store_id=2**40))
 
     assert bodies(database) == []
 
 
-def test_of_many_threads_with_one_key_exactly_one_is_new(crowd: Database) -> None:
+def test_exactly_one_of_many_threads_with_the_same_key_appends_a_new_event(crowd: Database) -> None:
     for key in ("j", "k", "l"):
         appended = [one for (one,) in at_once(crowd, [[incoming(key)] for _ in range(THREADS)])]
 
@@ -139,7 +139,7 @@ def test_of_many_threads_with_one_key_exactly_one_is_new(crowd: Database) -> Non
         (True, timedelta(days=3650), True),
     ],
 )
-def test_a_key_without_a_time_lapses_after_two_days_and_any_other_never(
+def test_the_key_of_an_event_without_a_time_expires_after_two_days_and_others_never(
     database: Database, *, dated: bool, later: timedelta, duplicate: bool
 ) -> None:
     (first,) = append(database, incoming("k", dated=dated))
@@ -150,7 +150,7 @@ def test_a_key_without_a_time_lapses_after_two_days_and_any_other_never(
     assert (again.id == first.id) is duplicate
 
 
-def test_a_lapsed_key_stands_for_two_days_again(database: Database) -> None:
+def test_an_expired_key_is_valid_for_two_more_days_once_reused(database: Database) -> None:
     appended = append(database, incoming("k", dated=False))
     for time in (2 * WINDOW, WINDOW - MINUTE, 2 * MINUTE, MINUTE):
         pass_time(database, time)
@@ -161,7 +161,7 @@ def test_a_lapsed_key_stands_for_two_days_again(database: Database) -> None:
     assert len(bodies(database)) == 3
 
 
-def test_of_copies_of_a_lapsed_key_one_is_new(database: Database) -> None:
+def test_one_of_several_copies_of_an_expired_key_is_new(database: Database) -> None:
     append(database, incoming("k", dated=False), incoming("dated"), incoming("k", dated=False, store_id=2))
     pass_time(database, 2 * WINDOW)
     group = [incoming(key, dated=key == "dated") for key in ("dated", "k", "new", "k")]
@@ -173,7 +173,7 @@ def test_of_copies_of_a_lapsed_key_one_is_new(database: Database) -> None:
     assert len(bodies(database, store_id=2)) == 1
 
 
-def test_of_many_threads_with_a_lapsed_key_exactly_one_is_new(crowd: Database) -> None:
+def test_exactly_one_of_many_threads_with_an_expired_key_appends_a_new_event(crowd: Database) -> None:
     (old,) = append(crowd, incoming("k", dated=False))
     pass_time(crowd, 2 * WINDOW)
     appended = [one for (one,) in at_once(crowd, [[incoming("k", dated=False)] for _ in range(THREADS)])]
@@ -183,7 +183,7 @@ def test_of_many_threads_with_a_lapsed_key_exactly_one_is_new(crowd: Database) -
 
 
 @pytest.mark.usefixtures("store")
-def test_a_partition_is_taken_in_order_and_only_what_waits(database: Database) -> None:
+def test_only_waiting_events_of_a_partition_are_taken_and_in_order(database: Database) -> None:
     ids = [one.id for one in append(database, *[incoming(str(number)) for number in range(5)])]
     append(database, incoming("other", store_id=2), incoming("another", customer="f@example.com"))
     partition = Partition(1, partition_number("a@example.com"))
@@ -208,7 +208,7 @@ def test_a_partition_is_taken_in_order_and_only_what_waits(database: Database) -
     assert unmapped["notes"] == [{"name": "n", "problem": "p", "rule": ""}]
 
 
-def test_without_a_customer_the_key_says_which_partition(database: Database) -> None:
+def test_the_key_decides_the_partition_of_an_event_without_a_customer(database: Database) -> None:
     append(database, incoming("k", customer=None))
 
     with database.connection() as connection:
@@ -228,7 +228,7 @@ def test_without_a_customer_the_key_says_which_partition(database: Database) -> 
         ({"store_id": 2}, []),
     ],
 )
-def test_the_newest_events_are_listed_by_what_is_asked_for(
+def test_the_newest_events_are_listed_by_the_given_filters(
     database: Database, store: Store, wanted: dict[str, Any], expected: list[int]
 ) -> None:
     customers = ["a@example.com", "a@example.com", None, "f@example.com", "a@example.com"]
@@ -245,7 +245,7 @@ def test_the_newest_events_are_listed_by_what_is_asked_for(
     assert not any("body" in row for row in rows)
 
 
-def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(database: Database) -> None:
+def test_a_batch_is_limited_in_bytes_but_has_at_least_one_event(database: Database) -> None:
     with database.connection() as connection:
         bodies = [b"x" * 600, b"x" * 300, b"x" * 300]
         events.append(connection, [incoming(f"k{n}", body=body) for n, body in enumerate(bodies)])

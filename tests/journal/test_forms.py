@@ -1,4 +1,4 @@
-"""The settings of a store: what they become, and how each wrong one is told."""
+"""The settings of a store: the checked values, and the error for each wrong one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from connector.model import Options
 LEAST = {"name": "acme", "insider_partner": "acme", "insider_token": "token"}
 
 
-def test_the_least_that_a_store_needs_is_filled_up() -> None:
+def test_defaults_complete_the_required_settings() -> None:
     assert read_store(LEAST) == {
         "name": "acme",
         "insider_partner": "acme",
@@ -25,7 +25,7 @@ def test_the_least_that_a_store_needs_is_filled_up() -> None:
     }
 
 
-def test_options_are_gathered() -> None:
+def test_options_are_collected_into_one_object() -> None:
     chosen = {"standin_year": 1904, "phone_region": "IL", "overlay": "outlet"}
     assert read_store({**LEAST, **chosen})["options"] == Options(standin_year=1904, phone_region="IL", overlay="outlet")
 
@@ -48,7 +48,7 @@ def test_options_are_gathered() -> None:
         ("webhook_secret_header", "X-Yotpo-Secret"),
     ],
 )
-def test_a_fitting_value_is_taken_as_it_is(name: str, value: object) -> None:
+def test_a_valid_value_is_accepted_unchanged(name: str, value: object) -> None:
     assert read_store({**LEAST, name: value})[name] == value
 
 
@@ -96,7 +96,7 @@ def test_a_fitting_value_is_taken_as_it_is(name: str, value: object) -> None:
         ("colour", "red"),
     ],
 )
-def test_a_wrong_value_is_told_by_its_name_and_not_repeated(name: str, value: Any) -> None:
+def test_the_error_names_the_wrong_setting_but_not_its_value(name: str, value: Any) -> None:
     with pytest.raises(OperatorError) as told:
         read_store({**LEAST, name: value})
 
@@ -107,7 +107,7 @@ def test_a_wrong_value_is_told_by_its_name_and_not_repeated(name: str, value: An
 
 
 @pytest.mark.parametrize("url", ["https://[", "https://[::1"])
-def test_a_url_that_cannot_be_read_is_told_too(url: str) -> None:
+def test_a_url_that_cannot_be_parsed_is_an_error_too(url: str) -> None:
     with pytest.raises(OperatorError, match=r"^insider-url "):
         read_store({**LEAST, "insider_url": url})
 
@@ -128,7 +128,7 @@ def test_a_url_to_which_no_path_can_be_added_is_refused(url: str) -> None:
         read_store({**LEAST, "insider_url": url})
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_the_error_names_all_wrong_settings_at_once() -> None:
     with pytest.raises(OperatorError) as told:
         read_store({"name": "Acme", "insider_partner": "acme", "phone_region": "XX"})
 

@@ -1,4 +1,4 @@
-"""Mapping sets in the journal: kept whole and once, found by the beginning of their version, listed."""
+"""Mapping sets in the journal: stored completely and once, found by the start of their version, listed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def listed(connection: Connection, limit: int = 9) -> list[tuple[Any, ...]]:
     return [(row["version"], row["state"], row["reason"]) for row in rows]
 
 
-def test_a_set_is_kept_byte_for_byte_and_what_comes_later_changes_nothing(connection: Connection) -> None:
+def test_a_set_is_stored_byte_for_byte_and_never_overwritten(connection: Connection) -> None:
     keep(connection, "aa")
     mapping_sets.keep(connection, "aa", {"other.yaml": b""}, topics=2)
 
@@ -49,7 +49,7 @@ def test_a_set_is_kept_byte_for_byte_and_what_comes_later_changes_nothing(connec
     assert mapping_sets.files(connection, "ab") == {}
 
 
-def test_two_that_keep_the_same_set_at_once_keep_it_once(database: Database) -> None:
+def test_a_set_that_two_store_at_the_same_time_is_stored_once(database: Database) -> None:
     def keep_one(_: int) -> None:
         with database.transaction() as connection:
             keep(connection, "aa", "bb")
@@ -76,7 +76,7 @@ def test_a_version_is_found_by_its_beginning(connection: Connection) -> None:
         ("ab123", "there is no mapping set 'ab123'; there are c, ab12, ab34"),
     ],
 )
-def test_a_version_that_is_not_found_is_told_with_those_there_are(
+def test_the_error_for_an_unknown_version_lists_the_stored_ones(
     connection: Connection, beginning: str, told: str
 ) -> None:
     with connection.transaction():
@@ -89,7 +89,7 @@ def test_a_version_that_is_not_found_is_told_with_those_there_are(
     assert str(caught.value) == told
 
 
-def test_of_many_versions_the_newest_are_told(connection: Connection) -> None:
+def test_the_error_lists_only_the_newest_of_many_versions(connection: Connection) -> None:
     with pytest.raises(OperatorError, match="none is kept yet"):
         mapping_sets.find(connection, "a")
     keep(connection, *(f"f{number:02}" for number in range(13)))
@@ -118,7 +118,7 @@ def test_the_active_set_is_listed_first_and_with_its_last_reason(connection: Con
     assert listed(connection, limit=1) == [("aa", "active", "three")]
 
 
-def test_nobody_else_activates_until_a_transaction_ends(database: Database, connection: Connection) -> None:
+def test_another_activation_waits_until_the_transaction_ends(database: Database, connection: Connection) -> None:
     keep(connection, "aa", "bb")
     with ThreadPoolExecutor(1) as threads, database.transaction() as first:
         before = mapping_sets.lock(first)

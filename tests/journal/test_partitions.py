@@ -1,4 +1,4 @@
-"""Partitions: who holds a partition, which are busy, and how the customers of one share each step."""
+"""Partitions: which worker holds a partition, which ones are busy, and how customers share a step."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHARE = partitions.SHARE
 
 
 def owe(connection: Connection, store: Store, partition: int, *, ago: float, **changes: Any) -> None:
-    """Journal a delivery that has been waiting for so many seconds."""
+    """Journal a delivery that has been waiting for this many seconds."""
     deliveries.append(connection, [owed(1, store_id=store.id, customer=CUSTOMERS[partition], **changes)])
     connection.execute(
         "update deliveries set created_at = now() - make_interval(secs => %s) where id = lastval()", (ago,)
@@ -39,7 +39,7 @@ def owe(connection: Connection, store: Store, partition: int, *, ago: float, **c
 # ------------------------------------------------------------------------------------------------ holding
 
 
-def test_a_held_partition_is_nobody_elses_until_the_transaction_ends(database: Database) -> None:
+def test_a_partition_is_held_until_the_transaction_ends(database: Database) -> None:
     with database.transaction() as holder, database.transaction() as other:
         assert partitions.hold(holder, PARTITION)
         assert partitions.hold(holder, PARTITION)
@@ -51,7 +51,7 @@ def test_a_held_partition_is_nobody_elses_until_the_transaction_ends(database: D
         assert partitions.hold(other, PARTITION)
 
 
-def test_a_partition_is_let_go_by_a_transaction_that_fails(database: Database) -> None:
+def test_a_failed_transaction_releases_its_partition(database: Database) -> None:
     def fail() -> None:
         with database.transaction() as holder:
             assert partitions.hold(holder, PARTITION)
@@ -64,7 +64,9 @@ def test_a_partition_is_let_go_by_a_transaction_that_fails(database: Database) -
         assert partitions.hold(other, PARTITION)
 
 
-def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Database, database_url: str) -> None:
+def test_a_killed_worker_releases_its_partition_and_its_work_is_rolled_back(
+    database: Database, database_url: str
+) -> None:
     (number,) = append(database, owed(1))
 
     def be_killed() -> None:
@@ -85,7 +87,7 @@ def test_a_killed_workers_partition_is_free_and_its_work_undone(database: Databa
     assert [delivery.id for delivery in taken(database)] == [number]
 
 
-def test_one_at_a_time_probes_a_store_whoever_holds_its_partitions(database: Database) -> None:
+def test_one_worker_at_a_time_probes_a_store_even_if_others_hold_its_partitions(database: Database) -> None:
     with database.transaction() as holder, database.transaction() as other:
         assert all(partitions.hold(holder, Partition(1, number)) for number in range(PARTITIONS))
         assert partitions.hold_probe(other, 1)
@@ -96,7 +98,7 @@ def test_one_at_a_time_probes_a_store_whoever_holds_its_partitions(database: Dat
 # --------------------------------------------------------------------------------------------------- busy
 
 
-def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
+def test_busy_partitions_come_oldest_first_for_mapping_and_delivery(
     database: Database, vault: Vault, store: Store
 ) -> None:
     with database.connection() as connection:
@@ -114,7 +116,7 @@ def test_busy_partitions_come_oldest_first_whatever_they_have_to_do(
         assert partitions.busy(connection, low_priority=True) == []
 
 
-def test_what_gives_way_is_busy_apart_from_what_webhooks_owe(database: Database, store: Store) -> None:
+def test_partitions_with_low_priority_work_are_listed_separately(database: Database, store: Store) -> None:
     with database.connection() as connection:
         receive(connection, store, 1, ago=10)
         owe(connection, store, 2, ago=20)
@@ -131,7 +133,7 @@ def test_what_gives_way_is_busy_apart_from_what_webhooks_owe(database: Database,
         assert partitions.busy(connection, low_priority=True) == []
 
 
-def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Store) -> None:
+def test_a_partition_is_not_busy_once_all_is_mapped_and_settled(database: Database, store: Store) -> None:
     with database.connection() as connection:
         receive(connection, store, 1, ago=1)
         owe(connection, store, 2, ago=1)
@@ -152,7 +154,7 @@ def test_what_was_mapped_and_settled_is_not_busy(database: Database, store: Stor
         ("removed", []),
     ],
 )
-def test_a_store_that_may_not_send_is_mapped_only(
+def test_events_of_a_store_that_may_not_send_are_only_mapped(
     database: Database, store: Store, state: str, expected: list[int]
 ) -> None:
     with database.connection() as connection:
@@ -187,7 +189,7 @@ def test_every_partition_of_every_store_can_be_busy(database: Database, vault: V
 
 # ------------------------------------------------------------------------------------------------ sharing
 
-#: Customers of one partition; nobody stands for events without a customer, and for customers who come but once.
+#: Customers of one partition. `NOBODY` stands for events without a customer, and for customers with a single row.
 ANN, BEN, *OTHERS = [
     name for name in (f"{n}@example.com" for n in range(200)) if partition_number(name) == PARTITION[1]
 ]
@@ -208,7 +210,7 @@ def deliver_step(connection: Connection, limit: int) -> list[int]:
 
 
 def crowd(connection: Connection, step: Step, *runs: tuple[str, int]) -> dict[int, str]:
-    """Journal so many rows of each customer, one customer after the other; return the customer of each row."""
+    """Journal this many rows of each customer, one customer after the other; return the customer of each row."""
     table = "events" if step is map_step else "deliveries"
     names = [customer for customer, rows in runs for _ in range(rows)]
     connection.execute(f"truncate {table}")
@@ -234,7 +236,7 @@ def test_a_customer_with_thousands_of_rows_leaves_room_for_the_others(database: 
 
 
 @both_steps
-def test_of_several_crowding_customers_each_gets_his_share(database: Database, step: Step) -> None:
+def test_each_of_several_crowding_customers_gets_a_share(database: Database, step: Step) -> None:
     with database.connection() as connection:
         rows = crowd(connection, step, (ANN, 1000), (BEN, 1000), (OTHERS[0], 1))
 
@@ -251,7 +253,9 @@ def test_of_several_crowding_customers_each_gets_his_share(database: Database, s
         [(BEN, 1)],
     ],
 )
-def test_where_nobody_crowds_the_oldest_are_taken(database: Database, step: Step, runs: list[tuple[str, int]]) -> None:
+def test_without_a_crowding_customer_the_oldest_rows_are_taken(
+    database: Database, step: Step, runs: list[tuple[str, int]]
+) -> None:
     limit = 3 * SHARE
     with database.connection() as connection:
         rows = crowd(connection, step, *runs)
@@ -277,7 +281,7 @@ def test_each_customers_rows_are_taken_in_order_and_without_a_gap(
 
             assert 0 < len(ids) <= limit
             assert ids == sorted(ids)
-            # The oldest of all is never passed over; nor is, of each customer, the oldest of his.
+            # No step skips the oldest row of all, or the oldest row of a customer.
             assert ids[0] == min(left)
             for customer in {left[number] for number in ids}:
                 his = [number for number in left if left[number] == customer]

@@ -1,4 +1,4 @@
-"""Replays: which events they take, how fast, by whom each event is taken, and what is told of them."""
+"""Replays: which events they take, how fast, which worker takes each event, and what is reported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def owe(connection: Connection, event_id: int, state: str, **changes: Any) -> in
 
 
 def start(connection: Connection, *, per_second: float = 1000, seconds: float = 60, **wanted: Any) -> int:
-    """Start a replay that was last fed so many seconds ago."""
+    """Start a replay that took its last events this many seconds ago."""
     chosen = Selection(**wanted)
     replay_id, _ = replays.start(
         connection, chosen, actor="ann", reason="mended", skip_hook=True, per_second=per_second
@@ -109,7 +109,7 @@ def told(connection: Connection, replay_id: int) -> dict[str, Any]:
         ({"group": "nothing"}, []),
     ],
 )
-def test_a_selection_is_what_all_its_parts_agree_on(
+def test_a_selected_event_matches_all_filters(
     connection: Connection, vault: Vault, wanted: dict[str, Any], expected: list[int]
 ) -> None:
     stores.add(connection, vault, name="other", insider_partner="o", insider_token="o")
@@ -143,7 +143,7 @@ def test_a_selection_is_what_all_its_parts_agree_on(
     assert step(connection, replay_id) == chosen
 
 
-def test_what_waits_to_be_delivered_is_on_its_way_and_not_taken(connection: Connection) -> None:
+def test_an_event_with_a_waiting_delivery_is_on_its_way_and_not_replayed(connection: Connection) -> None:
     waiting, settled, low_priority = receive_many(connection, 3)
     owe(connection, waiting, "delivered")
     owe(connection, waiting, "waiting")
@@ -166,7 +166,7 @@ def test_events_older_than_insiders_retention_are_counted(connection: Connection
         assert counts == {"events": 3, "too_old": too_old, "on_their_way": 1}
 
 
-def test_a_sample_holds_the_newest_events_with_what_was_last_owed(connection: Connection) -> None:
+def test_a_sample_has_the_newest_events_with_their_last_updates(connection: Connection) -> None:
     old, never, once, again = receive_many(connection, 4)
     body = b'{"topic": "a/b", "n": 1}'
     connection.execute("update events set body = %s where id = %s", (body, again))
@@ -237,7 +237,7 @@ def test_a_rate_is_used_up_until_time_has_passed(connection: Connection) -> None
         assert step(connection, replay_id) == ids[3:]
 
 
-def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(connection: Connection) -> None:
+def test_a_batch_is_limited_in_bytes_but_has_at_least_one_event(connection: Connection) -> None:
     ids = [receive(connection, f"{number}", body=b"x" * length) for number, length in enumerate((600, 300, 300))]
 
     replay_id = start(connection, event_ids=ids)
@@ -245,7 +245,7 @@ def test_what_is_taken_is_bounded_in_bytes_but_never_nothing(connection: Connect
     assert [[event.id for event in one] for one in taken] == [ids[:1], ids[:2], ids[:2], ids]
 
 
-def test_an_event_is_taken_as_it_came_and_with_what_the_operator_said_of_journeys(connection: Connection) -> None:
+def test_a_replayed_event_is_unchanged_and_comes_with_the_operators_skip_hook(connection: Connection) -> None:
     event_id = receive(connection, "k", body=b' {"a": 1}\n')
     chosen = Selection(event_ids=[event_id])
     replay_id, _ = replays.start(connection, chosen, actor="ann", reason="x", skip_hook=False, per_second=1000)
@@ -256,7 +256,7 @@ def test_an_event_is_taken_as_it_came_and_with_what_the_operator_said_of_journey
     assert (skip_hook, then) == (False, None)
 
 
-def test_two_takers_never_take_the_same_events(database: Database, connection: Connection) -> None:
+def test_two_workers_never_take_the_same_events_of_a_replay(database: Database, connection: Connection) -> None:
     ids = receive_many(connection, 12)
     replay_id, other = start(connection, event_ids=ids[:6]), start(connection, event_ids=ids[6:])
     with database.transaction() as first, database.transaction() as second:
@@ -270,7 +270,7 @@ def test_two_takers_never_take_the_same_events(database: Database, connection: C
     assert [event.id for event in taken.events] + step(connection, replay_id) == ids[:6]
 
 
-def test_who_comes_late_takes_what_others_have_left(database: Database, connection: Connection) -> None:
+def test_a_later_worker_takes_the_remaining_events_of_a_replay(database: Database, connection: Connection) -> None:
     ids = receive_many(connection, 6)
     replay_id = start(connection, event_ids=ids)
     with database.transaction() as late:
@@ -314,7 +314,7 @@ def test_a_cancelled_replay_takes_no_more_events(connection: Connection) -> None
     assert step(connection, start(connection, event_ids=ids)) == ids
 
 
-def test_what_another_replay_has_still_to_map_is_on_its_way(connection: Connection) -> None:
+def test_an_event_that_waits_in_another_replay_is_on_its_way(connection: Connection) -> None:
     ids = receive_many(connection, 5)
     first = start(connection, event_ids=ids[:3])
 
@@ -325,7 +325,7 @@ def test_what_another_replay_has_still_to_map_is_on_its_way(connection: Connecti
     assert replays.count(connection, Selection(store_id=1), retention_days=90)["events"] == 5
 
 
-def test_events_that_were_deleted_hold_up_no_replay(connection: Connection) -> None:
+def test_deleted_events_do_not_block_a_replay(connection: Connection) -> None:
     ids = receive_many(connection, 4)
     replay_id = start(connection, event_ids=ids)
     connection.execute("delete from events where id = any(%s)", (ids[:2],))
@@ -361,7 +361,7 @@ def test_only_the_older_dead_letters_of_events_that_were_taken_are_replayed(conn
     }
 
 
-def test_an_event_may_be_replayed_again_and_each_replay_tells_its_own(connection: Connection) -> None:
+def test_an_event_may_be_replayed_again_and_each_replay_reports_its_own_results(connection: Connection) -> None:
     ids = receive_many(connection, 3)
     first = start(connection, event_ids=ids[:2])
     assert step(connection, first) == ids[:2]
@@ -380,7 +380,7 @@ def test_an_event_may_be_replayed_again_and_each_replay_tells_its_own(connection
     assert (older["actor"], older["reason"], older["skip_hook"], older["per_second"]) == ("ann", "mended", True, 1000)
     assert (older["selection"], newer["selection"]) == ({"event_ids": ids[:2]}, {"store_id": 1})
     counts = ("events", "mapped", "waiting", "delivered", "dead", "with_stale_attributes", "with_events_too_old")
-    # What the first has left dead, the second has taken up.
+    # The second replay has replayed the dead letters of the first.
     assert [older[name] for name in counts] == [2, 2, 0, 1, 0, 1, 0]
     assert [newer[name] for name in counts] == [3, 3, 1, 1, 0, 0, 1]
 
@@ -388,7 +388,7 @@ def test_an_event_may_be_replayed_again_and_each_replay_tells_its_own(connection
 # ------------------------------------------------------------------------------------------------ by which set
 
 
-def test_a_replay_by_the_sets_of_then_names_the_set_of_each_event(connection: Connection) -> None:
+def test_a_replay_with_then_returns_the_set_of_each_event(connection: Connection) -> None:
     ids = [receive(connection, str(number), mapping=mapping) for number, mapping in enumerate(("a", "b", "a", None))]
     chosen = Selection(event_ids=ids)
 
@@ -400,7 +400,7 @@ def test_a_replay_by_the_sets_of_then_names_the_set_of_each_event(connection: Co
     feed(connection, replay_id, 60)
     taken = replays.take(connection, replay_id, limit=9, size=LARGE)
     assert taken.versions == dict(zip(ids, ("a", "b", "a", None), strict=True))
-    # What has had its turn without being mapped is told apart, and neither comes again nor is on its way.
+    # Events that were processed without a set have a count of their own. They neither come again nor are on their way.
     replays.mark_processed(connection, replay_id, ids, without_set=ids[3:])
     row = told(connection, replay_id)
     assert (row["mapping"], row["events"], row["mapped"], row["without_set"]) == ("then", 4, 3, 1)

@@ -1,4 +1,4 @@
-"""Samples of the journal: even over the window, something from every topic, bounded, and by way of indexes alone."""
+"""Samples of events: evenly spread, from every topic, limited in size, and read by indexes only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SINCE = NOW - timedelta(days=7)
 
 
 def fill(connection: Connection, number: int, *, rare_every: int = 1000, gap: int = 1) -> None:
-    """Journal so many events over the last 14 days: every other of the second store, and some of a rare topic."""
+    """Journal this many events over the last 14 days: every second one for store 2, and some of a rare topic."""
     connection.execute(
         """
         insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, state)
@@ -62,7 +62,7 @@ def receive(connection: Connection, topic: str, *keys: str) -> list[int]:
 # ------------------------------------------------------------------------------------------------ window
 
 
-def test_the_window_begins_with_the_first_event_that_was_received_since(database: Database) -> None:
+def test_the_window_starts_at_the_first_event_received_since_that_time(database: Database) -> None:
     with database.connection() as connection:
         fill(connection, 1400, gap=3)
 
@@ -72,7 +72,7 @@ def test_the_window_begins_with_the_first_event_that_was_received_since(database
 
     assert (whole.last_id, whole.is_small) == (4200, True)
     assert whole.first_id <= 3
-    # Between two numbers that are taken, any begins the window.
+    # Between two existing ids, the window may begin at any id.
     assert 2097 < week.first_id <= 2100
     assert nothing.numbers == 0
 
@@ -90,7 +90,7 @@ def test_an_empty_journal_has_an_empty_window(database: Database) -> None:
 # ------------------------------------------------------------------------------------------------ looking
 
 
-def test_of_a_small_window_every_event_is_looked_at_and_none_from_before(database: Database) -> None:
+def test_a_small_window_returns_all_its_events_and_no_older_ones(database: Database) -> None:
     with database.connection() as connection:
         fill(connection, 1400, gap=3)
 
@@ -102,7 +102,7 @@ def test_of_a_small_window_every_event_is_looked_at_and_none_from_before(databas
     assert Counter(one.topic for one in looks) == {"often": 700, "rare": 1}
 
 
-def test_of_one_store_and_topic_only_its_events_are_looked_at(database: Database) -> None:
+def test_filters_by_store_and_topic_return_only_their_events(database: Database) -> None:
     with database.connection() as connection:
         fill(connection, 1400, rare_every=5)
 
@@ -113,7 +113,7 @@ def test_of_one_store_and_topic_only_its_events_are_looked_at(database: Database
     assert (len(of_store), len(of_topic), len(of_both)) == (350, 141, 70)
 
 
-def test_of_a_large_window_a_bounded_number_is_looked_at_spread_over_the_time(database: Database) -> None:
+def test_a_large_window_returns_a_limited_number_of_events_spread_over_time(database: Database) -> None:
     with database.connection() as connection:
         fill(connection, 120_000, rare_every=97)
 

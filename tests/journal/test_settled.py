@@ -1,4 +1,4 @@
-"""What became of deliveries: settled with their attempts and reasons, and from when Insider's values are."""
+"""Settled deliveries with their attempts and reasons, the times of attributes, and the lag."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_settling_nothing_changes_nothing(database: Database) -> None:
         assert rows(connection) == [(waiting, "waiting", *NOT_TOLD, None, [], False)]
 
 
-def test_what_is_refused_by_the_mapping_is_dead_from_the_start(database: Database) -> None:
+def test_a_delivery_that_the_mapping_refuses_is_dead_from_the_start(database: Database) -> None:
     (dead,) = append(database, owed(1, refusal=REFUSAL))
     with database.connection() as connection:
         assert rows(connection) == [(dead, "dead", *TOLD, None, [], True)]
@@ -86,7 +86,7 @@ def test_the_attempts_of_a_delivery_are_kept_in_order(database: Database) -> Non
     ("before", "added", "kept"),
     [(0, 50, range(50)), (49, 1, range(50)), (50, 1, range(1, 51)), (20, 200, range(170, 220)), (60, 0, range(10, 60))],
 )
-def test_of_many_attempts_the_newest_fifty_are_kept(database: Database, before: int, added: int, kept: range) -> None:
+def test_the_newest_fifty_attempts_are_kept(database: Database, before: int, added: int, kept: range) -> None:
     waiting, settled = append(database, owed(1), owed(2))
     old, new = list(range(before)), list(range(before, before + added))
     with database.connection() as connection:
@@ -155,7 +155,7 @@ def test_the_lag_is_the_age_of_the_oldest_event_that_is_not_delivered(database: 
         event_id = receive(connection, store, 2, ago=500)
         events.mark_mapped(connection, [(event_id, "hash", [])])
     assert 100 <= lag() < 160
-    # What is owed to a replay is as old as the replay made it.
+    # The age of a replay's delivery counts from its creation.
     append(database, owed(event_id, store_id=store.id, replay_id=1))
     assert 100 <= lag() < 160
     (waiting,) = append(database, owed(event_id, store_id=store.id))

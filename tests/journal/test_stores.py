@@ -1,4 +1,4 @@
-"""Stores and the vault that seals their secrets: what is found, what is kept apart, and what the table never holds."""
+"""Stores, and the vault that seals their secrets: found, changed, paused, removed, and never stored in plain text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 REFUSAL = Refusal(reason="refused", cause="identifiers.email.regexp")
-#: What a store is added with, beside its name.
+#: The settings of a new store, apart from its name.
 SETTINGS: dict[str, Any] = {
     "insider_partner": "acme-partner",
     "insider_token": "the-token-of-insider",
@@ -94,7 +94,7 @@ def test_the_first_key_seals_and_each_of_them_opens() -> None:
         old.open(sealed_now)
 
 
-def test_what_is_resealed_needs_the_old_key_no_longer() -> None:
+def test_a_resealed_secret_no_longer_needs_the_old_key() -> None:
     sealed = Vault(["the old key"]).seal("token")
     resealed = Vault(["the new key", "the old key"]).reseal(sealed)
 
@@ -103,7 +103,7 @@ def test_what_is_resealed_needs_the_old_key_no_longer() -> None:
 
 
 @pytest.mark.parametrize("sealed", [b"", b"token", b"gAAAAABo"])
-def test_what_was_never_sealed_is_told_with_its_remedy(vault: Vault, sealed: bytes) -> None:
+def test_the_error_for_a_value_that_was_never_sealed_says_what_to_do(vault: Vault, sealed: bytes) -> None:
     with pytest.raises(SecretsError, match="SECRET_KEY"):
         vault.open(sealed)
 
@@ -125,7 +125,7 @@ def test_a_store_is_found_by_token_name_and_id(database: Database, vault: Vault)
     assert len(store.webhook_token) >= 32
 
 
-def test_nobody_else_is_found(database: Database, vault: Vault, store: Store) -> None:
+def test_an_unknown_token_name_or_id_finds_no_store(database: Database, vault: Vault, store: Store) -> None:
     with database.connection() as connection:
         assert stores.by_token(connection, vault, store.webhook_token[:-1]) is None
         assert stores.by_token(connection, vault, "") is None
@@ -134,7 +134,7 @@ def test_nobody_else_is_found(database: Database, vault: Vault, store: Store) ->
             stores.by_name(connection, vault, "beta")
 
 
-def test_a_name_is_given_once_until_its_store_is_removed(database: Database, vault: Vault) -> None:
+def test_a_name_can_be_reused_only_after_its_store_was_removed(database: Database, vault: Vault) -> None:
     store = added(database, vault, "acme")
     with pytest.raises(OperatorError, match="'acme' already"):
         added(database, vault, "acme")
@@ -162,7 +162,9 @@ def test_a_removed_store_is_gone_with_its_secrets(database: Database, vault: Vau
         assert story.of_event(connection, event_id) is not None
 
 
-def test_what_waits_for_a_store_that_is_removed_is_dead(database: Database, vault: Vault, store: Store) -> None:
+def test_waiting_deliveries_of_a_removed_store_become_dead_letters(
+    database: Database, vault: Vault, store: Store
+) -> None:
     other = added(database, vault, "other")
     with database.connection() as connection:
         for each, refusal in ((store, None), (store, None), (store, REFUSAL), (other, None)):
@@ -233,7 +235,7 @@ def test_pauses_count_failures_and_end_with_a_success(database: Database, vault:
         assert stores.by_name(connection, vault, store.name) == store
 
 
-def test_a_pause_is_as_long_as_it_is_asked_for_by_the_clock_of_the_journal(database: Database, store: Store) -> None:
+def test_a_pause_lasts_as_long_as_requested_by_the_journals_clock(database: Database, store: Store) -> None:
     with database.connection() as connection:
         stores.pause(connection, store, seconds=900.5, reason="x")
         row = connection.execute(
@@ -244,7 +246,7 @@ def test_a_pause_is_as_long_as_it_is_asked_for_by_the_clock_of_the_journal(datab
     assert 840 < row.seconds <= 900.5
 
 
-def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vault, store: Store) -> None:
+def test_releasing_a_held_store_also_ends_its_pause(database: Database, vault: Vault, store: Store) -> None:
     other = added(database, vault, "other")
     with database.connection() as connection:
         stores.hold(connection, store, held=True)
@@ -259,7 +261,7 @@ def test_a_held_store_is_let_go_without_its_pause(database: Database, vault: Vau
         assert stores.all_stores(connection, vault) == [replace(store, version=2), other]
 
 
-def test_what_was_found_out_with_older_settings_pauses_nothing(database: Database, vault: Vault, store: Store) -> None:
+def test_a_failure_with_older_settings_does_not_pause_the_store(database: Database, vault: Vault, store: Store) -> None:
     with database.connection() as connection:
         stores.change(connection, vault, store, {"insider_token": "new"})
         stores.pause(connection, store, seconds=60, reason="401 with the old token")
@@ -268,7 +270,7 @@ def test_what_was_found_out_with_older_settings_pauses_nothing(database: Databas
         assert changed == replace(store, insider_token="new", version=1)
 
 
-def test_what_waits_and_what_is_dead_is_counted_for_each_store(database: Database, vault: Vault, store: Store) -> None:
+def test_waiting_and_dead_items_are_counted_for_each_store(database: Database, vault: Vault, store: Store) -> None:
     other, _ = added(database, vault, "other"), added(database, vault, "idle")
     with database.connection() as connection:
         ids = [receive(connection, store, number) for number in range(4)]
@@ -297,7 +299,7 @@ def test_what_waits_and_what_is_dead_is_counted_for_each_store(database: Databas
         (None, True, "held"),
     ],
 )
-def test_the_state_of_a_store_is_told(
+def test_the_state_of_a_store_is_reported(
     database: Database, store: Store, until: datetime | None, expected: str, *, held: bool
 ) -> None:
     with database.connection() as connection:

@@ -1,4 +1,4 @@
-"""What the journal tells of one event, from its arrival to the last attempt."""
+"""The story of an event, from its receipt to the last attempt."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def told(database: Database, event_id: int) -> dict[str, Any]:
     return found
 
 
-def test_of_an_event_that_is_not_there_nothing_is_told(database: Database) -> None:
+def test_an_unknown_event_has_no_story(database: Database) -> None:
     with database.connection() as connection:
         assert story.of_event(connection, 7) is None
 
 
-def test_an_event_that_was_just_received_has_no_more_to_tell(database: Database, store: Store) -> None:
+def test_a_new_event_has_no_deliveries_in_its_story(database: Database, store: Store) -> None:
     body = b' {"topic" : "a/b", "name":"\xc3\xbc\\u0000"}\n'
     with database.connection() as connection:
         event_id = receive(connection, store, 3, ago=10, body=body, key="the key", customer=None)
@@ -52,7 +52,7 @@ def test_an_event_that_was_just_received_has_no_more_to_tell(database: Database,
     }
 
 
-def test_what_the_mapping_made_of_it_is_told(database: Database, store: Store) -> None:
+def test_the_story_has_the_result_of_the_mapping(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id = receive(connection, store, 3, ago=10)
         (event,) = events.take_received(connection, Partition(store.id, 3), limit=9, size=10**6)
@@ -64,11 +64,11 @@ def test_what_the_mapping_made_of_it_is_told(database: Database, store: Store) -
     assert (found["state"], found["mapping"], found["customer"]) == ("mapped", "hash", CUSTOMERS[3])
     assert found["mapped_at"] >= found["received_at"]
     assert found["notes"] == [{"name": "n", "problem": "p", "rule": "groups.yaml:7"}]
-    # It is posted once for an event, however often that is replayed.
+    # A notice is posted once for an event, even if the event is replayed.
     assert found["notice"] == {"text": "Connect it again.", "details": {"name": "Ünn", "number": 7}}
 
 
-def test_each_delivery_is_told_with_its_own_attempts_in_order(database: Database, store: Store) -> None:
+def test_the_story_has_each_delivery_with_its_own_attempts_in_order(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id, other_id = (receive(connection, store, 3, ago=ago) for ago in (20, 10))
         attempts = [
@@ -123,7 +123,7 @@ def test_each_delivery_is_told_with_its_own_attempts_in_order(database: Database
     }
 
 
-def test_each_replay_of_it_is_told_with_who_and_why(database: Database, store: Store) -> None:
+def test_the_story_has_each_replay_with_its_actor_and_reason(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id, other_id = (receive(connection, store, 3, ago=ago) for ago in (20, 10))
         events.mark_mapped(connection, [(event_id, "hash", []), (other_id, "hash", [])])

@@ -1,4 +1,4 @@
-"""A server that gives the answers of Yotpo which it is told, one after the other, and keeps what it was asked."""
+"""A server that sends given responses in Yotpo's place, one after the other, and keeps the requests it received."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ APP_KEY = "Xk3PqLmN8vRtYwZa5BcD7EfGh2JiKoUs4TnWx6Vy"
 
 
 class Answer(NamedTuple):
-    """What is sent; `length` is what the head promises, and None promises nothing."""
+    """A response. `length` is its Content-Length, which may be wrong; None leaves the header out."""
 
     status: int = 200
-    #: ``<echo>`` in it is all that was asked: the URL, the body, and the headers.
+    #: ``<echo>`` in it is replaced by the whole request: the URL, the body, and the headers.
     body: bytes = b"{}"
     headers: Mapping[str, str] = {}
     length: int | None = -1
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 
 def told(content: object, status: int = 200, **headers: str) -> Answer:
-    """Return an answer in JSON; `headers` have underscores for hyphens."""
+    """Return a response in JSON. `headers` have underscores instead of hyphens."""
     return Answer(
         status, json.dumps(content).encode(), {name.replace("_", "-"): value for name, value in headers.items()}
     )
@@ -54,7 +54,7 @@ NOBODY = told({"customers": [], "pagination": {"next_page_info": None}})
 
 
 class Asked(NamedTuple):
-    """A request as it came."""
+    """A request as it was received."""
 
     method: str
     path: str
@@ -66,7 +66,7 @@ class Asked(NamedTuple):
 
 @dataclass
 class Server:
-    """Where it is, what it answers next (the last one again and again), and what it was asked."""
+    """The server's URL, its next responses (the last one repeats), and the requests it received."""
 
     url: str = ""
     answers: list[Answer] = field(default_factory=list)
@@ -93,14 +93,14 @@ class Server:
         return Yotpo(hosts=self.hosts, connect_seconds=1, read_seconds=5)
 
     def store_client(self, *, read_seconds: float = 5, hosts: Hosts | None = None, **changes: Any) -> StoreClient:
-        """Return a line that does not wait, so that the tests do not."""
+        """Return a client without waits, so that the tests are fast."""
         sender = Sender(connect_seconds=1, read_seconds=read_seconds, bytes_limit=8_000_000)
         return StoreClient(
             Access(sender, hosts or self.hosts, self.account(**changes), RateLimiter(sleep=lambda _: None))
         )
 
     def app_store_client(self, **changes: Any) -> StoreClient:
-        """Return the line of a store that has connected Yotpo's app."""
+        """Return the client of a store that has connected Yotpo's app."""
         return self.store_client(
             **{"mode": "oauth", "secret": None, "loyalty_guid": None, "loyalty_key": None, **changes}
         )

@@ -1,4 +1,4 @@
-"""What the client asks of Yotpo, by the app and by a store's own secret, and what it makes of answers."""
+"""The client's requests, with the app and with a store's own secret, and how it reads responses."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_token_of_the_app_is_a_parameter_for_the_same_path_of_another_host()
         Answer(400, b"no results found"),
     ],
 )
-def test_nobody_is_the_last_page(answer: Answer, cursor: str | None) -> None:
+def test_a_page_without_customers_is_the_last_page(answer: Answer, cursor: str | None) -> None:
     with answering(answer) as yotpo:
         assert yotpo.store_client().customers(cursor=cursor) == Page([], None)
 
@@ -109,12 +109,12 @@ def test_a_customer_is_looked_up(wanted: dict[str, str], query: dict[str, str]) 
 
 @pytest.mark.parametrize("wanted", [{"email": "da@example.test"}, {"phone": "+14155550101"}, {"external_id": "700"}])
 @pytest.mark.parametrize("answer", [page(ADA, BEN), NOBODY, told({"error": "no results found"}, 400)])
-def test_another_customer_than_the_wanted_is_none(wanted: dict[str, str], answer: Answer) -> None:
+def test_another_customer_is_no_match(wanted: dict[str, str], answer: Answer) -> None:
     with answering(answer) as yotpo:
         assert yotpo.store_client().customer(**wanted) is None
 
 
-def test_nobody_in_particular_cannot_be_looked_up() -> None:
+def test_a_look_up_without_an_identifier_is_an_error() -> None:
     with answering(NOBODY) as yotpo:
         with pytest.raises(ValueError, match="give email, phone or external_id"):
             yotpo.store_client().customer()
@@ -171,13 +171,15 @@ def of_the_store(server: Server) -> StoreClient:
         told({"customers": {}}),
     ],
 )
-def test_who_has_not_joined_has_no_loyalty(answer: Answer, connected: Callable[[Server], StoreClient]) -> None:
+def test_a_customer_that_has_not_joined_has_no_loyalty(
+    answer: Answer, connected: Callable[[Server], StoreClient]
+) -> None:
     with answering(answer) as yotpo:
         assert connected(yotpo).loyalty(email="ada@example.test") is None
 
 
 @pytest.mark.parametrize("connected", [of_the_app, of_the_store])
-def test_another_refusal_of_loyalty_is_one(connected: Callable[[Server], StoreClient]) -> None:
+def test_another_refusal_of_loyalty_is_raised(connected: Callable[[Server], StoreClient]) -> None:
     invalid = told({"error": "phone_number is invalid"}, 400)
     with answering(invalid) as yotpo, pytest.raises(YotpoRefused, match="phone_number is invalid"):
         connected(yotpo).loyalty(phone="+1")
@@ -185,7 +187,7 @@ def test_another_refusal_of_loyalty_is_one(connected: Callable[[Server], StoreCl
         connected(yotpo).loyalty(phone="+1")
 
 
-def test_without_keys_of_the_merchant_there_is_no_loyalty_to_ask() -> None:
+def test_loyalty_needs_the_merchants_keys() -> None:
     with answering(NOBODY) as yotpo:
         store_client = yotpo.store_client(loyalty_key=None)
 

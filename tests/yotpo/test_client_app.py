@@ -1,4 +1,4 @@
-"""What only Yotpo's app may do: the exchange of a code for a token, and review webhooks."""
+"""Requests that only Yotpo's app may send: the exchange of a code for a token, and review webhooks."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_webhooks_are_listed_by_event() -> None:
     assert yotpo.asked[0].query == {"access_token": TOKEN}
 
 
-def test_no_webhooks_are_none_and_not_an_error() -> None:
+def test_an_empty_list_of_webhooks_is_no_error() -> None:
     with answering(told({"webhooks": {"webhooks": []}})) as yotpo:
         assert yotpo.app_store_client().webhooks() == {}
 
@@ -100,7 +100,7 @@ def test_an_event_that_another_has_taken_is_refused_with_yotpos_sentence() -> No
         yotpo.app_store_client().register_webhook("review_create", "https://a.example/x")
 
 
-def test_a_stores_own_secret_does_not_do_for_webhooks() -> None:
+def test_a_stores_own_secret_cannot_manage_webhooks() -> None:
     with answering(told({})) as yotpo:
         store_client = yotpo.store_client()
         for ask in (

@@ -1,4 +1,4 @@
-"""What becomes of answers that are no success, and of those that cannot be read or do not end."""
+"""Responses that are no success, cannot be read, or do not end: the error that each of them raises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.yotpo.answers import NOBODY, Answer, answering, told
 
 
 def raised(answer: Answer, *, read_seconds: float = 5) -> YotpoError:
-    """Return what asking the app's API for customers raises at this answer."""
+    """Return the error that this response to a request for customers raises."""
     with answering(answer) as yotpo, pytest.raises(YotpoError) as error:
         yotpo.store_client(read_seconds=read_seconds, mode="oauth").customers()
     return error.value
@@ -37,7 +37,7 @@ def test_403_is_a_refusal_of_yotpos_or_of_a_firewall_before_it() -> None:
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 408, 425, 500, 501, 502, 503, 504, 520, 599])
-def test_what_may_pass_is_tried_later(status: int) -> None:
+def test_a_temporary_failure_is_retried_later(status: int) -> None:
     error = raised(Answer(status, b"" if status == 304 else b"later"))
 
     assert isinstance(error, YotpoUnavailable)
@@ -110,7 +110,7 @@ def test_a_refusal_without_a_reason_says_so() -> None:
 
 
 @pytest.mark.parametrize("word", ["x", "x ", "x@y.z ", "+14155550100, ", "access_token=x "])
-def test_a_sentence_is_short_however_much_is_said(word: str) -> None:
+def test_a_sentence_is_short_even_if_the_message_is_long(word: str) -> None:
     error = raised(told({"error": word * 100_000}, 400))
 
     assert 100 < len(str(error)) <= 300
@@ -131,19 +131,19 @@ def test_a_sentence_is_short_however_much_is_said(word: str) -> None:
         (b"null", "JSON of another shape"),
     ],
 )
-def test_a_success_that_cannot_be_read_is_tried_later(body: bytes, said: str) -> None:
+def test_a_success_that_cannot_be_read_is_retried_later(body: bytes, said: str) -> None:
     error = raised(Answer(200, body))
 
     assert type(error) is YotpoUnavailable
     assert str(error) == f"Yotpo answers 200, but the response cannot be read: {said}"
 
 
-def test_what_is_no_customer_is_left_out_of_a_page() -> None:
+def test_entries_that_are_no_customers_are_left_out_of_a_page() -> None:
     with answering(told({"customers": [None, "x", {"email": "ada@example.test"}, []], "pagination": []})) as yotpo:
         assert yotpo.store_client().customers().customers == [{"email": "ada@example.test"}]
 
 
-def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
+def test_a_response_that_is_cut_off_is_an_error() -> None:
     error = raised(NOBODY._replace(length=4_000))
 
     assert isinstance(error, YotpoUnavailable)
@@ -151,7 +151,7 @@ def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
 
 
 @pytest.mark.parametrize("length", [None, -1])
-def test_an_answer_that_is_too_long_is_given_up(length: int | None) -> None:
+def test_a_response_that_is_too_long_is_an_error(length: int | None) -> None:
     error = raised(Answer(200, b'"' + b"x" * 9_000_000 + b'"', length=length))
 
     assert isinstance(error, YotpoUnavailable)
@@ -159,7 +159,7 @@ def test_an_answer_that_is_too_long_is_given_up(length: int | None) -> None:
 
 
 @pytest.mark.parametrize("pause_seconds", [0.1, 2])
-def test_an_answer_that_takes_too_long_is_given_up(pause_seconds: float) -> None:
+def test_a_response_that_takes_too_long_is_an_error(pause_seconds: float) -> None:
     started = time.monotonic()
     error = raised(Answer(200, b"x" * 30, pieces=30, pause_seconds=pause_seconds), read_seconds=0.4)
 
@@ -167,7 +167,7 @@ def test_an_answer_that_takes_too_long_is_given_up(pause_seconds: float) -> None
     assert time.monotonic() - started < 5
 
 
-def test_nobody_there_is_an_error_of_the_moment() -> None:
+def test_an_unreachable_server_is_a_temporary_error() -> None:
     with answering(NOBODY) as yotpo:
         pass
     for url in (yotpo.url, "http://["):
@@ -184,7 +184,7 @@ def test_a_redirect_is_not_followed() -> None:
     assert other.asked == []
 
 
-def test_the_environment_does_not_say_where_credentials_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_cannot_redirect_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     with answering(NOBODY._replace(headers={"Set-Cookie": "session=1; Path=/"})) as yotpo:

@@ -1,4 +1,4 @@
-"""Five requests a second and no more, whoever asked before, and less where Yotpo says that nothing is left."""
+"""At most five requests a second for all holders of a lease, and fewer if Yotpo says that the rate is used up."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from connector.errors import YotpoUnavailable
 from connector.yotpo.rate_limiter import RateLimiter
 from tests.yotpo.answers import EXPIRED, NOBODY, RENEWAL, answering
 
-#: What a busy machine may take from the time between two arrivals: the first of them may have been held up.
+#: On a busy machine, two arrivals may be closer by this much, because the first one may have been delayed.
 HELD_UP_SECONDS = 0.1
 
 
 class Clock:
-    """A clock that goes on when somebody sleeps, and when told."""
+    """A clock that advances when a sleep is called, and when a test changes it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -30,7 +30,7 @@ class Clock:
         return RateLimiter(clock=lambda: self.now, sleep=self.sleep)
 
 
-def test_never_more_than_five_arrive_within_a_second_although_the_store_changes_hands() -> None:
+def test_never_more_than_five_arrive_within_a_second_even_if_the_lease_changes_hands() -> None:
     with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
         client = yotpo.client()
         first = client.store_client(yotpo.account())
@@ -67,7 +67,7 @@ def test_two_stores_do_not_wait_for_each_other() -> None:
     assert max(arrivals[0] for arrivals in of_each) < min(arrivals[-1] for arrivals in of_each)
 
 
-def test_requests_start_a_fifth_of_a_second_apart_and_the_first_as_long_after_it_was_wanted() -> None:
+def test_requests_start_a_fifth_of_a_second_apart_and_the_first_one_waits_as_long() -> None:
     clock = Clock()
     limiter = clock.limiter()
     clock.now += 60
@@ -96,7 +96,7 @@ def test_requests_start_a_fifth_of_a_second_apart_and_the_first_as_long_after_it
         ({}, 0.204),
     ],
 )
-def test_where_nothing_is_left_it_waits_until_yotpo_counts_anew(headers: dict[str, str], waited: float) -> None:
+def test_when_the_rate_is_used_up_it_waits_until_yotpo_resets_the_count(headers: dict[str, str], waited: float) -> None:
     clock = Clock()
     limiter = clock.limiter()
     limiter.wait()
@@ -106,7 +106,7 @@ def test_where_nothing_is_left_it_waits_until_yotpo_counts_anew(headers: dict[st
     assert clock.slept == [pytest.approx(0.204), pytest.approx(waited)]
 
 
-def test_what_our_own_requests_have_used_up_needs_no_wait() -> None:
+def test_a_rate_that_our_own_requests_have_used_up_needs_no_extra_wait() -> None:
     clock = Clock()
     limiter = clock.limiter()
     for _ in range(7):
@@ -118,7 +118,7 @@ def test_what_our_own_requests_have_used_up_needs_no_wait() -> None:
     assert clock.slept == [pytest.approx(0.204)] * 7
 
 
-def test_a_slow_yotpo_that_has_nothing_left_was_asked_by_others() -> None:
+def test_a_slow_yotpo_with_a_used_up_rate_was_asked_by_others() -> None:
     clock = Clock()
     limiter = clock.limiter()
     for _ in range(6):
@@ -130,7 +130,7 @@ def test_a_slow_yotpo_that_has_nothing_left_was_asked_by_others() -> None:
     assert clock.slept[-1] == pytest.approx(1.0)
 
 
-def test_a_long_wait_is_the_callers() -> None:
+def test_a_long_wait_is_left_to_the_caller() -> None:
     clock = Clock()
     limiter = clock.limiter()
     limiter.wait()

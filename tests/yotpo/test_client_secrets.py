@@ -1,4 +1,4 @@
-"""Tokens travel in URLs: none of them, no secret and nobody's address gets into an exception or a log line."""
+"""Tokens are sent in URLs. No token, secret or personal data may get into an exception or a log line."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ ASKING: dict[str, Callable[[Server], object]] = {
 
 @contextlib.contextmanager
 def debugging() -> Iterator[None]:
-    """Log all that libraries have to say."""
+    """Log everything that libraries log."""
     loggers = (logging.getLogger(), logging.getLogger("urllib3"))
     handlers, levels = loggers[0].handlers[:], [logger.level for logger in loggers]
     observability.configure("debug")
@@ -92,7 +92,7 @@ def assert_hidden(*texts: str) -> None:
 
 @pytest.mark.parametrize("asking", ASKING)
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_no_exception_tells_a_secret_or_a_person(answer: str, asking: str) -> None:
+def test_no_exception_contains_a_secret_or_personal_data(answer: str, asking: str) -> None:
     with answering(ANSWERS[answer]) as yotpo, pytest.raises(YotpoError) as raised:
         ASKING[asking](yotpo)
     error = raised.value
@@ -103,7 +103,7 @@ def test_no_exception_tells_a_secret_or_a_person(answer: str, asking: str) -> No
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[", "ftp://127.0.0.1"])
-def test_nobody_there_tells_no_secret_either(url: str) -> None:
+def test_an_error_of_an_unreachable_server_contains_no_secret(url: str) -> None:
     with answering(NOBODY) as yotpo:
         for store_client in (
             yotpo.app_store_client(hosts=Hosts(url, url, url)),
@@ -116,7 +116,7 @@ def test_nobody_there_tells_no_secret_either(url: str) -> None:
 
 
 @pytest.mark.parametrize("secret", [f"{TOKEN}\n", f"{TOKEN}€"])
-def test_a_token_that_cannot_be_sent_is_not_told(secret: str) -> None:
+def test_an_error_about_a_token_that_cannot_be_sent_does_not_contain_it(secret: str) -> None:
     with answering(NOBODY) as yotpo, pytest.raises(YotpoError, match="no complete response") as raised:
         yotpo.store_client(token=secret).customers()
 
@@ -124,7 +124,7 @@ def test_a_token_that_cannot_be_sent_is_not_told(secret: str) -> None:
     assert_hidden(str(raised.value), *traceback.format_exception(raised.value))
 
 
-def test_neither_an_account_nor_a_line_shows_its_secrets() -> None:
+def test_neither_an_account_nor_a_client_shows_its_secrets() -> None:
     with answering(EXPIRED, RENEWAL, NOBODY) as yotpo:
         store_client = yotpo.store_client()
         store_client.customers()
@@ -134,7 +134,7 @@ def test_neither_an_account_nor_a_line_shows_its_secrets() -> None:
     assert {TOKEN, SECRET, GUID, KEY} < set(SECRETS)
 
 
-def test_no_log_line_holds_a_token_even_while_somebody_debugs_libraries(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_log_line_holds_a_token_even_if_libraries_log_everything(capsys: pytest.CaptureFixture[str]) -> None:
     with answering(NOBODY) as yotpo, debugging():
         yotpo.app_store_client().customers()
         logging.getLogger("library").warning("lost %s", f"'https://x/?utoken={TOKEN}&page=2' ACCESS_TOKEN%3d{RENEWED}")

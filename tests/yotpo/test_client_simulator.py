@@ -53,7 +53,7 @@ def hosts(yotpo: Yotpo) -> Hosts:
 
 
 def hurried(yotpo: Yotpo, way: str, **changes: Any) -> StoreClient:
-    """Return a line that does not wait, to a simulator that does not count."""
+    """Return a client without waits, to a simulator without a rate limit."""
     sender = Sender(connect_seconds=1, read_seconds=5, bytes_limit=8_000_000)
     return StoreClient(Access(sender, hosts(yotpo), account(yotpo, way, **changes), RateLimiter(sleep=lambda _: None)))
 
@@ -68,13 +68,13 @@ def everybody(store_client: StoreClient, limit: int = 100) -> list[Json]:
 
 
 def truth(yotpo: Yotpo) -> list[Json]:
-    """Return all customers as Core shows them to who has not asked for custom properties."""
+    """Return all customers as Core v3 returns them without custom properties."""
     return [{**each["core"], "custom_properties": None} for each in yotpo.truth()]
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("limit", [100, 37])
-def test_all_customers_are_read_also_where_nothing_but_the_limit_may_stand_beside_a_cursor(
+def test_all_customers_are_read_even_if_a_cursor_allows_only_the_limit_beside_it(
     yotpo: Yotpo, way: str, limit: int
 ) -> None:
     yotpo.switch(strict_page_info=True)
@@ -85,7 +85,9 @@ def test_all_customers_are_read_also_where_nothing_but_the_limit_may_stand_besid
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("empty_as", ["list", "400"])
-def test_a_customer_is_found_by_each_identifier_and_nobody_is_none(yotpo: Yotpo, way: str, empty_as: str) -> None:
+def test_a_customer_is_found_by_each_identifier_and_an_unknown_one_is_none(
+    yotpo: Yotpo, way: str, empty_as: str
+) -> None:
     yotpo.switch(empty_as=empty_as)
     core = yotpo.someone(email=True, phone_number=True, external_id=True)["core"]
     store_client = hurried(yotpo, way)
@@ -130,7 +132,7 @@ def test_a_customer_is_written_and_read_back(yotpo: Yotpo, way: str, status: int
 
 
 @pytest.mark.parametrize("cursor_status", [400, 404, 410, 422])
-def test_a_cursor_that_is_over_is_told(yotpo: Yotpo, cursor_status: int) -> None:
+def test_an_expired_cursor_is_an_error_of_its_own(yotpo: Yotpo, cursor_status: int) -> None:
     yotpo.switch(cursor_seconds=0, cursor_status=cursor_status)
     store_client = hurried(yotpo, "own")
     cursor = store_client.customers(limit=10).cursor
@@ -139,7 +141,7 @@ def test_a_cursor_that_is_over_is_told(yotpo: Yotpo, cursor_status: int) -> None
         store_client.customers(cursor=cursor, limit=10)
 
 
-def test_the_pace_is_one_that_yotpo_never_refuses(yotpo: Yotpo) -> None:
+def test_yotpo_never_refuses_the_clients_rate(yotpo: Yotpo) -> None:
     yotpo.switch(requests_per_second=5, rate_headers="both")
     client = Client(hosts=hosts(yotpo), connect_seconds=1, read_seconds=5)
     for way in (account(yotpo, "own"), account(yotpo, "own", token=yotpo.token)):
@@ -152,7 +154,7 @@ def test_the_pace_is_one_that_yotpo_never_refuses(yotpo: Yotpo) -> None:
 
 
 @pytest.mark.parametrize("rate_headers", ["draft", "retry_after", "both", "none"])
-def test_who_is_too_fast_is_told_to_wait(yotpo: Yotpo, rate_headers: str) -> None:
+def test_a_client_that_is_too_fast_gets_the_seconds_to_wait(yotpo: Yotpo, rate_headers: str) -> None:
     yotpo.switch(requests_per_second=1, rate_headers=rate_headers)
     with contextlib.suppress(YotpoUnavailable):
         hurried(yotpo, "own", token=yotpo.token).customers(limit=1)
@@ -163,7 +165,7 @@ def test_who_is_too_fast_is_told_to_wait(yotpo: Yotpo, rate_headers: str) -> Non
     assert (error.value.retry_after is None) == (rate_headers == "none")
 
 
-def test_a_token_that_is_over_is_renewed(yotpo: Yotpo) -> None:
+def test_an_expired_token_is_renewed(yotpo: Yotpo) -> None:
     yotpo.switch(token_seconds=0.0)
     over = yotpo.new_token()
     yotpo.switch(token_seconds=None)
@@ -174,7 +176,7 @@ def test_a_token_that_is_over_is_renewed(yotpo: Yotpo) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_store_that_has_withdrawn_is_told(yotpo: Yotpo, way: str) -> None:
+def test_a_store_that_has_revoked_its_access_is_an_error(yotpo: Yotpo, way: str) -> None:
     store_client = hurried(yotpo, way, **({"token": yotpo.token} if way == "own" else {}))
     yotpo.switch(revoked=["shop"])
 
@@ -208,7 +210,7 @@ def test_review_webhooks_are_registered_listed_and_removed(yotpo: Yotpo) -> None
 
 
 @pytest.mark.parametrize("fault", ["500", "503", "429", "html", "truncated", "drop", "drop_after"])
-def test_what_goes_wrong_for_once_is_tried_later(yotpo: Yotpo, fault: str) -> None:
+def test_a_single_failure_is_retried_later(yotpo: Yotpo, fault: str) -> None:
     store_client = hurried(yotpo, "own", token=yotpo.token)
     yotpo.tell("faults", {"kind": fault, "times": 1})
 

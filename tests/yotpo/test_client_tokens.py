@@ -1,4 +1,4 @@
-"""Tokens: fetched where there is none, renewed once where they are over, and never more than that."""
+"""Tokens: fetched if there is none, renewed once if they have expired, and never more often than that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CUSTOMERS = f"/core-host/core/v3/stores/{APP_KEY}/customers"
 ASK, FETCH = f"GET {CUSTOMERS}", f"POST /core-host/core/v3/stores/{APP_KEY}/access_tokens"
 
 
-def test_a_token_is_fetched_where_there_is_none() -> None:
+def test_a_missing_token_is_fetched() -> None:
     with answering(RENEWAL, NOBODY) as yotpo:
         store_client = yotpo.store_client(token=None)
         store_client.token()
@@ -26,7 +26,7 @@ def test_a_token_is_fetched_where_there_is_none() -> None:
     assert yotpo.asked[1].headers["x-yotpo-token"] == RENEWED
 
 
-def test_a_token_that_is_there_is_used() -> None:
+def test_an_existing_token_is_used() -> None:
     with answering(NOBODY) as yotpo:
         store_client = yotpo.store_client()
         store_client.token()
@@ -48,14 +48,14 @@ def test_a_token_that_is_over_is_renewed_and_the_request_repeated() -> None:
     assert [asked.headers.get("x-yotpo-token") for asked in yotpo.asked] == [TOKEN, None, RENEWED, RENEWED]
 
 
-def test_what_was_to_be_written_is_written_with_the_renewed_token() -> None:
+def test_a_write_is_repeated_with_the_renewed_token() -> None:
     with answering(EXPIRED, RENEWAL, Answer(204, b"")) as yotpo:
         yotpo.store_client().upsert({"email": "ada@example.test"})
 
     assert yotpo.asked[2].content == {"customer": {"email": "ada@example.test"}}
 
 
-def test_a_refusal_that_a_renewed_token_does_not_mend_is_one() -> None:
+def test_a_refusal_with_the_renewed_token_is_raised() -> None:
     with answering(EXPIRED, RENEWAL, EXPIRED) as yotpo:
         store_client = yotpo.store_client()
         with pytest.raises(YotpoUnauthorized, match="401"):
@@ -90,7 +90,7 @@ def test_a_token_that_cannot_be_fetched_or_renewed_is_an_error(answer: Answer, e
     assert yotpo.paths == [ASK, FETCH]
 
 
-def test_without_a_secret_there_is_no_token_to_be_had() -> None:
+def test_without_a_secret_no_token_can_be_fetched() -> None:
     with answering(EXPIRED) as yotpo:
         for token in (None, TOKEN):
             with pytest.raises(YotpoUnauthorized, match="no API secret"):
@@ -115,7 +115,7 @@ def test_the_token_of_the_app_is_not_renewed() -> None:
     assert store_client.renewed_token is None
 
 
-def test_without_a_token_of_the_app_nothing_is_asked() -> None:
+def test_without_a_token_of_the_app_no_request_is_sent() -> None:
     with answering(NOBODY) as yotpo:
         store_client = yotpo.app_store_client(token=None)
         store_client.token()

@@ -1,4 +1,4 @@
-"""Who a customer of Core v3 is, and what of it is not as Yotpo documents it."""
+"""The identifiers of a Core v3 customer, and the notes on fields that differ from Yotpo's documentation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_recorded_customer_is_as_documented() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
-def test_what_is_null_or_missing_or_empty_is_not_wrong(name: str) -> None:
+def test_null_missing_and_empty_fields_are_not_wrong(name: str) -> None:
     for customer in ({**RECORDED, name: None}, {key: RECORDED[key] for key in RECORDED if key != name}):
         assert read_customer(customer).notes == ()
 
@@ -75,7 +75,7 @@ def test_a_time_without_a_zone_is_utc(written: str | None, expected: datetime | 
         ({"external_id": None}, {"external_id": None}),
     ],
 )
-def test_who_it_is_is_cleaned(changed: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_identifiers_are_cleaned(changed: dict[str, Any], expected: dict[str, Any]) -> None:
     assert read_customer({**RECORDED, **changed}) == WHO._replace(**expected)
 
 
@@ -120,7 +120,7 @@ _PARTS = st.dictionaries(st.sampled_from(["total_reviews", "top_topics", "points
     st.dictionaries(st.sampled_from(sorted(RECORDED)) | st.text(), _ANYTHING),
     st.fixed_dictionaries({}, optional={"yotpo_ugc": _PARTS, "yotpo_loyalty": _PARTS}),
 )
-def test_nothing_that_a_customer_may_hold_is_a_crash(customer: dict[str, Any], parts: dict[str, Any]) -> None:
+def test_no_content_of_a_customer_raises_an_error(customer: dict[str, Any], parts: dict[str, Any]) -> None:
     read = read_customer({**customer, **parts})
 
     assert all(note.split(":")[0].split(".")[0] in RECORDED for note in read.notes)

@@ -1,4 +1,4 @@
-"""What holds for any webhook: where its topic comes from, and its time, customer and key, whatever it holds."""
+"""Rules for all webhooks: where the topic comes from, and how time, customer and key are found in any content."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_webhook_without_a_topic_is_rejected(body: dict[str, Any]) -> None:
     assert rejected.value.code == "no_topic"
 
 
-def test_an_unknown_topic_is_recognised_by_guesses() -> None:
+def test_an_unknown_topic_is_recognised_by_common_paths() -> None:
     body = {"topic": "communication.sms.subscribe", "timestamp": 1690360527923, "phone_number": "+14155550100"}
     found = recognise(body, received_at=RECEIVED_AT)
 
@@ -71,7 +71,7 @@ def test_the_event_id_is_the_key_whatever_the_body_says() -> None:
 
 
 @pytest.mark.parametrize("time", ["2026-01-01T12:30:00.001Z", "2026-06-01", 4102444800000])
-def test_nothing_happens_after_it_was_received(time: object) -> None:
+def test_an_event_time_is_never_after_the_receipt(time: object) -> None:
     found = seen("", changed(webhook("swell/points/changed"), "timestamp", time))
 
     assert (found.happened_at(RECEIVED_AT), found.dated) == (RECEIVED_AT, True)
@@ -88,7 +88,7 @@ def test_without_a_time_the_receipt_is_the_time(time: object) -> None:
 
 @pytest.mark.parametrize("value", [None, ""])
 @pytest.mark.parametrize("part", ["timestamp", "previous_balance"])
-def test_where_a_part_of_the_key_is_missing_the_whole_body_counts(part: str, value: object) -> None:
+def test_if_a_part_of_the_key_is_missing_the_whole_body_counts(part: str, value: object) -> None:
     body = webhook("swell/points/changed")
     body[part] = value
 
@@ -106,7 +106,7 @@ def test_where_a_part_of_the_key_is_missing_the_whole_body_counts(part: str, val
         ("\u202ey", "y"),
     ],
 )
-def test_a_key_is_short_and_printable_and_still_its_own(one: str, another: str) -> None:
+def test_a_key_is_short_and_printable_and_still_unique(one: str, another: str) -> None:
     keys = [seen("", webhook("loyalty/opt_in"), event_id=event_id).key for event_id in (one, another, one)]
 
     assert all(len(key) <= 300 and key.isprintable() for key in keys)

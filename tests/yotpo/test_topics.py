@@ -57,7 +57,7 @@ DOCUMENTED: list[tuple[str, str, str | None, str | None, list[str]]] = [
     ("swell/tier/lost", "no_tier_left", JOHN, None, [JOHN, "2", "", "2017-10-31", DIGEST]),
     ("swell/tier/status/changed", "documented", JOHN, None, [JOHN, DIGEST, DIGEST, DIGEST]),
     ("loyalty/integrations/integration_disabled", "documented", None, None, ["Commerce Cloud", "2026-01-01T12"]),
-    # Beyond the page: who shares is the customer, the top-level e-mail is the friend's.
+    # Topics that the page omits: the sharing person is the customer, the top-level e-mail address is the friend's.
     ("swell/referral/share", "documented", JOHN, None, [DIGEST]),
     ("yotpo/referral/shared", "documented", JOHN, None, [DIGEST]),
     ("loyalty/referral/product_share", "documented", JOHN, None, [DIGEST]),
@@ -66,7 +66,7 @@ DOCUMENTED: list[tuple[str, str, str | None, str | None, list[str]]] = [
     ("customer/snapshot", "phone_number_alone", "+14155550100", None, [DIGEST]),
 ]  # fmt: skip
 
-#: For each key, a part, and another value of it; and whatever the key must not depend on.
+#: For each topic, the parts of its key, and other paths that the key must not depend on.
 PARTS: list[tuple[str, list[str], list[str]]] = [
     (DELIVERED, ["source_app_key", "order_id"], ["order_date", "shopper_profile.locale"]),
     ("review_create", ["data.id"], ["data.content", "data.updated_at"]),
@@ -111,7 +111,7 @@ def test_every_topic_is_in_the_table_above() -> None:
 
 
 @pytest.mark.parametrize(("topic", "parts", "others"), PARTS)
-def test_the_key_depends_on_what_makes_an_event_another_one(topic: str, parts: list[str], others: list[str]) -> None:
+def test_the_key_depends_on_its_parts_and_on_nothing_else(topic: str, parts: list[str], others: list[str]) -> None:
     body = webhook(topic)
     key = seen(topic, body).key
 
@@ -120,7 +120,7 @@ def test_the_key_depends_on_what_makes_an_event_another_one(topic: str, parts: l
 
 
 @pytest.mark.parametrize(("topic", "case"), [(topic, case) for topic, case, *_ in DOCUMENTED])
-def test_sent_again_in_another_order_of_keys_it_is_the_same(topic: str, case: str) -> None:
+def test_the_key_does_not_depend_on_the_order_of_json_keys(topic: str, case: str) -> None:
     body = webhook(topic, case)
     turned = json.loads(json.dumps(body), object_pairs_hook=lambda pairs: dict(reversed(pairs)))
 
@@ -146,7 +146,7 @@ def test_reminders_repeat_by_day_and_alerts_by_hour(topic: str, later: timedelta
     assert (again.key == seen(topic, body).key) is same
 
 
-def test_the_day_of_a_key_is_that_of_greenwich() -> None:
+def test_the_day_of_a_key_is_in_utc() -> None:
     received_at = datetime.fromisoformat("2026-01-02T01:30:00+03:00")
 
     assert seen("", webhook("swell/points/reminder"), received_at=received_at).key.endswith("|2026-01-01")
@@ -178,7 +178,7 @@ def test_the_friend_is_never_the_customer_of_a_share(topic: str, case: str, abse
         ("swell/points/changed", "customer.email", " Rita@Example.ORG "),
     ],
 )
-def test_the_customer_is_taken_before_the_top_level_address(topic: str, path: str, customer: str) -> None:
+def test_the_customers_address_wins_over_the_top_level_address(topic: str, path: str, customer: str) -> None:
     body = webhook(topic)
 
     assert seen(topic, changed(body, path, customer)).customer == "rita@example.org"

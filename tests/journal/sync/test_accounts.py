@@ -1,4 +1,4 @@
-"""Stores' accounts at Yotpo: one a store, sealed; who is busy and in which order; installs that are good once."""
+"""Stores' accounts at Yotpo: one per store, sealed; which stores are busy, in which order; installs."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_an_account_keeps_its_secrets_sealed(accounts: Accounts, store: Store) -
         assert secret not in repr(account)
 
 
-def test_connected_again_nothing_is_left_of_the_account_before(accounts: Accounts, store: Store) -> None:
+def test_a_new_connection_replaces_the_old_account_completely(accounts: Accounts, store: Store) -> None:
     before = accounts.connect(store, "shop", mode="oauth", token="a-token")
     for _ in range(3):
         yotpo_accounts.count_unauthorized(accounts.connection, accounts.of(store))
@@ -107,7 +107,7 @@ def test_a_yotpo_store_is_connected_to_one_store_here(accounts: Accounts, store:
     assert accounts.of(store).state == "disconnected"
 
 
-def test_one_that_yotpo_has_revoked_still_stands_for_its_store(accounts: Accounts, store: Store) -> None:
+def test_a_revoked_account_still_belongs_to_its_store(accounts: Accounts, store: Store) -> None:
     accounts.connect(store, "shop")
     revoke(accounts, store)
 
@@ -135,7 +135,7 @@ def test_three_refusals_in_a_row_revoke_and_the_time_is_kept(accounts: Accounts,
     assert yotpo_accounts.connected(accounts.connection) == []
 
 
-def test_what_became_of_older_credentials_says_nothing_of_newer_ones(accounts: Accounts, store: Store) -> None:
+def test_results_with_older_credentials_do_not_affect_newer_ones(accounts: Accounts, store: Store) -> None:
     accounts.connect(store)
     for _ in range(2):
         yotpo_accounts.count_unauthorized(accounts.connection, accounts.of(store))
@@ -149,7 +149,7 @@ def test_what_became_of_older_credentials_says_nothing_of_newer_ones(accounts: A
     assert accounts.of(store) == newer
 
 
-def test_resealed_accounts_need_the_old_key_no_longer(accounts: Accounts, store: Store) -> None:
+def test_resealed_accounts_no_longer_need_the_old_key(accounts: Accounts, store: Store) -> None:
     before = accounts.connect(store, "shop", **KEYS)
     app, gone = accounts.add("app"), accounts.add("gone")
     accounts.connect(app, "app", mode="oauth", token="another-token")
@@ -189,7 +189,7 @@ def test_a_store_is_busy_for_a_trial_a_look_up_that_is_due_or_a_running_backfill
     assert len(accounts.busy()) == 4
 
 
-def test_whoever_was_spoken_to_longest_ago_comes_first(accounts: Accounts) -> None:
+def test_the_store_that_was_asked_longest_ago_comes_first(accounts: Accounts) -> None:
     names = ("just-now", "long-ago", "never", "never-and-due", "between")
     by_name = {name: accounts.add(name) for name in names}
     for store in by_name.values():
@@ -207,7 +207,7 @@ def test_whoever_was_spoken_to_longest_ago_comes_first(accounts: Accounts) -> No
 
 
 @pytest.mark.parametrize("why", ["paused", "revoked", "disconnected", "removed", "backfill paused"])
-def test_who_may_not_be_asked_is_not_busy(accounts: Accounts, store: Store, why: str) -> None:
+def test_a_store_that_may_not_be_asked_is_not_busy(accounts: Accounts, store: Store, why: str) -> None:
     accounts.connect(store)
     accounts.fill(store)
     if why == "backfill paused":
@@ -236,7 +236,7 @@ def test_a_backfill_without_room_is_busy_but_asks_nothing(
     for number in range(3):
         assert accounts.busy() == [Busy(store.id, live=False, backfill=True)]
         insert_snapshot(accounts.connection, store, number)
-    # What a webhook brings takes no room.
+    # Events of webhooks do not count against the room.
     (full,) = accounts.busy()
     report = backfills.reports(accounts.connection)[0]
 
@@ -260,7 +260,7 @@ def insert_snapshot(connection: Connection, store: Store, number: int) -> None:
         )
 
 
-def test_an_install_is_good_once(accounts: Accounts, store: Store) -> None:
+def test_an_install_can_be_used_once(accounts: Accounts, store: Store) -> None:
     first, second = (yotpo_accounts.begin_install(accounts.connection, store.id) for _ in range(2))
 
     assert first != second
@@ -271,7 +271,7 @@ def test_an_install_is_good_once(accounts: Accounts, store: Store) -> None:
     assert yotpo_accounts.end_install(accounts.connection, second) == store.id
 
 
-def test_an_install_that_took_too_long_is_over_and_forgotten(accounts: Accounts, store: Store) -> None:
+def test_an_install_that_took_too_long_is_expired_and_deleted(accounts: Accounts, store: Store) -> None:
     late, forgotten = (yotpo_accounts.begin_install(accounts.connection, store.id) for _ in range(2))
     accounts.connection.execute("update yotpo_installs set expires_at = now() - interval '1 second'")
 
@@ -287,7 +287,7 @@ def test_an_install_that_took_too_long_is_over_and_forgotten(accounts: Accounts,
 @pytest.mark.parametrize(
     "end", [stores.remove, lambda connection, store: yotpo_accounts.disconnect(connection, store.id)]
 )
-def test_an_install_of_a_store_that_is_over_ends_nowhere(accounts: Accounts, store: Store, end: Any) -> None:
+def test_an_install_of_a_store_that_has_ended_does_nothing(accounts: Accounts, store: Store, end: Any) -> None:
     accounts.connect(store)
     state = yotpo_accounts.begin_install(accounts.connection, store.id)
     end(accounts.connection, store)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from connector.journal.vault import Vault
     from connector.model import Store
 
-#: Long enough before and after a time of day that no minute of the test's own counts.
+#: Far enough from a time of day that the duration of the test does not matter.
 _AN_HOUR = timedelta(hours=1)
 
 
@@ -40,7 +40,7 @@ class Journal:
         return backfills.start(self.connection, store_ids, actor="ann", reason="why", changed_only=changed_only)
 
     def filled(self, store: Store, *, started: timedelta, state: str = "done", seen: int = 7) -> int:
-        """Write down a backfill that was started so long ago, by the database's clock."""
+        """Journal a backfill that was started this long ago, by the database's clock."""
         row = self.connection.execute(
             """
             insert into backfills (store_id, actor, reason, changed_only, state, seen, started_at, ended_at)
@@ -54,7 +54,7 @@ class Journal:
         return int(row.id)
 
     def reconcile(self, *, passed: timedelta = _AN_HOUR) -> list[int]:
-        """Start what is due by a time of day that has passed so long ago, by the database's clock."""
+        """Start the backfills that are due since this long ago, by the database's clock."""
         return backfills.start_reconciles(self.connection, f"{self.now() - passed:%H:%M}")
 
     def now(self) -> datetime:
@@ -73,7 +73,7 @@ def journal(database: Database, vault: Vault) -> Iterator[Journal]:
         yield Journal(connection, vault)
 
 
-def test_all_are_started_or_none_and_the_busy_ones_are_named(journal: Journal) -> None:
+def test_all_backfills_are_started_or_none_and_the_error_names_the_active_ones(journal: Journal) -> None:
     first, second, third = (journal.add(name) for name in ("first", "second", "third"))
     journal.start(second, third)
     backfills.change(journal.connection, [third.id], state="paused")
@@ -84,7 +84,7 @@ def test_all_are_started_or_none_and_the_busy_ones_are_named(journal: Journal) -
     assert len(journal.start(first)) == 1
 
 
-def test_as_many_are_expected_as_the_last_one_has_seen_that_was_done(journal: Journal) -> None:
+def test_the_expected_total_is_the_count_of_the_last_finished_backfill(journal: Journal) -> None:
     store = journal.add("acme")
     journal.start(store)
     (first,) = journal.reports()
@@ -117,10 +117,10 @@ def test_a_store_is_reconciled_once_a_night(journal: Journal) -> None:
     assert len(journal.reconcile()) == 1
 
 
-def test_a_night_that_was_missed_is_made_up_for_at_the_next_chance(journal: Journal) -> None:
+def test_a_missed_reconcile_is_started_at_the_next_sweep(journal: Journal) -> None:
     journal.filled(journal.add("acme"), started=timedelta(days=3))
 
-    # It is hours past the time of day.
+    # The time of day was hours ago.
     assert len(journal.reconcile(passed=timedelta(hours=11))) == 1
 
 
@@ -131,7 +131,7 @@ def test_before_the_time_of_day_nothing_is_started(journal: Journal) -> None:
     assert journal.reconcile(passed=timedelta(hours=-1)) == []
 
 
-def test_a_backfill_that_an_operator_has_started_since_serves_as_well(journal: Journal) -> None:
+def test_a_backfill_by_an_operator_counts_as_the_nightly_one(journal: Journal) -> None:
     store = journal.add("acme")
     journal.filled(store, started=timedelta(days=2))
     journal.filled(store, started=timedelta(minutes=30))
@@ -140,7 +140,7 @@ def test_a_backfill_that_an_operator_has_started_since_serves_as_well(journal: J
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
-def test_a_store_that_was_never_filled_is_not_reconciled(journal: Journal, state: str) -> None:
+def test_a_store_without_a_finished_backfill_is_not_reconciled(journal: Journal, state: str) -> None:
     journal.add("untouched")
     journal.filled(journal.add("acme"), started=timedelta(days=2), state=state)
 
@@ -156,7 +156,7 @@ def test_while_a_backfill_is_active_no_other_is_started(journal: Journal, state:
     assert journal.reconcile() == []
 
 
-def test_only_stores_that_yotpo_may_be_asked_for_are_reconciled(journal: Journal) -> None:
+def test_only_connected_stores_are_reconciled(journal: Journal) -> None:
     disconnected, revoked, removed, good = (journal.add(name) for name in ("off", "revoked", "removed", "good"))
     for store in (disconnected, revoked, removed, good):
         journal.filled(store, started=timedelta(days=2))
@@ -187,7 +187,7 @@ def test_two_sweeps_at_once_start_one(journal: Journal, database: Database) -> N
     assert len(found) == 1
 
 
-def test_what_is_over_is_neither_paused_nor_resumed_nor_cancelled(journal: Journal) -> None:
+def test_a_backfill_that_has_ended_is_neither_paused_nor_resumed_nor_cancelled(journal: Journal) -> None:
     store = journal.add("acme")
     (number,) = journal.start(store)
 
@@ -200,7 +200,7 @@ def test_what_is_over_is_neither_paused_nor_resumed_nor_cancelled(journal: Journ
     assert [change(state) for state in ("running", "paused", "cancelled")] == [[], [], []]
 
 
-def test_a_page_that_was_on_its_way_counts_unless_the_backfill_was_cancelled(journal: Journal) -> None:
+def test_a_page_that_was_being_read_counts_unless_the_backfill_was_cancelled(journal: Journal) -> None:
     store = journal.add("acme")
     journal.start(store)
     for state in ("paused", "cancelled"):
@@ -226,7 +226,7 @@ def test_a_page_that_was_on_its_way_counts_unless_the_backfill_was_cancelled(jou
         ("paused_until = now() - interval '1 hour', pause_reason = 'it fails'", None),
     ],
 )
-def test_a_report_says_why_it_does_not_go_on(journal: Journal, change: str, note: str | None) -> None:
+def test_a_report_says_why_a_backfill_makes_no_progress(journal: Journal, change: str, note: str | None) -> None:
     store = journal.add("acme")
     ids = journal.start(store)
     journal.connection.execute(f"update yotpo_accounts set {change}")

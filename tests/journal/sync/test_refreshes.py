@@ -1,4 +1,4 @@
-"""Refreshes in the journal: asked for, due, served; and those who ask and serve at once wait for no circle."""
+"""Refreshes in the journal: scheduled, due, finished; and no deadlocks between the workers that do so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from connector.journal.vault import Vault
     from connector.model import Store
 
-#: By their bytes in this order; people would sort them otherwise.
+#: In the order of their bytes. A collation for a language would sort them differently.
 FIRST, MIDDLE, LAST = "B@example.com", "a@example.com", "é@example.com"
 
 
@@ -32,7 +32,7 @@ def store(store: Store, database: Database, vault: Vault) -> Store:
     return store
 
 
-def ask(connection: Connection, store: Store, *customers: str, quiet: float = 0.0, longest: float = 300.0) -> None:
+def schedule(connection: Connection, store: Store, *customers: str, quiet: float = 0.0, longest: float = 300.0) -> None:
     refreshes.schedule(connection, store.id, customers, quiet_seconds=quiet, longest_seconds=longest)
 
 
@@ -40,30 +40,30 @@ def due(connection: Connection, store: Store, limit: int = 100) -> list[Due]:
     return refreshes.due(connection, store.id, limit=limit)
 
 
-def test_one_customer_is_asked_for_once_however_often(database: Database, store: Store) -> None:
+def test_a_customer_with_many_webhooks_is_looked_up_once(database: Database, store: Store) -> None:
     with database.connection() as connection:
-        ask(connection, store, "a@example.com", "b@example.com", "a@example.com")
-        ask(connection, store, "b@example.com")
-        ask(connection, store)
+        schedule(connection, store, "a@example.com", "b@example.com", "a@example.com")
+        schedule(connection, store, "b@example.com")
+        schedule(connection, store)
         found = due(connection, store)
 
     assert sorted(found) == [Due("a@example.com", 1), Due("b@example.com", 2)]
 
 
-def test_the_longest_due_comes_first_and_who_is_not_due_not_at_all(database: Database, store: Store) -> None:
+def test_the_longest_overdue_customer_comes_first_and_others_wait(database: Database, store: Store) -> None:
     with database.connection() as connection:
         for customer, quiet in (("later", 60.0), ("second", 0.0), ("first", -1.0)):
-            ask(connection, store, customer, quiet=quiet)
+            schedule(connection, store, customer, quiet=quiet)
 
         assert [one.customer for one in due(connection, store)] == ["first", "second"]
         assert [one.customer for one in due(connection, store, limit=1)] == ["first"]
 
 
-def test_only_those_are_served_whom_no_webhook_has_touched_meanwhile(database: Database, store: Store) -> None:
+def test_a_customer_that_a_webhook_touches_during_the_look_up_waits_again(database: Database, store: Store) -> None:
     with database.connection() as connection:
-        ask(connection, store, "served", "touched", "other")
+        schedule(connection, store, "served", "touched", "other")
         served = [one for one in due(connection, store) if one.customer != "other"]
-        ask(connection, store, "touched")
+        schedule(connection, store, "touched")
         refreshes.finish(connection, store.id, served, quiet_seconds=60)
 
         assert [one.customer for one in due(connection, store)] == ["other"]
@@ -96,16 +96,16 @@ def test_an_account_that_is_disconnected_or_removed_has_no_lag(database: Databas
         assert refreshes.lag(connection) == []
 
 
-@pytest.mark.parametrize("order", ["ask, serve", "serve, ask", "ask, ask"])
-def test_workers_who_ask_and_serve_at_once_never_wait_for_each_other_in_a_circle(
+@pytest.mark.parametrize("order", ["schedule, finish", "finish, schedule", "schedule, schedule"])
+def test_workers_that_schedule_and_finish_at_the_same_time_never_deadlock(
     database: Database, store: Store, order: str
 ) -> None:
     with database.connection() as connection:
-        ask(connection, store, LAST, FIRST, MIDDLE)
+        schedule(connection, store, LAST, FIRST, MIDDLE)
         found = due(connection, store)
     steps: dict[str, Callable[[Connection], None]] = {
-        "ask": lambda connection: ask(connection, store, LAST, MIDDLE, FIRST),
-        "serve": lambda connection: refreshes.finish(connection, store.id, found, quiet_seconds=60),
+        "schedule": lambda connection: schedule(connection, store, LAST, MIDDLE, FIRST),
+        "finish": lambda connection: refreshes.finish(connection, store.id, found, quiet_seconds=60),
     }
     failures = []
 
@@ -117,7 +117,7 @@ def test_workers_who_ask_and_serve_at_once_never_wait_for_each_other_in_a_circle
             failures.append(error)
 
     workers = [Thread(target=work, args=(step,)) for step in order.split(", ")]
-    # Both have begun, and neither has come to an end, while somebody else holds the one in the middle.
+    # Both have begun, and neither can end while this transaction holds the row in the middle.
     with database.transaction() as holder:
         holder.execute("select from refreshes where customer = %s for update", (MIDDLE,))
         for number, worker in enumerate(workers, start=1):
@@ -130,7 +130,7 @@ def test_workers_who_ask_and_serve_at_once_never_wait_for_each_other_in_a_circle
 
 
 def wait_for_waiting(database: Database, number: int) -> None:
-    """Wait until so many wait in this database for what another transaction holds."""
+    """Wait until this many transactions of the database wait for locks of others."""
     waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
     patience = time.monotonic() + 20
     with database.connection() as connection:
