@@ -1,4 +1,4 @@
-"""The environment becomes settings; each variable that is wrong is told by its name and what it should be."""
+"""The environment becomes settings. The error for a wrong variable has its name and says what it should be."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def only_what_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_an_unset_variable_has_its_default() -> None:
     assert Settings.read() == Settings(
         database_url="postgresql://localhost/connector",
         redis_url="redis://localhost",
@@ -118,7 +118,9 @@ def test_each_variable_is_read(
         ("LOG_LEVEL", ""),
     ],
 )
-def test_a_wrong_value_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+def test_a_wrong_value_is_reported_with_the_variables_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
     monkeypatch.setenv(variable, text)
 
     with pytest.raises(SettingsError, match=rf"^{variable}: "):
@@ -126,7 +128,7 @@ def test_a_wrong_value_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch, vari
 
 
 @pytest.mark.parametrize("variable", REQUIRED)
-def test_a_missing_variable_is_told_with_what_it_means(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_a_missing_variable_is_reported_with_its_meaning(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.delenv(variable)
     sentence = next(sentence for name, _, sentence in settings.table() if name == variable)
 
@@ -135,7 +137,7 @@ def test_a_missing_variable_is_told_with_what_it_means(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL"])
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "")
 
     with pytest.raises(SettingsError, match=rf"^{variable}: "):

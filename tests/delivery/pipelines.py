@@ -1,4 +1,4 @@
-"""A journal, a pipeline and a store for the tests of the two steps."""
+"""A journal, a pipeline and a store for the tests of the steps."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Connector:
             return [appended.id for appended in events.append(connection, incoming)]
 
     def replay(self, *event_ids: int, begun: bool = True, mapping: By = "now", **wanted: Any) -> int:
-        """Let events be replayed, as `connector replays start` does, and begin it."""
+        """Start a replay, as `connector replays start` does, and map its first events."""
         selection = replays.Selection(event_ids=event_ids, store_id=self.store.id, **wanted)
         with self.database.transaction() as connection:
             replay_id = replaying.start(
@@ -108,7 +108,7 @@ def changed(email: str, balance: int, at: datetime) -> dict[str, Any]:
 
 
 def balance_files(name: str) -> dict[str, bytes]:
-    """Return two files of a mapping set, one of which writes the attribute NAME_one, and the other NAME_two."""
+    """Return the two files of a mapping set: one writes the attribute NAME_one, the other NAME_two."""
     topic = f"""\
 topic: swell/points/changed
 description: A customer's points have changed.
@@ -128,7 +128,7 @@ balance:
 
 
 def wait_for_a_lock(database: Database) -> None:
-    """Wait until somebody in this database waits for what another transaction holds."""
+    """Wait until a transaction in this database waits for the lock of another."""
     patience = time.monotonic() + 20
     waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
     with database.connection() as connection:

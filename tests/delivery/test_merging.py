@@ -1,4 +1,4 @@
-"""The policy of delivery: what is merged, what is left out, what shares a request, and how long a pause is."""
+"""The policy of delivery: how deliveries merge, what is left out, and what shares a request."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def test_identifiers_of_all_deliveries_come_together() -> None:
         # The newest wins, in whatever order they came.
         ([owed(1, seconds=0, p=1), owed(2, seconds=1, p=2)], {}, {"p": 2}, {"p": 1}, {}),
         ([owed(1, seconds=1, p=1), owed(2, seconds=0, p=2)], {}, {"p": 1}, {"p": 1}, {2: ["p"]}),
-        # Of the same time the later one wins; a millisecond is the smallest difference.
+        # At the same time the later one wins; a millisecond is the smallest difference.
         ([owed(1, seconds=0, p=1), owed(2, seconds=0, p=2)], {}, {"p": 2}, {"p": 0}, {}),
         ([owed(1, seconds=0.001, p=1), owed(2, seconds=0, p=2)], {}, {"p": 1}, {"p": 0.001}, {2: ["p"]}),
         # Each attribute has its own time.
         ([owed(1, seconds=1, p=1), owed(2, p=2, r=2)], {}, {"p": 1, "r": 2}, {"p": 1, "r": 0}, {2: ["p"]}),
-        # What Insider has counts too, and equally.
+        # The times of what Insider has count in the same way.
         ([owed(1, seconds=0, p=1, q=1)], {"p": 1}, {"q": 1}, {"q": 0}, {1: ["p"]}),
         ([owed(1, seconds=1, p=1)], {"p": 1}, {"p": 1}, {"p": 1}, {}),
         ([owed(1, seconds=2, p=False)], {"p": 1}, {"p": False}, {"p": 2}, {}),
@@ -131,7 +131,7 @@ def test_the_newest_value_of_each_attribute_wins(
         ([owed(1, seconds=1, p=1), owed(2, cleared="p")], {}, {"p": 1}, {}, {2: ["p"]}),
         ([owed(1, cleared="p"), owed(2, seconds=2, p=1), owed(3, cleared="p")], {}, {"p": 1}, {}, {3: ["p"]}),
         ([owed(1, p=1), owed(2, seconds=1, cleared="p"), owed(3, seconds=2, cleared="p")], {}, {}, {"p": 2}, {}),
-        # Of the same time the later one wins; and what is there is not over.
+        # At the same time the later one wins; within one update the value wins over the clear.
         ([owed(1, p=1), owed(2, cleared="p")], {}, {}, {"p": 0}, {}),
         ([owed(1, cleared="p"), owed(2, p=1)], {}, {"p": 1}, {}, {}),
         ([owed(1, cleared="p", p=1)], {}, {"p": 1}, {}, {}),
@@ -140,7 +140,7 @@ def test_the_newest_value_of_each_attribute_wins(
             [owed(1, seconds=1, cleared="p", r=1), owed(2, cleared="rq", p=2)],
             {}, {"r": 1}, {"p": 1, "q": 0}, {2: ["r", "p"]},
         ),
-        # What Insider has, or has forgotten, counts too, and equally.
+        # The times of what Insider has or has forgotten count in the same way.
         ([owed(1, cleared="p")], {"p": 1}, {}, {}, {1: ["p"]}),
         ([owed(1, seconds=1, cleared="p")], {"p": 1}, {}, {"p": 1}, {}),
         ([owed(1, cleared="p"), owed(2, seconds=2, cleared="p")], {"p": 1}, {}, {"p": 2}, {1: ["p"]}),
@@ -176,7 +176,7 @@ def test_an_attribute_that_is_over_is_cleared_unless_something_newer_is_known(
     ),
     st.dictionaries(st.sampled_from("pqr"), st.integers(0, 3)),
 )
-def test_whatever_is_set_and_cleared_the_newest_word_about_each_attribute_wins(
+def test_the_newest_value_or_clear_of_each_attribute_wins(
     said: list[tuple[int, dict[str, Any], set[str]]], known: dict[str, int]
 ) -> None:
     deliveries = [
@@ -213,7 +213,7 @@ def test_it_makes_no_difference_how_deliveries_are_cut_into_batches(said: list[t
 
 
 def insiders(*batches: list[Delivery]) -> tuple[dict[str, Value], dict[str, TrueAt]]:
-    """Return what Insider has in the end, and from when it is."""
+    """Return the attributes that Insider has in the end, and their times."""
     attributes: dict[str, Value] = {}
     known: dict[str, TrueAt] = {}
     for batch in batches:
@@ -225,16 +225,14 @@ def insiders(*batches: list[Delivery]) -> tuple[dict[str, Value], dict[str, True
 
 
 @pytest.mark.parametrize(("known", "taken"), [(6, True), (7, True), (8, False)])
-def test_of_two_events_at_the_same_time_the_one_received_later_wins_whenever_it_is_sent(
-    known: int, *, taken: bool
-) -> None:
+def test_at_the_same_time_the_event_received_later_wins(known: int, *, taken: bool) -> None:
     (user,) = merged([replace(owed(1, p=1), event_id=7)], {"a@example.com": {"p": true_at(0, known)}})
 
     assert user.update.attributes == ({"p": 1} if taken else {})
     assert user.times == ({"p": true_at(0, 7)} if taken else {})
 
 
-def test_what_is_known_of_one_customer_says_nothing_of_another() -> None:
+def test_known_times_count_only_for_their_own_customer() -> None:
     users = merged([owed(1, customer="b@example.com", p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert users[0].update.attributes == {"p": 1}
@@ -250,7 +248,7 @@ def test_events_that_insider_would_drop_are_left_out_and_noted() -> None:
     assert user.update.attributes == {"p": 1}
 
 
-def test_events_are_sent_however_stale_the_attributes_are() -> None:
+def test_events_are_sent_even_if_all_attributes_are_stale() -> None:
     (user,) = merged([owed(1, events=[happened("e")], p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert user.sendable
@@ -274,7 +272,7 @@ def test_each_delivery_of_a_user_is_settled_with_its_own_notes_and_attempts() ->
     ]
 
 
-def test_a_user_of_whom_nothing_is_left_is_not_sent() -> None:
+def test_a_user_with_nothing_left_is_not_sent() -> None:
     (user,) = merged([owed(1, p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert not user.sendable
@@ -296,7 +294,7 @@ def test_a_user_goes_without_the_phone_number_and_each_delivery_says_so() -> Non
     ("sizes", "expected"),
     [([40, 60], 2), ([40, 61], 1), ([40, 60, 1], 2), ([101, 1], 1), ([50, 60, 1], 1), ([100], 1), ([], 0)],
 )
-def test_as_many_deliveries_as_fit_and_at_least_one_share_a_request(sizes: list[int], expected: int) -> None:
+def test_a_request_gets_the_deliveries_that_fit_but_at_least_one(sizes: list[int], expected: int) -> None:
     deliveries = [owed(number, size=size) for number, size in enumerate(sizes)]
 
     assert list(merging.fitting(deliveries, 100)) == deliveries[:expected]

@@ -1,4 +1,4 @@
-"""What Insider's literal answers mean for the users that were sent, and how each refusal is told and grouped."""
+"""What Insider's literal responses mean for the users that were sent, and the reason and cause of each refusal."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def counted(successful: int, failed: int, errors: dict[str, list[str]]) -> dict[
 
 
 def ruled(status: int | None, body: object, users: int = 3) -> Ruling:
-    """Return what an answer with this body means, read as the client reads it."""
+    """Return what a response with this body means, read as the client reads it."""
     raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
     verdict = wire.read_response(raw, users) if status == 200 else None
     message = "ConnectTimeout" if status is None else wire.read_message(raw)
     return outcomes.rule(Response(status=status, verdict=verdict, message=message, excerpt=raw.decode()), users)
 
 
-def test_all_are_delivered_where_nobody_is_refused() -> None:
+def test_all_users_are_delivered_if_none_is_refused() -> None:
     assert ruled(200, counted(3, 0, {})) == ruled(200, counted(1, 0, {}), users=1) == Ruling(outcome="delivered")
 
 
 @pytest.mark.parametrize("index", [0, 2])
 @pytest.mark.parametrize("said", [MISSING, [EMAIL], [PHONE], [UUID], [NAMES], [EVENT_NAME], PARAMS])
-def test_whom_insider_names_is_refused_and_the_others_are_delivered(said: list[Failure], index: int) -> None:
+def test_users_that_insider_names_are_refused_and_the_others_are_delivered(said: list[Failure], index: int) -> None:
     errors: dict[str, list[str]] = {}
     for path, message in said:
         errors.setdefault(f"users.{index}.{path}", []).append(message)
@@ -70,7 +70,7 @@ def test_whom_insider_names_is_refused_and_the_others_are_delivered(said: list[F
         assert ruled(200, counted(0, 1, errors), users=1) == Ruling(outcome="refused", refused={0: said})
 
 
-def test_several_are_refused_each_for_his_own_reasons() -> None:
+def test_several_users_are_refused_each_with_its_own_reasons() -> None:
     errors = {f"users.2.{EMAIL.path}": [EMAIL.message], f"users.0.{UUID.path}": [UUID.message]}
 
     assert ruled(200, counted(1, 2, errors)) == Ruling(outcome="partly", refused={2: [EMAIL], 0: [UUID]})
@@ -118,7 +118,7 @@ def ruled_clear(status: int, body: object, users: int = 3) -> Ruling:
     return outcomes.rule(answer, users, outcomes.CLEAR)
 
 
-def test_of_users_whom_insider_does_not_know_nothing_is_left_to_forget() -> None:
+def test_unknown_users_have_nothing_to_clear() -> None:
     errors = {"users.0.identifiers.exists": [NOBODY], "users.2.whole.0.type": ["no good"]}
 
     assert ruled_clear(200, counted(1, 2, errors)) == Ruling(
@@ -131,11 +131,11 @@ def test_of_users_whom_insider_does_not_know_nothing_is_left_to_forget() -> None
     assert set(ruled_clear(200, counted(2, 1, both)).refused) == {0}
 
 
-def test_where_a_request_is_refused_for_an_unknown_user_he_is_looked_for() -> None:
+def test_a_request_refused_for_an_unknown_user_is_split() -> None:
     assert ruled_clear(404, {"error": NOBODY}, users=1) == Ruling(outcome="delivered")
     ruling = ruled_clear(404, {"error": NOBODY}, users=2)
     assert (ruling.outcome, ruling.split and ruling.split.cause) == ("split", "unattributed")
-    # To an upsert, or in other words, it says that something is wrong with Insider.
+    # In response to an upsert, or with another sentence, it is a fault of Insider's.
     assert (
         ruled(404, {"error": NOBODY}).outcome
         == ruled_clear(404, {"error": "no such page"}, users=1).outcome
@@ -158,7 +158,7 @@ def test_where_a_request_is_refused_for_an_unknown_user_he_is_looked_for() -> No
         (500, {"success": False, "message": "an unknown error."}, "paused"),
     ],
 )
-def test_all_other_answers_to_a_clear_mean_what_they_mean_to_an_upsert(status: int, body: object, outcome: str) -> None:
+def test_all_other_responses_to_a_clear_mean_the_same_as_for_an_upsert(status: int, body: object, outcome: str) -> None:
     assert ruled_clear(status, body).outcome == outcome
     if body:
         assert ruled_clear(status, body) == ruled(status, body)
@@ -196,7 +196,7 @@ def test_everything_else_pauses_the_store_and_delivers_nothing(
     assert told in ruling.pause[1]
 
 
-def test_an_attempt_tells_what_was_sent_and_what_came_of_it() -> None:
+def test_an_attempt_holds_the_request_and_its_outcome() -> None:
     answered = Response(status=200, duration_ms=12, excerpt="{}", message="")
     unanswered = Response(status=None, duration_ms=5000, message="ConnectTimeout")
 
@@ -247,7 +247,7 @@ def mapping_at(directory: Path) -> TopicMapping:
 
 
 def place(words: str) -> str:
-    """Where the mapping above says this."""
+    """Return the place of this text in the mapping above."""
     (number,) = [number for number, line in enumerate(MAPPING.splitlines(), start=1) if line.strip().startswith(words)]
     return f"a.b.yaml:{number}"
 
@@ -285,7 +285,7 @@ def place(words: str) -> str:
         (Failure("a." * 200, "x"), ("a." * 200)[:100], PERSON),
     ],
 )
-def test_a_refusal_tells_its_kind_and_the_rule_to_look_at(
+def test_a_refusal_has_its_cause_and_the_rule_to_look_at(
     tmp_path: Path, failure: Failure, cause: str, words: str
 ) -> None:
     told = outcomes.refusal([failure], UPDATE, mapping_at(tmp_path))
@@ -299,7 +299,7 @@ def test_a_refusal_tells_its_kind_and_the_rule_to_look_at(
     [
         (Failure("whole.name.type", "x"), ("points", "name"), "clear.whole.name.type", "name: {text"),
         (Failure("custom.whole.0.type", "points is what?"), ("name", "points"), "clear.whole.type", "points:"),
-        # Where it names none of several, it may be any; of one, it is that.
+        # If it names none of several attributes, it may be any of them. If there is only one, it is that one.
         (Failure("custom.whole.0.type", "x"), ("name", "points"), "clear.whole.type", PERSON),
         (Failure("custom.whole.0.type", "x"), ("points",), "clear.whole.type", "points:"),
         (Failure("whole.surname_name.type", "x"), ("name", "points"), "clear.whole.surname_name.type", PERSON),
@@ -308,7 +308,7 @@ def test_a_refusal_tells_its_kind_and_the_rule_to_look_at(
         (Failure("a." * 200, "x"), (), "clear." + ("a." * 200)[:100], PERSON),
     ],
 )
-def test_a_refusal_to_clear_says_so_and_tells_the_rule_of_the_attribute(
+def test_a_refused_clear_has_its_cause_and_the_rule_of_the_attribute(
     tmp_path: Path, failure: Failure, cleared: tuple[str, ...], cause: str, words: str
 ) -> None:
     update = UserUpdate(identifiers=UPDATE.identifiers, cleared=cleared)
@@ -326,7 +326,7 @@ def test_a_refusal_to_clear_says_so_and_tells_the_rule_of_the_attribute(
         ("clear", ("points", "name"), "clear.request.400", PERSON),
     ],
 )
-def test_who_is_found_by_halving_is_told_by_the_place_of_the_mapping(
+def test_a_delivery_found_by_halving_has_the_place_of_its_mapping(
     tmp_path: Path, operation: str, cleared: tuple[str, ...], cause: str, words: str
 ) -> None:
     update = UserUpdate(identifiers=UPDATE.identifiers, cleared=cleared)
@@ -345,7 +345,7 @@ def test_an_identifier_that_the_user_does_not_have_is_not_blamed(tmp_path: Path)
     assert (told.cause, told.rule) == ("identifiers.regexp", place(PERSON))
 
 
-def test_all_that_insider_says_of_a_user_is_the_reason_and_the_first_of_it_the_cause(tmp_path: Path) -> None:
+def test_all_failures_make_the_reason_and_the_first_one_the_cause(tmp_path: Path) -> None:
     told = outcomes.refusal([*PARAMS, EMAIL], UPDATE, mapping_at(tmp_path))
 
     assert told.reason == "; ".join(failure.message for failure in [*PARAMS, EMAIL])
@@ -367,7 +367,7 @@ def test_all_that_insider_says_of_a_user_is_the_reason_and_the_first_of_it_the_c
         ("review_create", EMAIL, "identifiers.email.regexp", ("groups.yaml", "email: data.customer_email")),
     ],
 )
-def test_the_rule_is_found_in_our_own_mappings(
+def test_the_rule_is_found_in_the_real_mappings(
     mappings: MappingSet, topic: str, failure: Failure, cause: str, rule: tuple[str, str]
 ) -> None:
     mapping = mappings.by_topic[topic]
@@ -386,7 +386,7 @@ def test_the_rule_is_found_in_our_own_mappings(
 
 
 @given(st.emails() | st.text(), st.from_regex(r"\+[1-9]\d{6,14}", fullmatch=True), st.uuids().map(str))
-def test_a_cause_never_holds_a_value_and_is_the_same_for_all_of_its_kind(email: str, phone: str, uuid: str) -> None:
+def test_a_cause_holds_no_value_and_is_the_same_for_similar_refusals(email: str, phone: str, uuid: str) -> None:
     for failure, value in ((EMAIL, email), (EVENT_NAME, email), (PHONE, phone), (UUID, uuid)):
         said = failure._replace(message=failure.message.replace("X", value))
         told = outcomes.refusal([said], UPDATE, None)
@@ -405,7 +405,7 @@ def test_a_cause_never_holds_a_value_and_is_the_same_for_all_of_its_kind(email: 
         (f"events.{'9' * 5000}.event_name", ["invalid event name: X"]),
     ],
 )
-def test_a_refusal_in_whatever_shape_can_be_journaled(path: str, messages: object) -> None:
+def test_a_refusal_of_any_shape_can_be_journaled(path: str, messages: object) -> None:
     errors = {f"users.0.{path}": messages}
     ruling = ruled(200, {"data": {"successful": {}, "fail": {"count": 1, "errors": errors}}}, users=1)
     told = outcomes.refusal(ruling.refused[0], UPDATE, None)
@@ -420,7 +420,7 @@ def test_a_refusal_in_whatever_shape_can_be_journaled(path: str, messages: objec
         ([PHONE], ("email", "phone_number"), True),
         ([ESCAPED_PHONE], ("phone_number", "uuid"), True),
         ([PHONE, ESCAPED_PHONE], ("email", "phone_number", "uuid"), True),
-        # Others are refused with it, or there is nothing beside it, or nothing of it.
+        # Other parts are refused as well, or there is no other identifier, or no phone number.
         ([PHONE, EMAIL], ("email", "phone_number"), False),
         ([PHONE, PARAMS[0]], ("email", "phone_number"), False),
         ([PHONE, Failure("attributes.required", "x")], ("email", "phone_number"), False),

@@ -1,4 +1,4 @@
-"""The two steps, map and deliver, on a real journal against the simulator of Insider."""
+"""The steps, map and deliver, with a real journal and the simulator of Insider."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def test_a_user_event_that_is_too_old_is_noted_and_not_sent(connector: Connector
     assert (delivery.state, delivery.notes) == ("delivered", {"too_old": ["points_changed"]})
 
 
-def test_what_has_nothing_left_to_send_is_settled_without_a_request(connector: Connector, insider: Insider) -> None:
+def test_a_delivery_with_nothing_left_to_send_is_settled_without_a_request(
+    connector: Connector, insider: Insider
+) -> None:
     request = {"trigger": {"type": "delivered", "date": rfc3339(NOW - timedelta(days=91))}, "order_id": "1"}
     connector.receive(request | {"shopper_profile": {"email": "ann@example.com"}})
 
@@ -125,12 +127,12 @@ def test_a_referral_updates_the_referrer_with_the_event_and_the_friend_without(
     assert (friend["custom"]["yotpo_point_balance"], friend["events"]) == (1, [])
 
 
-def test_a_snapshot_starts_no_journeys_and_gives_way_to_live_events(connector: Connector, insider: Insider) -> None:
+def test_a_snapshot_starts_no_journeys_and_is_low_priority(connector: Connector, insider: Insider) -> None:
     connector.receive({"email": "ann@example.com", "first_name": "Ann"}, topic="customer/snapshot")
     connector.receive(changed("ann@example.com", 7, NOW))
 
     advanced = connector.pipeline.advance(seconds=10)
-    assert advanced == (False, True)  # Whoever called it is to wake those who deliver what gives way.
+    assert advanced == (False, True)  # The caller has to wake the low-priority workers.
     assert connector.pipeline.advance(seconds=10, low_priority=True) == (False, False)
 
     assert [request["skip_hook"] for request in insider.get("requests")] == [False, True]

@@ -1,4 +1,4 @@
-"""Who is to blame: one delivery, one partition, a store, or Insider; and that nobody suffers for another."""
+"""What is to blame: one delivery, one partition, a store, or Insider. The others go on."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_a_partition_that_cannot_be_worked_on_holds_up_no_other_store(
     assert [row.partition for row in left] == [3]
 
 
-def test_stores_whose_key_is_lost_starve_no_other(
+def test_stores_with_a_lost_key_do_not_starve_others(
     connector: Connector, mappings: MappingSet, vault: Vault, insider: Insider
 ) -> None:
-    lost = Vault(["a key that nobody has any more"])
+    lost = Vault(["a key that is lost"])
     with connector.database.connection() as connection:
         sealed = [
             stores.add(connection, lost, name=f"lost-{number}", insider_partner="lost", insider_token="t")
@@ -62,9 +62,7 @@ def test_stores_whose_key_is_lost_starve_no_other(
     assert insider.user("ann@example.com")["custom"]["yotpo_point_balance"] == 2
 
 
-def test_of_a_customer_who_is_refused_only_the_delivery_is_buried_that_is_to_blame(
-    connector: Connector, insider: Insider
-) -> None:
+def test_only_the_bad_delivery_of_a_refused_customer_becomes_dead(connector: Connector, insider: Insider) -> None:
     connector.receive(*(changed("ann@example.com", step, NOW + timedelta(seconds=step - 60)) for step in range(5)))
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=True)
@@ -88,7 +86,7 @@ def test_of_a_customer_who_is_refused_only_the_delivery_is_buried_that_is_to_bla
 
 
 @pytest.mark.parametrize("fault", [{"kind": "400"}, {"kind": "unattributed_fail"}], ids=str)
-def test_where_insider_takes_nothing_at_all_the_store_is_paused_and_nothing_is_buried(
+def test_if_insider_accepts_nothing_the_store_is_paused_and_nothing_becomes_dead(
     connector: Connector, insider: Insider, fault: dict[str, Any]
 ) -> None:
     insider.post("faults", **fault)
@@ -109,7 +107,7 @@ def test_where_insider_takes_nothing_at_all_the_store_is_paused_and_nothing_is_b
     assert connector.states() == {"delivered": len(emails)}
 
 
-def test_a_lone_poison_delivery_is_buried_as_soon_as_others_show_that_insider_takes_them(
+def test_a_lone_poison_delivery_becomes_dead_once_insider_accepts_others(
     connector: Connector, insider: Insider
 ) -> None:
     insider.post("faults", kind="400", emails=["poison@example.com"])
@@ -124,7 +122,7 @@ def test_a_lone_poison_delivery_is_buried_as_soon_as_others_show_that_insider_ta
     assert connector.states() == {"delivered": 20, "dead": 1}
 
 
-def test_when_insider_begins_to_refuse_everything_nobody_is_buried(connector: Connector, insider: Insider) -> None:
+def test_when_insider_begins_to_refuse_everything_nothing_becomes_dead(connector: Connector, insider: Insider) -> None:
     connector.receive(changed("before@example.com", 1, NOW))
     connector.pipeline.advance(seconds=10)
     insider.post("faults", kind="400")
@@ -165,14 +163,12 @@ def test_a_pause_that_insider_asked_for_within_a_batch_stands(
     assert connector.states() == {"delivered": len(emails) // 2, "waiting": len(emails) - len(emails) // 2}
 
 
-def test_a_customers_events_keep_their_order_however_many_are_refused_around_them(
-    connector: Connector, insider: Insider
-) -> None:
+def test_a_customers_events_keep_their_order_among_many_refused_ones(connector: Connector, insider: Insider) -> None:
     emails = [email for n in range(300) if partition_number(email := f"c{n}@example.com") == 3]
     ann = emails.pop()
     insider.post("faults", kind="400", emails=emails[:7])
     connector.receive(*(changed(email, 1, NOW) for email in emails[:7]))
-    # Of eight the first three are refused too, whatever they come with: Insider knows no such event name.
+    # The first three of the eight are refused in every batch: Insider knows no such event name.
     connector.receive(*(changed(ann, step, NOW + timedelta(seconds=step - 60)) for step in range(8)))
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=True)

@@ -35,7 +35,7 @@ def owed(
     events: tuple[UserEvent, ...] = (),
     **attributes: Any,
 ) -> NewDelivery:
-    """Return a delivery of what was true so many seconds after a minute ago."""
+    """Return a delivery with attributes that were true a minute ago, plus `seconds`."""
     return NewDelivery(
         event_id=next(_numbers),
         store_id=connector.store.id,
@@ -79,7 +79,7 @@ def fault(insider: Insider, kind: str, *, path: str = CLEAR, **described: Any) -
 
 
 def upsert(insider: Insider, user: dict[str, Any]) -> None:
-    """Let Insider learn something that the connector does not know of."""
+    """Send Insider an update that the connector does not know of."""
     headers = {"X-PARTNER-NAME": "acme", "X-REQUEST-TOKEN": "token"}
     answer = requests.post(f"{insider.url}{UPSERT}", json={"users": [user]}, headers=headers, timeout=10)
     assert answer.json()["data"]["successful"]["count"] == 1
@@ -101,7 +101,7 @@ def dead(connector: Connector) -> list[Any]:
 # -------------------------------------------------------------------------------------------- newest wins
 
 
-def test_what_is_over_is_forgotten_after_the_upsert(connector: Connector, insider: Insider) -> None:
+def test_an_attribute_that_is_over_is_cleared_after_the_upsert(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, name="Ann", age=40, tier="Gold", points=7))
     deliver(connector, owed(connector, ANN, "tier", "age", seconds=1, points=8))
 
@@ -132,7 +132,7 @@ def test_a_tier_that_is_lost_is_forgotten_and_no_late_webhook_brings_it_back(
     assert [event["event_name"] for event in user["events"]] == ["points_changed", "tier_lost", "points_changed"]
 
 
-def test_set_and_then_cleared_in_one_batch_it_is_not_sent_and_forgotten(connector: Connector, insider: Insider) -> None:
+def test_an_attribute_set_and_then_cleared_in_one_batch_is_only_cleared(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, tier="Silver"))
 
     deliver(connector, owed(connector, ANN, seconds=1, tier="Gold", points=7), owed(connector, ANN, "tier", seconds=2))
@@ -141,16 +141,14 @@ def test_set_and_then_cleared_in_one_batch_it_is_not_sent_and_forgotten(connecto
     assert "tier" not in str(bodies(insider, UPSERT)[1])
 
 
-def test_cleared_and_then_set_in_one_batch_it_is_sent_and_nothing_is_forgotten(
-    connector: Connector, insider: Insider
-) -> None:
+def test_an_attribute_cleared_and_then_set_in_one_batch_is_only_sent(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, "tier"), owed(connector, ANN, seconds=1, tier="Gold"))
 
     assert insider.user(ANN)["custom"] == {"tier": "Gold"}
     assert paths(insider) == [UPSERT]
 
 
-def test_an_older_value_never_brings_back_what_was_cleared(connector: Connector, insider: Insider) -> None:
+def test_an_older_value_never_brings_back_a_cleared_attribute(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, tier="Silver", points=1))
     deliver(connector, owed(connector, ANN, "tier", seconds=5))
 
@@ -163,7 +161,7 @@ def test_an_older_value_never_brings_back_what_was_cleared(connector: Connector,
     assert insider.user(ANN)["custom"] == {"points": 2, "tier": "Bronze"}
 
 
-def test_an_older_word_that_it_is_over_takes_no_newer_value_away(connector: Connector, insider: Insider) -> None:
+def test_an_older_clear_does_not_remove_a_newer_value(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, seconds=5, tier="Gold"))
 
     deliver(connector, owed(connector, ANN, "tier", seconds=4))
@@ -173,7 +171,7 @@ def test_an_older_word_that_it_is_over_takes_no_newer_value_away(connector: Conn
     assert connector.states() == {"delivered": 2}
 
 
-def test_where_nothing_is_cleared_there_is_one_request(connector: Connector, insider: Insider) -> None:
+def test_without_a_clear_there_is_one_request(connector: Connector, insider: Insider) -> None:
     deliver(connector, *(owed(connector, email, points=1) for email in EMAILS[:20]))
 
     assert paths(insider) == [UPSERT]
@@ -182,22 +180,22 @@ def test_where_nothing_is_cleared_there_is_one_request(connector: Connector, ins
     assert set(stored) == {"identifiers", "attributes", "events"}
 
 
-def test_what_insider_has_forgotten_it_is_not_asked_to_forget_again(connector: Connector, insider: Insider) -> None:
+def test_a_cleared_attribute_is_not_cleared_again(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, "tier", points=1))
     deliver(connector, owed(connector, ANN, "tier", seconds=10, points=2))
     deliver(connector, owed(connector, ANN, "tier", seconds=20))
 
     assert paths(insider) == [UPSERT, CLEAR, UPSERT]
-    # Nothing older than the last word that it is over brings it back…
+    # Nothing older than the last clear brings it back…
     deliver(connector, owed(connector, ANN, seconds=15, tier="Gold"))
     assert insider.user(ANN)["custom"] == {"points": 2}
-    # …and once it was set anew it can be forgotten anew.
+    # …and after it is set again, it can be cleared again.
     deliver(connector, owed(connector, ANN, seconds=30, tier="Silver"))
     deliver(connector, owed(connector, ANN, "tier", seconds=40))
     assert insider.user(ANN)["custom"] == {"points": 2}
 
 
-def test_what_insider_took_without_an_answer_is_forgotten_all_the_same(connector: Connector, insider: Insider) -> None:
+def test_a_value_sent_without_a_response_is_cleared_too(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, "tier", points=1))
     fault(insider, "500", path=UPSERT, processed=True)
     deliver(connector, owed(connector, ANN, seconds=10, tier="Gold"))
@@ -210,9 +208,9 @@ def test_what_insider_took_without_an_answer_is_forgotten_all_the_same(connector
     assert insider.user(ANN)["custom"] == {"points": 1}
 
 
-def test_a_late_value_makes_sure_that_it_is_forgotten(connector: Connector, insider: Insider) -> None:
+def test_a_late_value_makes_sure_that_the_attribute_is_cleared(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, "tier", seconds=20, points=1))
-    # As if it had been taken in an attempt that nobody knows of, because the worker was killed meanwhile.
+    # As if Insider had taken it in an attempt that was not recorded, because the worker was killed.
     encoded = {"identifiers": {"email": ANN}, "attributes": {"custom": {"tier": "Gold"}}}
     upsert(insider, encoded)
 
@@ -221,9 +219,7 @@ def test_a_late_value_makes_sure_that_it_is_forgotten(connector: Connector, insi
     assert insider.user(ANN)["custom"] == {"points": 1}
 
 
-def test_where_nothing_else_is_new_the_time_of_what_is_still_over_counts(
-    connector: Connector, insider: Insider
-) -> None:
+def test_a_repeated_clear_still_updates_the_time(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, "tier", points=1))
     deliver(connector, owed(connector, ANN, "tier", "size", seconds=30))
 
@@ -232,7 +228,7 @@ def test_where_nothing_else_is_new_the_time_of_what_is_still_over_counts(
     assert insider.user(ANN)["custom"] == {"points": 1}
 
 
-def test_of_many_users_those_with_something_cleared_share_one_request(connector: Connector) -> None:
+def test_all_users_with_a_clear_share_one_request(connector: Connector) -> None:
     group = [owed(connector, email, *(["tier"] if n % 2 else []), points=n) for n, email in enumerate(EMAILS[:20])]
 
     deliver(connector, *group)
@@ -241,22 +237,20 @@ def test_of_many_users_those_with_something_cleared_share_one_request(connector:
     assert connector.states() == {"delivered": 20}
 
 
-# -------------------------------------------------------------------------------------------- who is there
+# -------------------------------------------------------------------------------------------- unknown users
 
 
-def test_of_a_user_whom_insider_does_not_know_there_is_nothing_to_forget(
-    connector: Connector, insider: Insider
-) -> None:
+def test_an_unknown_user_has_nothing_to_clear(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, EMAILS[0], "tier"), owed(connector, EMAILS[1], "tier", points=1))
 
     assert connector.states() == {"delivered": 2}
     assert [user["identifiers"]["email"] for user in insider.get("users")] == EMAILS[1:2]
-    # Insider takes no upsert of bare identifiers: each user needs attributes or events.
+    # Insider accepts no upsert with only identifiers: each user needs attributes or events.
     assert [len(body["users"]) for body in bodies(insider, UPSERT)] == [1]
 
 
 @pytest.mark.parametrize("processed", [True, False])
-def test_an_unknown_user_may_be_answered_with_404_and_holds_up_nobody(
+def test_an_unknown_user_answered_with_404_holds_up_no_other(
     connector: Connector, insider: Insider, *, processed: bool
 ) -> None:
     deliver(connector, owed(connector, EMAILS[1], tier="Gold"))
@@ -268,7 +262,7 @@ def test_an_unknown_user_may_be_answered_with_404_and_holds_up_nobody(
     assert insider.user(EMAILS[1])["custom"] == {}
 
 
-def test_what_is_cleared_goes_with_the_events_of_its_webhook(connector: Connector, insider: Insider) -> None:
+def test_a_clear_goes_with_the_events_of_its_webhook(connector: Connector, insider: Insider) -> None:
     lost = UserEvent(name="tier_lost", timestamp=rfc3339(NOW), params={"yotpo_vip_tier_name": "Gold"})
     deliver(connector, owed(connector, ANN, tier="Gold"))
 
@@ -278,7 +272,7 @@ def test_what_is_cleared_goes_with_the_events_of_its_webhook(connector: Connecto
     assert (user["custom"], [event["event_name"] for event in user["events"]]) == ({}, ["tier_lost"])
 
 
-def test_of_a_user_whose_upsert_is_refused_nothing_is_cleared(connector: Connector, insider: Insider) -> None:
+def test_if_the_upsert_is_refused_nothing_is_cleared(connector: Connector, insider: Insider) -> None:
     fault(insider, "fail_users", path=UPSERT, emails=EMAILS[:1])
 
     deliver(connector, *(owed(connector, email, "tier", points=1) for email in EMAILS[:2]))
@@ -288,7 +282,7 @@ def test_of_a_user_whose_upsert_is_refused_nothing_is_cleared(connector: Connect
     assert [user["identifiers"]["email"] for user in body["users"]] == EMAILS[1:2]
 
 
-def test_the_shorter_of_the_documented_answers_is_a_success_too(connector: Connector, insider: Insider) -> None:
+def test_the_shorter_documented_response_is_a_success_too(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, tier="Gold"))
     fault(insider, "status", status=200, body={}, processed=True)
 
@@ -313,7 +307,7 @@ def test_the_shorter_of_the_documented_answers_is_a_success_too(connector: Conne
     ],
     ids=str,
 )
-def test_where_only_the_clear_fails_the_store_is_paused_and_both_are_sent_again(
+def test_if_only_the_clear_fails_the_store_is_paused_and_both_are_sent_again(
     connector: Connector, insider: Insider, described: dict[str, Any]
 ) -> None:
     lost = UserEvent(name="tier_lost", timestamp=rfc3339(NOW))
@@ -327,7 +321,7 @@ def test_where_only_the_clear_fails_the_store_is_paused_and_both_are_sent_again(
         owed(connector, EMAILS[2], "tier", seconds=1),
     )
 
-    # Whoever has nothing to be forgotten is done.
+    # The deliveries without a clear are settled.
     assert connector.states() == {"delivered": 4, "waiting": 2}
     (paused,) = connector.rows("select paused_until - now() as left, failures from stores")
     assert paused.failures == 1
@@ -336,13 +330,13 @@ def test_where_only_the_clear_fails_the_store_is_paused_and_both_are_sent_again(
     assert connector.states() == {"delivered": 6}
     assert [insider.user(email)["custom"] for email in EMAILS[:3]] == [{"points": 1}, {"tier": "Gold", "points": 2}, {}]
     assert len(insider.user(EMAILS[0])["events"]) == 1
-    # Byte for byte what was sent before.
+    # The same bytes as before.
     first, again = bodies(insider, UPSERT)[1:]
     assert again["users"] == [user for user in first["users"] if user["identifiers"]["email"] == EMAILS[0]]
     assert connector.rows("select failures, pause_reason, paused_until from stores") == [(0, None, None)]
 
 
-def test_what_came_while_a_clear_waits_is_taken_by_its_own_time(connector: Connector, insider: Insider) -> None:
+def test_a_value_that_comes_while_a_clear_waits_has_its_own_time(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, tier="Silver"))
     fault(insider, "500", times=1)
     deliver(connector, owed(connector, ANN, "tier", "points", seconds=5))
@@ -356,7 +350,7 @@ def test_what_came_while_a_clear_waits_is_taken_by_its_own_time(connector: Conne
 
 
 @pytest.mark.parametrize("kind", ["400", "unattributed_fail"])
-def test_one_who_is_refused_alone_waits_until_another_clear_shows_that_insider_takes_them(
+def test_a_clear_refused_alone_waits_until_insider_accepts_another_clear(
     connector: Connector, insider: Insider, kind: str
 ) -> None:
     fault(insider, kind, emails=[ANN])
@@ -366,7 +360,7 @@ def test_one_who_is_refused_alone_waits_until_another_clear_shows_that_insider_t
     assert paused.paused
     assert "Insider" in paused.pause_reason
 
-    # Upserts show nothing of clears.
+    # A successful upsert proves nothing about clears.
     connector.pause_is_over()
     deliver(connector, owed(connector, EMAILS[0], points=1), owed(connector, OTHER_LANE, points=1))
     deliver_again(connector)
@@ -382,10 +376,10 @@ def test_one_who_is_refused_alone_waits_until_another_clear_shows_that_insider_t
     assert "Insider" in buried.reason
 
 
-def test_a_clear_is_not_buried_on_what_was_found_out_about_its_upsert(connector: Connector, insider: Insider) -> None:
+def test_the_refusal_of_an_upsert_does_not_make_its_clear_dead(connector: Connector, insider: Insider) -> None:
     fault(insider, "400", path=UPSERT, times=1)
     deliver(connector, owed(connector, ANN, "tier", points=1))
-    # The clear of another is taken after the refusal of Ann's upsert, and before that of her clear.
+    # Insider accepts another clear after it has refused Ann's upsert, and before it refuses her clear.
     taken = Attempt(users=1, bytes=9, status=200, outcome="delivered", duration_ms=1, excerpt="{}", operation="clear")
     with connector.database.connection() as connection:
         deliveries.add_attempt(connection, connector.store.id, taken)
@@ -403,7 +397,7 @@ def test_a_clear_is_not_buried_on_what_was_found_out_about_its_upsert(connector:
 
 
 @pytest.mark.parametrize("kind", ["400", "unattributed_fail"])
-def test_where_insider_takes_no_clear_at_all_nobody_is_buried_and_the_others_go_on(
+def test_if_insider_accepts_no_clear_nothing_becomes_dead_and_the_others_go_on(
     connector: Connector, insider: Insider, kind: str
 ) -> None:
     fault(insider, kind)
@@ -422,10 +416,10 @@ def test_where_insider_takes_no_clear_at_all_nobody_is_buried_and_the_others_go_
     assert connector.rows("select failures, paused_until from stores") == [(0, None)]
 
 
-# ------------------------------------------------------------------------------------- somebody is to blame
+# ------------------------------------------------------------------------------------- one user is to blame
 
 
-def test_whom_insider_names_is_buried_with_its_message_and_the_place_of_the_rule(
+def test_a_named_user_becomes_dead_with_the_message_and_the_place_of_the_rule(
     connector: Connector, insider: Insider, mappings: MappingSet
 ) -> None:
     mapping = mappings.get(TOPIC)
@@ -447,7 +441,7 @@ def test_whom_insider_names_is_buried_with_its_message_and_the_place_of_the_rule
     assert buried.cause == "clear.whole.yotpo_vip_tier_name.type"
     assert buried.rule == mapping.place_of("attributes", "yotpo_vip_tier_name")
     assert attempts(connector) == [("upsert", "delivered", 3), ("clear", "partly", 3)]
-    # Its upsert was taken, and nothing older overwrites that.
+    # Its upsert was accepted, and nothing older overwrites it.
     deliver(connector, owed(connector, EMAILS[1], points=0))
     assert insider.user(EMAILS[1])["custom"] == {"points": 1}
 
@@ -479,7 +473,7 @@ def test_a_dead_letter_of_a_clear_can_be_replayed(connector: Connector, insider:
 
 
 @pytest.mark.parametrize("kind", ["400", "unattributed_fail"])
-def test_of_many_the_bad_ones_are_found_by_halving_the_clear_alone(
+def test_bad_clears_among_many_are_found_by_halving_only_the_clear(
     connector: Connector, insider: Insider, kind: str
 ) -> None:
     bad = [EMAILS[0], EMAILS[7], EMAILS[39]]
@@ -495,9 +489,7 @@ def test_of_many_the_bad_ones_are_found_by_halving_the_clear_alone(
     assert left == bad
 
 
-def test_of_a_customer_only_the_delivery_is_buried_whose_clear_is_refused(
-    connector: Connector, insider: Insider
-) -> None:
+def test_only_the_delivery_with_the_refused_clear_becomes_dead(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, surname="Roe", tier="Gold", vip=True))
     bad = owed(connector, ANN, "tier", seconds=1, points=1)
     others = [
@@ -516,7 +508,7 @@ def test_of_a_customer_only_the_delivery_is_buried_whose_clear_is_refused(
     assert (user["custom"], user["attributes"]) == ({"tier": "Gold", "points": 3}, {})
 
 
-def test_every_clear_is_journaled_without_anybodys_data(connector: Connector, insider: Insider) -> None:
+def test_every_clear_is_journaled_without_personal_data(connector: Connector, insider: Insider) -> None:
     fault(insider, "fail_users", emails=[ANN], message=f"no such thing: {ANN}")
     deliver(connector, owed(connector, ANN, "tier"))
 

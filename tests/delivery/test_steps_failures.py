@@ -1,4 +1,4 @@
-"""What the pipeline does when Insider refuses, fails or is away, and when others work beside it."""
+"""What the pipeline does when Insider refuses, fails or is down, and when other workers run at the same time."""
 
 from __future__ import annotations
 

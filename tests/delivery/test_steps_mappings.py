@@ -1,4 +1,4 @@
-"""Mapping sets as the pipeline takes them up: whole, at the next pass, and of then for replays."""
+"""Mapping sets in the pipeline: it takes up a new set whole, at the next pass, and can replay with the old ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def connection(database: Database) -> Iterator[Connection]:
 
 
 def versions(connector: Connector, *event_ids: int) -> list[Any]:
-    """Return what mapped each event, and the attributes that were written."""
+    """Return the set that mapped each event, and the attributes that were written."""
     rows = connector.rows(
         """select events.mapping as of_event, deliveries.mapping, update -> 'attributes' as attributes
            from events join deliveries on event_id = events.id where events.id = any(%s) order by deliveries.id""",
@@ -45,7 +45,7 @@ def versions(connector: Connector, *event_ids: int) -> list[Any]:
 
 
 def mapped(connector: Connector, *emails: str) -> list[Any]:
-    """Let new events of these customers be mapped; return what became of each."""
+    """Map new events of these customers, and return their sets and attributes."""
     ids = connector.receive(*(changed(email, 1, NOW) for email in emails))
     connector.pipeline.advance(seconds=10)
     return versions(connector, *ids)
@@ -53,12 +53,12 @@ def mapped(connector: Connector, *emails: str) -> list[Any]:
 
 @pytest.fixture
 def of_c(database: Database, vault: Vault, store: Store, insider: Insider) -> Connector:
-    """A connector whose release maps by C."""
+    """A connector with set C as the set of its release."""
     assert store.insider_url == insider.url
     return Connector(database, vault, C, store)
 
 
-def test_each_pass_maps_by_what_is_active(of_c: Connector, connection: Connection) -> None:
+def test_each_pass_maps_by_the_active_set(of_c: Connector, connection: Connection) -> None:
     assert mapped(of_c, "1@example.com") == [BY_C]
     activate(connection, A)
     assert mapped(of_c, "2@example.com", "3@example.com") == [BY_A, BY_A]
@@ -98,7 +98,7 @@ def test_a_set_that_cannot_be_loaded_is_refused_once_and_the_one_before_goes_on(
     assert mapped(of_c, "5@example.com") == [BY_B]
 
 
-def test_where_the_active_set_cannot_be_loaded_from_the_start_the_release_maps(
+def test_if_the_active_set_cannot_be_loaded_at_the_start_the_release_maps(
     of_c: Connector, connection: Connection
 ) -> None:
     activate_strange(connection)
@@ -116,7 +116,7 @@ def test_a_set_whose_kept_files_were_changed_is_refused(of_c: Connector, connect
     assert "are not those that it had" in next(line["problem"] for line in log if line["event"] == "mappings.refused")
 
 
-def test_a_set_is_compiled_once_as_long_as_not_many_others_come_between(connection: Connection) -> None:
+def test_a_set_is_compiled_once_unless_many_others_come_between(connection: Connection) -> None:
     sets = MappingSets(C)
     many = [mapping.load_files(balance_files(f"m{number}")) for number in range(8)]
     activate(connection, A)
@@ -148,7 +148,7 @@ def of_replay(connector: Connector, replay_id: int) -> list[Any]:
     return [(row.mapping, *sorted(row.attributes)) for row in rows]
 
 
-def test_a_replay_maps_by_what_is_active_now_or_by_what_mapped_each_event_then(
+def test_a_replay_maps_by_the_active_set_or_by_the_set_that_mapped_each_event_then(
     of_c: Connector, connection: Connection
 ) -> None:
     ids = of_c.receive(changed("1@example.com", 1, NOW))
@@ -166,12 +166,12 @@ def test_a_replay_maps_by_what_is_active_now_or_by_what_mapped_each_event_then(
 
     assert of_replay(of_c, then) == [BY_C, BY_A]
     assert of_replay(of_c, now) == [BY_B, BY_B]
-    # It was B that mapped them last by then.
+    # By then, B was the set that mapped them last.
     assert of_replay(of_c, then_again) == [BY_B, BY_B]
     assert [of_c.replays(one)[0]["mapping"] for one in (then, now)] == ["then", "now"]
 
 
-def test_events_whose_set_is_not_to_be_had_are_left_as_they_were_and_counted(
+def test_events_whose_set_cannot_be_loaded_stay_as_they_were_and_are_counted(
     of_c: Connector, connection: Connection
 ) -> None:
     ids = of_c.receive(*(changed(f"{number}@example.com", 1, NOW) for number in range(4)))
@@ -191,12 +191,12 @@ def test_events_whose_set_is_not_to_be_had_are_left_as_they_were_and_counted(
     assert len(before) == 3
     (told,) = of_c.replays(replay_id)
     assert (told["events"], told["mapped"], told["without_set"]) == (5, 2, 3)
-    # The dead letters of what could not be mapped wait for somebody still.
+    # The dead letters of events that could not be mapped are still open.
     states = of_c.rows(
         "select state from deliveries where event_id = any(%s) and replay_id is null order by event_id", ids
     )
     assert [row.state for row in states] == ["dead", "dead", "replayed", "delivered"]
-    # They are not on their way, but may be replayed by the mappings of now.
+    # They are not on their way, so they may be replayed with the active set.
     of_c.rows("update replays set fed_at = now() - interval '1 minute' returning id")
     of_c.pipeline.map_replayed()
     assert of_c.replays(replay_id)[0]["state"] == "done"

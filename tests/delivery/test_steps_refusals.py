@@ -1,4 +1,4 @@
-"""What Insider refuses for good: buried alone, with its message and the mapping rule, and sent again once mended."""
+"""What Insider refuses for good becomes a dead letter with its message and the mapping rule, and can be replayed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.model import Store
     from tests.conftest import Insider
 
-#: A batch as large as Insider takes, of customers who share a partition.
+#: Customers of one partition, as many as Insider accepts in a batch.
 EMAILS = [email for n in range(17_000) if partition_number(email := f"c{n}@example.com") == 3][:1000]
 BAD = EMAILS[0:1] + EMAILS[100:105] + EMAILS[-1:]
 RULE = "swell.points.changed.yaml:"
@@ -37,7 +37,7 @@ def story_of(connector: Connector, event_id: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["fail_users", "400"])
-def test_of_a_thousand_users_993_are_delivered_at_once_and_the_7_bad_ones_buried(
+def test_among_a_thousand_users_993_are_delivered_at_once_and_the_7_bad_ones_become_dead(
     connector: Connector, insider: Insider, kind: str
 ) -> None:
     insider.post("faults", kind=kind, emails=BAD, message="no good", error="events.0.event_params.*.required")
@@ -69,7 +69,7 @@ def test_a_failure_that_names_no_user_delivers_none_of_the_batch(connector: Conn
     (delivery,) = story_of(connector, ids[5])["deliveries"]
     assert delivery["reason"].startswith("Insider refuses without naming a user: ")
     assert "something is wrong" in delivery["reason"]
-    # The whole, its half, the half's half, and alone: each attempt is known to the delivery.
+    # The batch, its half, a quarter, and alone: the delivery has each attempt.
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["split"] * 4
     assert [attempt["users"] for attempt in delivery["attempts"]] == [10, 5, 2, 1]
 
@@ -97,7 +97,7 @@ def test_a_user_refused_only_for_the_phone_number_is_sent_once_more_without_it(
     assert [attempt["outcome"] for attempt in delivery["attempts"]] == ["refused", "delivered"]
 
 
-def test_one_who_has_only_a_phone_number_is_buried_for_it(connector: Connector, insider: Insider) -> None:
+def test_a_user_with_only_a_bad_phone_number_becomes_dead(connector: Connector, insider: Insider) -> None:
     insider.post(
         "faults",
         kind="fail_users",
@@ -115,7 +115,7 @@ def test_one_who_has_only_a_phone_number_is_buried_for_it(connector: Connector, 
     assert dead.rule.startswith("customer.snapshot.yaml:")
 
 
-def test_attempts_in_vain_are_known_to_the_deliveries_that_wait(connector: Connector, insider: Insider) -> None:
+def test_waiting_deliveries_keep_their_failed_attempts(connector: Connector, insider: Insider) -> None:
     insider.post("faults", kind="500", times=2)
     (event_id,) = connector.receive(changed("ann@example.com", 1, NOW))
 
@@ -133,7 +133,7 @@ def test_attempts_in_vain_are_known_to_the_deliveries_that_wait(connector: Conne
 
 @pytest.fixture
 def purchases(tmp_path: Path) -> Path:
-    """Mappings in which one topic sends a purchase without what Insider demands of purchases."""
+    """Mappings in which one topic sends a purchase without the params that Insider requires."""
     directory = tmp_path / "mappings"
     shutil.copytree(DEFAULT_MAPPINGS, directory, ignore=shutil.ignore_patterns("examples"))
     (directory / "acme.purchase.yaml").write_text(
@@ -162,7 +162,7 @@ def purchase(email: str) -> dict[str, Any]:
     return {"topic": "acme/purchase", "email": email, "product": "7", "order": "8", "price": 9.5}
 
 
-def test_once_the_mapping_is_mended_the_dead_letters_are_replayed(
+def test_after_a_mapping_is_fixed_its_dead_letters_are_replayed(
     database: Database, vault: Vault, store: Store, insider: Insider, purchases: Path
 ) -> None:
     before = Connector(database, vault, mapping.load(purchases), store)
@@ -235,7 +235,7 @@ def test_live_events_go_before_those_of_a_replay(connector: Connector, insider: 
     assert len(insider.get("users")) == 51
 
 
-def test_of_two_webhooks_of_the_same_second_a_replay_of_the_first_does_not_bring_its_balance_back(
+def test_replaying_the_first_of_two_webhooks_of_one_second_keeps_the_balance_of_the_second(
     connector: Connector, insider: Insider
 ) -> None:
     first, _ = connector.receive(changed("ann@example.com", 1, NOW), changed("ann@example.com", 2, NOW))
@@ -269,7 +269,7 @@ def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector:
     assert insider.user("ann@example.com")["identifiers"]["phone_number"] == "+14155550101"
 
 
-def test_a_partition_with_something_live_is_left_to_it_by_replays(connector: Connector, insider: Insider) -> None:
+def test_replays_leave_alone_a_partition_with_live_work(connector: Connector, insider: Insider) -> None:
     ids = connector.receive(changed(EMAILS[0], 1, NOW - timedelta(minutes=1)))
     connector.pipeline.advance(seconds=10)
     connector.replay(*ids)

@@ -1,4 +1,4 @@
-"""Servers in the place of Insider that answer whatever a test wants, and what is sent to them."""
+"""Servers in the place of Insider that send the response a test needs, and users to send to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKEN = "the-token-of-the-store"
 
 
 class Bare:
-    """A server of one connection: it keeps what it is sent, and answers byte for byte what it is told."""
+    """A server for one connection: it keeps the request, and sends a given response byte by byte."""
 
     def __init__(self, listening: socket.socket) -> None:
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -34,7 +34,7 @@ def client() -> Insider:
 
 @pytest.fixture
 def only_acme(insider: Simulator) -> Iterator[None]:
-    """Let nobody but the store with its token send."""
+    """Let Insider accept only the store acme with its token."""
     insider.post("settings", partners={"acme": TOKEN})
     yield
     insider.post("settings", partners={})
@@ -89,7 +89,7 @@ def forgotten(email: str = "a@example.com") -> bytes:
     return wire.encode_cleared(UserUpdate(identifiers={"email": email}, cleared=("name", "tier")))
 
 
-def test_what_is_cleared_is_forgotten(client: Insider, acme: Store, insider: Simulator) -> None:
+def test_cleared_attributes_are_forgotten(client: Insider, acme: Store, insider: Simulator) -> None:
     client.upsert(acme, [person(name="Ann", surname="Roe", tier="Gold")], skip_hook=False)
     answer = client.clear(acme, [forgotten(), forgotten("nobody@example.com")])
 
@@ -142,7 +142,7 @@ def test_refused_users_are_named(client: Insider, acme: Store) -> None:
         ({"kind": "cut_after"}, (None, "ConnectionError")),
     ],
 )
-def test_failures_are_answers_and_no_exceptions(
+def test_failures_are_responses_and_not_exceptions(
     client: Insider, acme: Store, insider: Simulator, fault: dict[str, Any], expected: tuple[int | None, str]
 ) -> None:
     insider.post("faults", **fault, times=1)
@@ -167,7 +167,7 @@ def test_a_slow_insider_is_given_up(acme: Store, insider: Simulator) -> None:
         time.sleep(0.05)
 
 
-def test_nobody_there_is_an_answer_too(client: Insider, acme: Store) -> None:
+def test_an_unreachable_server_is_a_response_too(client: Insider, acme: Store) -> None:
     assert client.upsert(replace(acme, insider_url=None), [person()], skip_hook=False).status is None
     assert client.upsert(replace(acme, insider_url="https://["), [person()], skip_hook=False).status is None
 
@@ -214,7 +214,7 @@ def test_a_wait_that_cannot_be_read_is_none(
         (b"Wed, 21 Oct 2099 07:30:00 GMT", 0),
     ],
 )
-def test_until_when_to_wait_is_read_by_insiders_clock(
+def test_a_retry_after_date_is_read_by_insiders_clock(
     client: Insider, acme: Store, date: bytes, expected: float
 ) -> None:
     until = b"Retry-After: Wed, 21 Oct 2099 07:29:30 GMT"

@@ -1,4 +1,4 @@
-"""What the client keeps of an answer and what it does not show; and answers that are too long, in bytes or in time."""
+"""Which parts of a response the client keeps and hides; and responses that are too long, in bytes or in time."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_an_answer_that_drips_is_given_up() -> None:
     assert answer.duration_ms < 2500
 
 
-def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
+def test_a_response_that_is_cut_in_the_middle_is_none() -> None:
     with bare(HEAD + b"Content-Length: 100\r\n\r\n", b'{"data":') as server:
         answer = Insider(url="", connect_seconds=1, read_seconds=5).upsert(
             store_at(server.url), [person()], skip_hook=False
@@ -105,7 +105,7 @@ def test_an_answer_that_is_cut_in_its_middle_is_none() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 @pytest.mark.parametrize("form", ["plain", "chunked", "gzip"])
-def test_an_answer_is_whole_in_whatever_form_and_pieces_it_comes(form: str, size: int) -> None:
+def test_a_response_is_read_whole_in_any_encoding_and_any_pieces(form: str, size: int) -> None:
     body = b'{"error":"' + b"told " * 40 + b'"}'
     sent, header = body, f"Content-Length: {len(body)}"
     if form == "chunked":

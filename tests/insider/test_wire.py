@@ -1,4 +1,4 @@
-"""The wire format: what an update looks like in an upsert, and what an answer says of each user."""
+"""The wire format: what an update looks like in an upsert, and what a response says about each user."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_default_attributes_stand_at_the_root_and_all_others_under_custom() -> N
     [
         ({"surname": "Roe"}, {"surname": "Roe"}),
         ({"tags": ["vip", "ü"]}, {"custom": {"tags": ["vip", "ü"]}}),
-        # These are parameters by default, but no attributes; and identifiers are no attributes at all.
+        # These are default params, but not default attributes.
         ({"url": "https://x.io", "product_id": "7"}, {"custom": {"url": "https://x.io", "product_id": "7"}}),
     ],
 )
-def test_custom_is_there_only_where_it_holds_something(attributes: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_custom_is_left_out_if_it_is_empty(attributes: dict[str, Any], expected: dict[str, Any]) -> None:
     assert encoded(UserUpdate(identifiers={"uuid": "7"}, attributes=attributes))["attributes"] == expected
 
 
@@ -85,7 +85,9 @@ def test_events_are_in_order_with_default_params_at_the_root() -> None:
         (("tier", "surname", "tags", "age"), {"whole": ["surname", "age"], "custom": {"whole": ["tier", "tags"]}}),
     ],
 )
-def test_what_is_cleared_stands_under_whole_and_custom_ones_apart(cleared: tuple[str, ...], expected: Any) -> None:
+def test_cleared_attributes_stand_under_whole_and_custom_ones_under_custom(
+    cleared: tuple[str, ...], expected: Any
+) -> None:
     identifiers = {"email": "a@example.com", "uuid": "7"}
     update = UserUpdate(identifiers=identifiers, attributes={"points": 7}, cleared=cleared)
 
@@ -94,7 +96,7 @@ def test_what_is_cleared_stands_under_whole_and_custom_ones_apart(cleared: tuple
     assert encoded(update)["attributes"] == {"custom": {"points": 7}}
 
 
-def test_a_request_to_clear_knows_no_skip_hook() -> None:
+def test_a_request_to_clear_has_no_skip_hook() -> None:
     updates = [UserUpdate(identifiers={"uuid": str(number)}, cleared=("age",)) for number in range(3)]
     body = wire.encode_request([wire.encode_cleared(update) for update in updates])
 
@@ -104,7 +106,7 @@ def test_a_request_to_clear_knows_no_skip_hook() -> None:
 
 
 @given(st.lists(st.sampled_from(["name", "age", "tier", "yotpo_vip_tier_name"]), min_size=1, unique=True))
-def test_on_the_wire_what_is_cleared_is_hardly_larger_than_stored(cleared: list[str]) -> None:
+def test_a_clear_is_hardly_larger_on_the_wire_than_stored(cleared: list[str]) -> None:
     update = UserUpdate(identifiers={"email": "a@example.com"}, cleared=tuple(cleared))
 
     assert len(wire.encode_cleared(update)) <= len(orjson.dumps(asdict(update))) + 64
@@ -134,10 +136,10 @@ def golden_updates() -> list[Any]:
 
 
 @pytest.mark.parametrize("update", golden_updates())
-def test_on_the_wire_a_user_is_hardly_larger_than_stored(update: UserUpdate) -> None:
+def test_a_user_is_hardly_larger_on_the_wire_than_stored(update: UserUpdate) -> None:
     stored = orjson.dumps(asdict(update))
 
-    # A batch holds nine tenths of what a request may, as stored, and a thousand users: 64 bytes each fit beside.
+    # A batch has up to nine tenths of a request's bytes, as stored, and 1,000 users: 64 more bytes for each user fit.
     assert len(wire.encode_user(update)) <= len(stored) + 64
     assert len(wire.encode_user(update)) <= len(stored) * 10 / 9 + 40
     assert wire.BYTES_LIMIT * 9 // 10 + 1000 * 64 < wire.BYTES_LIMIT
@@ -170,7 +172,7 @@ def counted(successful: object, fail: object) -> bytes:
         ),
         (counted({}, {"count": 1, "errors": {"users.0.": ["x"]}}), 1, Verdict({0: [Failure("", "x")]})),
         (counted({}, {"count": 1, "errors": {"users.0.users.1.a": "x"}}), 1, Verdict({0: [Failure("users.1.a", "x")]})),
-        # Failures that are nobody's: no index, an index that was not sent, more of them than names, fewer users in all.
+        # Failures that name no user: no index, an index that was not sent, more failures than names, too few users.
         (counted({"count": 1}, {"count": 1, "errors": {"users": ["x"]}}), 2, Verdict({}, unattributed=True)),
         (counted({"count": 1}, {"count": 1, "errors": {"users.2.a": ["x"]}}), 2, Verdict({}, unattributed=True)),
         (counted({"count": 1}, {"count": 1, "errors": {"my.users.0.a": ["x"]}}), 2, Verdict({}, unattributed=True)),
@@ -241,11 +243,11 @@ def test_any_other_answer_to_a_clear_is_read_like_that_to_an_upsert(answer: byte
         b"[" * 100_000,
     ],
 )
-def test_what_is_not_insiders_shape_is_no_answer(answer: bytes) -> None:
+def test_a_body_without_insiders_shape_is_no_response(answer: bytes) -> None:
     assert wire.read_response(answer, 1) is None
 
 
-def test_an_index_of_many_digits_is_nobodys() -> None:
+def test_an_index_of_many_digits_names_no_user() -> None:
     answer = counted({}, {"count": 1, "errors": {f"users.{'9' * 5000}.a": ["x"]}})
 
     assert wire.read_response(answer, 1) == Verdict({}, unattributed=True)
@@ -263,7 +265,7 @@ json_values = st.recursive(
 
 
 @given(json_values, json_values)
-def test_whatever_comes_back_is_read_without_an_exception(successful: object, fail: object) -> None:
+def test_any_body_is_read_without_an_exception(successful: object, fail: object) -> None:
     for answer in (orjson.dumps(fail), counted(successful, fail)):
         verdict = wire.read_response(answer, 2)
 

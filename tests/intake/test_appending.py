@@ -74,7 +74,7 @@ def stopped(postgres: EmbeddedPostgres) -> Iterator[None]:
 
 @contextmanager
 def locked(database_url: str) -> Iterator[None]:
-    """Let nobody write events, so that whoever comes waits together with the others."""
+    """Lock the events, so that webhooks wait together."""
     with psycopg.connect(database_url) as connection:
         connection.execute("lock table events in exclusive mode")
         yield
@@ -83,7 +83,7 @@ def locked(database_url: str) -> Iterator[None]:
 def together(
     database_url: str, append: Callable[[Incoming], list[Appended]], group: list[Incoming]
 ) -> list[Future[list[Appended]]]:
-    """Append each webhook from a thread of its own, while the first of them keeps the others waiting."""
+    """Append each webhook from its own thread, while the first of them keeps the others waiting."""
     with ThreadPoolExecutor(len(group)) as threads:
         with locked(database_url):
             done = [threads.submit(append, one) for one in group]
@@ -99,7 +99,7 @@ def count(database: Database, key: str) -> int:
 
 
 def eventually(append: Callable[[], list[Appended]]) -> list[Appended]:
-    """Append as a sender does who is told to send again."""
+    """Append like a client that sends again after a 503."""
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -119,7 +119,7 @@ def test_webhooks_of_a_request_are_journaled_in_order(appender: Appender, databa
     assert bodies(database) == [b"1", b"2", b"3"]
 
 
-def test_each_thread_is_told_of_its_own_webhooks(appender: Appender, database: Database) -> None:
+def test_each_thread_gets_the_ids_of_its_own_webhooks(appender: Appender, database: Database) -> None:
     groups = [[incoming(f"{number}", body=b"%d" % number), incoming("shared")] for number in range(100)]
     with ThreadPoolExecutor(THREADS) as threads:
         told = list(threads.map(lambda group: appender.append(group, timeout_seconds=30), groups))
@@ -131,7 +131,7 @@ def test_each_thread_is_told_of_its_own_webhooks(appender: Appender, database: D
     assert len({shared.id for _, shared in told}) == 1
 
 
-def test_all_that_wait_together_share_a_commit(database_url: str, database: Database, appender: Appender) -> None:
+def test_webhooks_that_wait_together_share_a_commit(database_url: str, database: Database, appender: Appender) -> None:
     group = [incoming(str(number)) for number in range(THREADS)]
     done = together(database_url, lambda one: appender.append([one], timeout_seconds=30), group)
 
@@ -156,7 +156,7 @@ def test_a_webhook_that_postgresql_refuses_fails_alone(
     assert len(bodies(database)) == THREADS - 1
 
 
-def test_a_refused_webhook_takes_its_own_request_with_it(database: Database, appender: Appender) -> None:
+def test_a_refused_webhook_fails_its_whole_request(database: Database, appender: Appender) -> None:
     with pytest.raises(psycopg.DataError):
         appender.append([incoming("good"), incoming("bad", topic="a\x00b")], timeout_seconds=10)
 
@@ -164,7 +164,7 @@ def test_a_refused_webhook_takes_its_own_request_with_it(database: Database, app
     assert not appender.append([incoming("good")], timeout_seconds=10)[0].duplicate
 
 
-def test_two_processes_with_the_same_webhooks_in_another_order_come_to_the_same(database_url: str) -> None:
+def test_two_processes_can_write_the_same_webhooks_in_different_orders(database_url: str) -> None:
     databases = [Database(database_url, connections=2, wait_seconds=10) for _ in range(2)]
     appenders = [Appender(database) for database in databases]
     group = [incoming(f"{number:03}") for number in range(400)]
@@ -182,7 +182,7 @@ def test_two_processes_with_the_same_webhooks_in_another_order_come_to_the_same(
         database.close()
 
 
-def test_while_postgresql_does_not_answer_everybody_is_told_in_time(
+def test_while_postgresql_does_not_answer_every_request_fails_in_time(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
     appender.append([incoming("before")], timeout_seconds=10)
@@ -206,7 +206,7 @@ def test_while_postgresql_does_not_answer_everybody_is_told_in_time(
     assert [count(database, key) for key in keys] == [1, 1, 1, 0, 0]
 
 
-def test_a_postgresql_that_is_gone_is_told_and_found_when_it_is_back(
+def test_a_stopped_postgresql_is_an_error_until_it_is_back(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
     appender.append([incoming("before")], timeout_seconds=10)
@@ -225,7 +225,7 @@ def test_a_postgresql_that_is_gone_is_told_and_found_when_it_is_back(
     assert [count(database, key) for key in ("before", "meanwhile")] == [1, 1]
 
 
-def test_a_restart_of_postgresql_that_nobody_noticed_costs_no_webhook(
+def test_an_unnoticed_restart_of_postgresql_costs_no_webhook(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
     appender.append([incoming("before")], timeout_seconds=10)
@@ -236,7 +236,7 @@ def test_a_restart_of_postgresql_that_nobody_noticed_costs_no_webhook(
     assert [count(database, key) for key in ("before", "after")] == [1, 1]
 
 
-def test_a_restart_costs_no_webhook_however_many_connections_have_gone_stale(
+def test_a_restart_costs_no_webhook_even_if_all_connections_are_stale(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
     with database.connection(), database.connection(), database.connection(), database.connection():

@@ -1,4 +1,4 @@
-"""What intake answers while PostgreSQL is away, and to those who are slow."""
+"""What intake answers while PostgreSQL is down, and to slow clients."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_without_postgres_the_answer_is_503_within_two_seconds_and_later_200(
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
     assert slowest < 2
     patience = started + 30
-    # Each web process finds out by itself that PostgreSQL is back, half a second after it last waited in vain.
+    # Each web process finds out by itself that PostgreSQL is back, half a second after its last failure.
     ids: set[int] = set()
     good_since = time.monotonic()
     while time.monotonic() < good_since + 1.5:
@@ -60,7 +60,7 @@ def test_without_postgres_the_answer_is_503_within_two_seconds_and_later_200(
     assert len(store.rows(f"select 1 from events where store_id = (table store) and key = '{key}'")) == 1
 
 
-def test_a_slow_sender_is_served_and_costs_nobody_else_anything(store: Store) -> None:
+def test_a_slow_client_is_served_and_delays_no_other(store: Store) -> None:
     webhook = json.dumps(points_earned()).encode()
 
     def slowly() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The intake as Yotpo meets it: the real web process over HTTP. What is kept is read from the journal."""
+"""The intake as Yotpo sees it: the real web process over HTTP. The results are read from the journal."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_customer_without_identifier_becomes_a_dead_letter_with_its_reason(sto
         pytest.param(b'{"topic": "a/b", "deep": ' + b"[" * 900 + b"]" * 900 + b"}", "too_deep", id="too deep"),
     ],
 )
-def test_what_is_no_webhook_is_answered_400_and_recorded_without_its_body(store: Store, body: bytes, code: str) -> None:
+def test_an_invalid_webhook_is_answered_400_and_kept_without_its_body(store: Store, body: bytes, code: str) -> None:
     kept = len(store.events())
 
     answer = store.post(body, headers={"Content-Type": "text/odd"})
@@ -172,7 +172,7 @@ def test_an_array_of_webhooks_is_taken_in_its_order(store: Store) -> None:
     assert [kept[number] for number in ids] == webhooks
 
 
-def test_of_an_array_what_can_be_kept_is_kept_and_the_rest_is_named(store: Store) -> None:
+def test_the_good_webhooks_of_an_array_are_kept_and_the_rest_is_rejected(store: Store) -> None:
     good = points_earned()
 
     answer = store.post([good, {"no": "topic"}])

@@ -1,4 +1,4 @@
-"""Which addresses, numbers and ids count as identifiers, by Insider's rules; and what names a customer."""
+"""Which addresses, numbers and ids count as identifiers, by Insider's rules; and which one identifies a customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes in which Yotpo writes times, as tables, and properties that hold for whatever else comes."""
+"""The formats of Yotpo's times, as tables, and properties that hold for all other values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TIMES: list[tuple[object, datetime]] = [
     ("2200-12-31", datetime(2200, 12, 31, tzinfo=UTC)),
 ]
 
-#: The date that is read on the calendar of whoever wrote the time, not on that of Greenwich.
+#: The date in the time zone of the text, not in UTC.
 DATES: list[tuple[object, date]] = [
     ("2022-02-01T00:05:57.071+02:00", date(2022, 2, 1)),
     ("2018-02-20 23:12:13 -0500", date(2018, 2, 20)),
@@ -64,7 +64,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-#: Within what counts as a time, with a day to spare for the zones.
+#: The range of valid times, with a day to spare for the time zones.
 moments = st.datetimes(datetime(1900, 1, 2), datetime(2200, 12, 30), timezones=zones)  # noqa: DTZ001 - the zone is given
 
 
@@ -78,7 +78,7 @@ def test_every_shape_of_a_time_is_read(raw: object, expected: datetime) -> None:
 
 
 @pytest.mark.parametrize(("raw", "expected"), DATES)
-def test_a_date_is_the_writers_own(raw: object, expected: date) -> None:
+def test_a_date_is_read_in_the_time_zone_of_its_text(raw: object, expected: date) -> None:
     assert times.parse_date(raw) == expected
 
 
@@ -89,7 +89,7 @@ def test_the_year_1_stands_for_none(raw: str) -> None:
 
 
 @pytest.mark.parametrize("raw", NO_TIMES)
-def test_what_is_no_time_is_refused(raw: object) -> None:
+def test_a_value_that_is_no_time_is_refused(raw: object) -> None:
     with pytest.raises(NoTimeError):
         times.parse(raw)
     with pytest.raises(NoTimeError):

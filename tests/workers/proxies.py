@@ -1,4 +1,4 @@
-"""A TCP proxy before a server: it can swallow what passes, and speak TLS to those who connect."""
+"""A TCP proxy before a server: it can swallow all data, and speak TLS to its clients."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 class Proxy:
-    """Passes on what comes to its port."""
+    """Passes on the data that comes to its port."""
 
     def __init__(self, server: socket.socket, target: int) -> None:
         self.port: int = server.getsockname()[1]
         self._server = server
         self._target = target
-        #: Grows when those who are connected by then are to hear nothing more.
+        #: Grows to silence all connections that are open by then.
         self._age = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def swallow(self) -> None:
-        """From now on nothing passes over the connections that there are, and nobody is told; new ones work."""
+        """Silence all open connections, without closing them. New connections work."""
         self._age += 1
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ def proxy(target: int) -> Iterator[Proxy]:
 
 @contextlib.contextmanager
 def tls_proxy(target: int, directory: Path) -> Iterator[Proxy]:
-    """A proxy whose certificate nobody has signed but itself, as Heroku's Redis has it."""
+    """A proxy with a self-signed certificate, like Heroku's Redis."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate(directory))
     with (

@@ -1,4 +1,4 @@
-"""Workers and a Redis that goes away, refuses, hangs, or shows a certificate of its own."""
+"""Workers and a Redis that is stopped, refuses writes, hangs, or has a self-signed certificate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
     from tests.workers.worker import Worker
 
-    #: Makes trouble, and returns what ends it.
+    #: Starts the trouble, and returns a function that ends it.
     Trouble = Callable[[redis.Redis], Callable[[], object]]
 
 pytestmark = pytest.mark.slow
@@ -111,7 +111,7 @@ def test_a_redis_that_refuses_costs_seconds_and_no_worker(
     store.wait_for([*emails, *later])
     assert worker.process.pid == before
     assert "Unrecoverable" not in worker.log()
-    # It looks every two seconds whether Redis is back, instead of as often as it can.
+    # It tries to reach Redis every two seconds, not without a pause.
     assert lines < 150
 
 
@@ -167,7 +167,7 @@ def test_a_redis_that_hangs_holds_nothing_up_for_longer(worker: Worker, store: S
     assert "Unrecoverable" not in worker.log()
 
 
-def test_a_redis_that_has_lost_everything_is_told_anew(worker: Worker, store: Store, client: redis.Redis) -> None:
+def test_a_redis_that_has_lost_everything_gets_new_wake_ups(worker: Worker, store: Store, client: redis.Redis) -> None:
     worker.run()
     assert store.post(changed("ann@example.com", 1)) == 200
     store.wait_for(["ann@example.com"])
@@ -180,7 +180,7 @@ def test_a_redis_that_has_lost_everything_is_told_anew(worker: Worker, store: St
     assert worker.process.pid == before
 
 
-def test_a_certificate_that_nobody_has_signed_is_taken_when_it_is_not_to_be_checked(
+def test_a_self_signed_certificate_is_accepted_if_the_check_is_off(
     worker: Worker, store: Store, tmp_path: Path
 ) -> None:
     url = worker.stack.environment["REDIS_URL"]

@@ -44,7 +44,7 @@ PROGRAMS = {"celery": ("celery.__main__", "main"), "gunicorn": ("gunicorn.app.ws
 
 
 def wrong_clocks(directory: Path, ahead: timedelta, *, later: timedelta = timedelta(0)) -> str:
-    """Return a PATH on which gunicorn and Celery run so far ahead, and at SIGUSR1 further by `later`."""
+    """Return a PATH whose gunicorn and Celery run with their clock ahead, and at SIGUSR1 further ahead by `later`."""
     for name, (module, main) in PROGRAMS.items():
         program = directory / name
         text = PROGRAM.format(
@@ -67,7 +67,7 @@ def store(stack: Stack) -> Store:
 
 @pytest.fixture
 def repaired(stack: Stack, name: str) -> Iterator[Stack]:
-    """The stack, whose process of this name has the right clock again afterwards."""
+    """The stack. Afterwards its process of this name has the right clock again."""
     yield stack
     stack.group.kill(name)
     stack.start([name])
@@ -115,7 +115,7 @@ def test_with_one_clock_wrong_everything_arrives_within_seconds(
         assert occurred_at < received_at if dated else occurred_at == received_at
 
 
-def test_what_two_web_processes_take_keeps_its_order_whatever_their_clocks_say(
+def test_webhooks_of_two_web_processes_keep_their_order_despite_their_clocks(
     stack: Stack, store: Store, tmp_path: Path
 ) -> None:
     port = str(free_port())
@@ -169,7 +169,7 @@ def test_sweeps_go_on_when_the_clock_is_set(redis_server: EmbeddedRedis, tmp_pat
 
 
 def wait_for_sweeps(client: redis.Redis, number: int) -> None:
-    """Wait until so many hints have come; not so long that a clock which was set back by minutes catches up."""
+    """Wait for this many wake-ups, but not so long that a clock which was set back by minutes catches up."""
     patience = time.monotonic() + PATIENCE
     while client.llen("connector") < number:
         assert time.monotonic() < patience

@@ -1,4 +1,4 @@
-"""Hints to the workers, in a real Redis."""
+"""Wake-ups to the workers, in a real Redis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from connector.sandbox.servers import EmbeddedRedis
 
 
-def test_while_no_worker_runs_hints_do_not_fill_redis(redis_server: EmbeddedRedis) -> None:
+def test_while_no_worker_runs_wake_ups_do_not_fill_redis(redis_server: EmbeddedRedis) -> None:
     program = "from connector.workers import tasks; [(tasks.wake(), tasks.sweep.apply_async()) for _ in range(100)]"
     environment = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": redis_server.url, "SECRET_KEY": SECRET_KEY}
     with redis.Redis.from_url(redis_server.url) as client:
@@ -30,15 +30,15 @@ def test_while_no_worker_runs_hints_do_not_fill_redis(redis_server: EmbeddedRedi
         subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**os.environ, **environment}, check=True)
 
         assert client.llen("connector") == 64
-        hints = [json.loads(hint)["headers"] for hint in client.lrange("connector", 0, -1)]
-    assert {hint["task"] for hint in hints} == {"connector.advance", "connector.sweep"}
-    # Not soon: a worker whose clock is ahead would throw every hint away.
-    for hint in hints:
-        left = datetime.fromisoformat(hint["expires"]) - datetime.now(UTC)
+        wake_ups = [json.loads(message)["headers"] for message in client.lrange("connector", 0, -1)]
+    assert {wake_up["task"] for wake_up in wake_ups} == {"connector.advance", "connector.sweep"}
+    # Not soon: a worker whose clock is ahead would discard every wake-up.
+    for wake_up in wake_ups:
+        left = datetime.fromisoformat(wake_up["expires"]) - datetime.now(UTC)
         assert timedelta(minutes=50) < left <= timedelta(hours=1)
 
 
-def test_without_redis_a_hint_fails_soon() -> None:
+def test_without_redis_a_wake_up_fails_soon() -> None:
     program = "from connector.workers import tasks; tasks.wake()"
     environment = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": "redis://127.0.0.1:9/0", "SECRET_KEY": SECRET_KEY}
     done = subprocess.run(
@@ -57,7 +57,7 @@ def test_without_redis_a_hint_fails_soon() -> None:
 
 @pytest.fixture
 def connected(database: Database, vault: Vault, store: Store) -> Store:
-    """A store that is connected to Yotpo, and of which nothing is to be asked."""
+    """A store that is connected to Yotpo and has no requests to send there."""
     with database.connection() as connection:
         accounts.connect(connection, vault, store_id=store.id, app_key="shop", mode="own", secret="s")
         account = accounts.by_store(connection, vault, store.id)
@@ -67,7 +67,7 @@ def connected(database: Database, vault: Vault, store: Store) -> Store:
 
 
 def sweep(database_url: str, redis_server: EmbeddedRedis, **variables: str) -> dict[str, list[str]]:
-    """Sweep once, and return the tasks that it has woken, by their queues."""
+    """Run one sweep, and return the tasks that it has sent, by queue."""
     environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_server.url, "SECRET_KEY": SECRET_KEY, **variables}
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
@@ -78,7 +78,7 @@ def sweep(database_url: str, redis_server: EmbeddedRedis, **variables: str) -> d
             check=True,
         )
         return {
-            queue: [json.loads(hint)["headers"]["task"] for hint in client.lrange(queue, 0, -1)]
+            queue: [json.loads(message)["headers"]["task"] for message in client.lrange(queue, 0, -1)]
             for queue in ("connector", "connector-bulk", "connector-yotpo")
             if client.llen(queue)
         }
@@ -98,7 +98,7 @@ _WOKEN = {"connector-yotpo": ["connector.advance_yotpo"]}
     ],
     ids=["a look-up is due", "none is due yet", "the account is not tried out", "it is paused", "it is revoked"],
 )
-def test_those_who_speak_to_yotpo_are_woken_where_there_is_something_to_ask(
+def test_workers_for_yotpo_are_woken_if_there_is_work_for_them(
     *,
     connected: Store,
     database: Database,
@@ -118,7 +118,7 @@ def test_those_who_speak_to_yotpo_are_woken_where_there_is_something_to_ask(
     assert sweep(database_url, redis_server) == woken
 
 
-def test_each_night_those_who_have_changed_are_read_anew_where_that_is_wanted(
+def test_changed_customers_are_read_each_night_if_that_is_set(
     connected: Store, database: Database, database_url: str, redis_server: EmbeddedRedis
 ) -> None:
     with database.connection() as connection:

@@ -11,7 +11,7 @@ INTERVAL, REST = 0.05, 1.0
 
 
 class Sender:
-    """Takes wake-ups, or fails for as long as it should, and knows when each came."""
+    """Receives wake-ups, or fails for as long as it should, and remembers when each came."""
 
     def __init__(self, *, failures: int = 0) -> None:
         self.tried_at: list[float] = []
@@ -57,7 +57,7 @@ def test_many_wake_ups_become_few_and_the_last_is_not_lost() -> None:
     assert min(pauses) >= INTERVAL * 0.9
 
 
-def test_a_wake_up_that_fails_is_sent_again_without_being_asked() -> None:
+def test_a_failed_wake_up_is_sent_again_by_itself() -> None:
     sender = Sender(failures=2)
     WakeUps(sender)()
 
@@ -66,7 +66,7 @@ def test_a_wake_up_that_fails_is_sent_again_without_being_asked() -> None:
     assert sender.tried_at[2] - sender.tried_at[0] >= 2 * REST * 0.9
 
 
-def test_a_failing_sender_is_left_alone_for_a_while_however_often_it_is_wanted() -> None:
+def test_after_a_failure_nothing_is_sent_for_a_while() -> None:
     sender = Sender(failures=1000)
     wake = WakeUps(sender)
     ends_at = time.monotonic() + REST * 0.8
@@ -109,7 +109,7 @@ def test_a_wake_up_while_another_is_being_sent_is_not_lost() -> None:
     assert not sent.acquire(timeout=3 * INTERVAL)
 
 
-def test_whoever_wakes_is_not_held_up_by_a_slow_sender() -> None:
+def test_a_caller_does_not_wait_for_a_slow_sender() -> None:
     let_go = threading.Event()
 
     def send() -> None:

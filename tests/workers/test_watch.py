@@ -1,4 +1,4 @@
-"""Workers by the line of the Procfile: how they end, when they end themselves, and what they tell at start."""
+"""Workers started by the line of the Procfile: how they end, when they end themselves, and what they log at start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store(stack: Stack) -> Store:
 
 
 def wait_until_busy(stack: Stack, store: Store, seconds: float = 60) -> None:
-    """Wait until Insider has a request in hand."""
+    """Wait until Insider is handling a request."""
     patience = time.monotonic() + seconds
     while stack.command("events", "list", "--store", store.partner, "--state", "mapped") == []:
         assert time.monotonic() < patience
@@ -39,7 +39,7 @@ def is_running(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def test_sigterm_to_every_process_lets_what_runs_be_finished_and_recorded(worker: Worker, store: Store) -> None:
+def test_sigterm_to_every_process_lets_running_tasks_finish_and_record(worker: Worker, store: Store) -> None:
     emails = [f"c{number}@example.com" for number in range(40)]
     worker.run(BATCH_SIZE="4")
     slow_insider(worker.stack, 2)
@@ -60,7 +60,7 @@ def test_sigterm_to_every_process_lets_what_runs_be_finished_and_recorded(worker
     assert {event["transmissions"] for user in users.values() for event in user["events"]} == {1}
 
 
-def test_what_does_not_end_is_cut_off_before_the_host_does_it(worker: Worker) -> None:
+def test_a_worker_that_does_not_end_is_cut_off_before_the_host_does_it(worker: Worker) -> None:
     worker.run()
     children = worker.process.children()
     for child in children:
@@ -88,7 +88,7 @@ def test_children_go_with_a_killed_worker(worker: Worker) -> None:
     assert not any(map(is_running, children))
 
 
-def test_a_worker_whose_connections_fell_silent_ends_itself(worker: Worker, store: Store) -> None:
+def test_a_worker_with_silent_connections_ends_itself(worker: Worker, store: Store) -> None:
     assert worker.stack.redis
     redis_url = worker.stack.environment["REDIS_URL"]
     port = redis_url.rpartition(":")[2].partition("/")[0]
@@ -103,7 +103,7 @@ def test_a_worker_whose_connections_fell_silent_ends_itself(worker: Worker, stor
         assert worker.wait_for_end() == 1
 
 
-def test_a_worker_whose_children_hang_ends_itself(worker: Worker) -> None:
+def test_a_worker_with_hanging_children_ends_itself(worker: Worker) -> None:
     worker.run(WORKER_STALL_SECONDS="5")
     children = worker.process.children()
     for child in children:
@@ -115,7 +115,7 @@ def test_a_worker_whose_children_hang_ends_itself(worker: Worker) -> None:
     assert worker.wait_for_end() == 1
 
 
-def test_neither_a_redis_that_is_away_nor_work_is_a_stall(worker: Worker, store: Store) -> None:
+def test_neither_an_unreachable_redis_nor_long_work_is_a_stall(worker: Worker, store: Store) -> None:
     assert worker.stack.redis
     worker.run(WORKER_STALL_SECONDS="5", BATCH_SIZE="1")
     before = worker.process.pid
@@ -134,7 +134,7 @@ def test_neither_a_redis_that_is_away_nor_work_is_a_stall(worker: Worker, store:
     assert "worker.stalled" not in worker.log()
 
 
-def test_what_is_in_force_is_told_at_start(worker: Worker) -> None:
+def test_the_limits_are_logged_at_start(worker: Worker) -> None:
     def line(name: str) -> str:
         log = worker.stack.group.log(name).read_text(encoding="utf-8")
         return next(line for line in log.splitlines() if f"event={name}.configured" in line)
@@ -176,7 +176,7 @@ def test_what_is_in_force_is_told_at_start(worker: Worker) -> None:
         ("", {"MAPPINGS_DIR": "tests/mapping/broken_mappings/bad_path"}, "a.b.yaml:7:20: path-syntax:"),
     ],
 )
-def test_a_worker_does_not_start_with_what_does_not_fit(
+def test_a_worker_does_not_start_if_its_limits_do_not_fit(
     stack: Stack, option: str, settings: dict[str, str], sentence: str
 ) -> None:
     done = subprocess.run(
