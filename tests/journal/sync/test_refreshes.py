@@ -78,7 +78,7 @@ def test_stores_do_not_share_customers(database: Database, store: Store, vault: 
         other = stores.add(connection, vault, name="other", insider_partner="p", insider_token="t")
         accounts.connect(connection, vault, store_id=other.id, app_key="other", mode="own", secret="s")
         for one in (store, other):
-            ask(connection, one, "a@example.com")
+            schedule(connection, one, "a@example.com")
         refreshes.finish(connection, store.id, due(connection, store), quiet_seconds=60)
         lag = {row["store"]: row["waiting"] for row in refreshes.lag(connection)}
 
