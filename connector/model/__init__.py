@@ -2,6 +2,9 @@
 
 A webhook is journaled once as an :class:`Event`. Its mapping yields a :class:`UserUpdate` for each person in it.
 Each update becomes a :class:`Delivery`, the duty to bring it to Insider; each try to do so is an :class:`Attempt`.
+
+    identifiers     cleans e-mail addresses, phone numbers and ids; the key that names a customer in the journal
+    times           reads and writes points in time
 """
 
 from __future__ import annotations
