@@ -1,6 +1,6 @@
 """Real servers for the tests: PostgreSQL and Redis, the simulator of Insider, and the whole connector.
 
-Nothing here stands in for anything: what tests see is what the servers say.
+There are no mocks: tests see what the servers answer.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ hypothesis.settings.load_profile("connector")
 
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> Iterator[None]:
-    """Hide the variables of whoever runs the tests."""
+    """Hide the environment variables of the shell that runs the tests."""
     hidden = {name: os.environ.pop(name) for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY") if name in os.environ}
     yield
     os.environ.update(hidden)
@@ -113,7 +113,7 @@ def mappings() -> MappingSet:
 
 
 class Insider:
-    """The simulator of Insider: its address, and what it has been told."""
+    """The simulator of Insider: its address and its state."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -163,13 +163,13 @@ def connector(database: Database, vault: Vault, mappings: MappingSet, store: Sto
     return Connector(database, vault, mappings, store)
 
 
-#: The usual port would be taken by several runs at the same time.
+#: A port of its own: several runs at the same time would share the usual one.
 _OWN = {"REFRESH_QUIET_SECONDS": "1", "PORT": str(free_port())}
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The whole connector, by the lines of the Procfile."""
+    """The whole connector, started by the lines of the Procfile."""
     state = STATE / "stack"
     shutil.rmtree(state, ignore_errors=True)
     with QuickStack(state, durable=False, environment=_OWN) as running:

@@ -91,7 +91,7 @@ def test_most_documented_webhooks_yield_much() -> None:
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
-def test_the_rules_by_hand_make_the_same_of_odd_values_and_note_the_same(odd: Any) -> None:
+def test_the_rules_by_hand_yield_and_note_the_same_for_odd_values(odd: Any) -> None:
     options = Options(standin_year=1904)
     for webhook in WEBHOOKS:
         changed = {**leaves_replaced(webhook, odd), "email": "a@example.com"}
@@ -137,7 +137,7 @@ def shapes(pattern: str) -> st.SearchStrategy[str]:
 @example("2016-W41-6T16:00:17.786Z")
 @example("2016-10-15T16:00+01.786Z")
 @example("\uff12016-10-15T16:00:17.786Z")
-def test_a_time_that_is_taken_as_written_is_the_one_that_is_read(text: str) -> None:
+def test_a_time_passed_on_as_written_is_the_one_that_is_read(text: str) -> None:
     if written := times.as_written(text):
         moment = times.parse(text)
 
@@ -152,7 +152,7 @@ def test_a_time_that_is_taken_as_written_is_the_one_that_is_read(text: str) -> N
 @example("1899-12-31")
 @example("0001-01-01")
 @example("2016-10-15T16:00:17.786Z")
-def test_a_date_that_is_taken_as_written_is_the_one_that_is_read(text: str) -> None:
+def test_a_date_passed_on_as_written_is_the_one_that_is_read(text: str) -> None:
     if written := times.date_as_written(text):
         day = times.parse_date(text)
 

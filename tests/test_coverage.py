@@ -1,4 +1,4 @@
-"""One customer who has everything ends with all of Insider's 43 attributes, each from a source that has it."""
+"""A customer with every value ends with all of Insider's 43 attributes, each from a source that has it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 TABLE = ROOT / "mappings" / "tables" / "insider-attributes.csv"
-#: Insider's two short names stand for these.
+#: Insider's two short names and their meaning.
 SYSTEM_NAMES = {"Na": "name", "Su": "surname"}
-#: What he does, so that each attribute has a value.
+#: The customer's actions. Together they give each attribute a value.
 DEEDS: tuple[dict[str, Any], ...] = (
     {"action": "opt_in", "accepts_marketing": True},
     {"action": "capture_birthday", "year": 1988},
@@ -43,7 +43,7 @@ def test_insiders_table_has_43_names_and_each_has_a_source() -> None:
     assert wanted() - {"email"} <= ATTRIBUTES.keys()
 
 
-def test_a_customer_who_has_everything_ends_with_all_of_it(stack: Stack) -> None:
+def test_a_customer_with_everything_ends_with_all_attributes(stack: Stack) -> None:
     shop = Shop(stack, customers=400)
     shop.connect()
     report = shop.fill()
@@ -62,7 +62,7 @@ def test_a_customer_who_has_everything_ends_with_all_of_it(stack: Stack) -> None
 
 
 def someone(stack: Stack) -> dict[str, Any]:
-    """Return a member of whose reviews Yotpo shows everything, and who can still rise."""
+    """Return a member with reviews who can still reach a higher tier."""
     for one in stack.yotpo("customers", app_key=APP_KEY, limit=1000):
         reviews, program = one["core"]["yotpo_ugc"], one["core"]["yotpo_loyalty"]
         told = one["core"]["email"] and one["core"]["phone_number"] and reviews and program

@@ -30,7 +30,7 @@ def requirements() -> list[Requirement]:
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def test_each_process_takes_the_shells_place_so_that_signals_reach_it() -> None:
+def test_each_process_replaces_the_shell_so_that_signals_reach_it() -> None:
     procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
 
     assert list(procfile) == ["release", "web", "worker", "bulk", "yotpo", "beat"]
@@ -76,7 +76,7 @@ def commands(group: click.Group, prefix: str) -> list[str]:
 def test_the_readme_names_each_command() -> None:
     for command in commands(main, "connector"):
         group, _, name = command.rpartition(" ")
-        # Either whole, or as one of several names behind its group's first: `connector stores list`, `show`, …
+        # Either the whole command, or its name after the group's first command: `connector stores list`, `show`, …
         assert command in README or (f"`{group} " in README and f"`{name}`" in README), command
 
 

@@ -1,4 +1,4 @@
-"""A proxy before the simulator of Yotpo, for answers that the simulator does not give; it keeps what was asked."""
+"""A proxy before the simulator of Yotpo: it gives answers that the simulator cannot give, and keeps the requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.journal.vault import Vault
     from tests.sync.shops import Shop
 
-    #: Returns what is to be answered; None lets the simulator answer.
+    #: Returns the answer; None lets the simulator answer.
     Hook = Callable[["Question"], Answer | None]
 
 
@@ -36,7 +36,7 @@ class Question(NamedTuple):
 
     @property
     def is_page(self) -> bool:
-        """Whether all customers are asked for, page by page."""
+        """Whether the request reads a page of all customers."""
         return self._is_core and not self.query.keys() & {"email", "phone_number"}
 
     @property
@@ -53,7 +53,7 @@ class Question(NamedTuple):
 
 
 class Front:
-    """What stands before the simulator, and the turns that speak to it."""
+    """The proxy, and schedulers that ask it."""
 
     def __init__(self, shop: Shop, hook: Hook) -> None:
         self.url = ""
@@ -62,7 +62,7 @@ class Front:
         self._hook = hook
 
     def scheduler(self, *, settling: float = 0.0, vault: Vault | None = None) -> Scheduler:
-        """Return turns that wait longer for an answer than any test lets them."""
+        """Return a scheduler whose read time-out is longer than any test waits."""
         return Scheduler(
             database=self._shop.database,
             vault=vault or self._shop.vault,
@@ -74,7 +74,7 @@ class Front:
         )
 
     def take(self, times: int = 1, *, seconds: float = 20, settling: float = 0.0) -> None:
-        """Take turns until nothing is left to ask, deliver what they have brought, and let what is paused go on."""
+        """Run the scheduler until nothing is left to ask, deliver the snapshots, and end pauses."""
         for _ in range(times):
             self.scheduler(settling=settling).run(seconds=seconds)
             self._shop.deliver()
@@ -98,7 +98,7 @@ class Front:
 
 @contextlib.contextmanager
 def before(shop: Shop, hook: Hook = lambda _: None) -> Iterator[Front]:
-    """Stand before the simulator."""
+    """Run a proxy before the simulator."""
     front = Front(shop, hook)
     with ThreadingHTTPServer(("127.0.0.1", 0), _handler(front)) as listening:
         front.url = f"http://127.0.0.1:{listening.server_address[1]}"
@@ -124,11 +124,11 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
 
 def page(*customers: dict[str, Any], cursor: str | None = None) -> Answer:
-    """Return the answer that shows these customers."""
+    """Return an answer with these customers."""
     return told({"customers": list(customers), "pagination": {"next_page_info": cursor}})

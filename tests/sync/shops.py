@@ -1,4 +1,4 @@
-"""A store that is connected to the simulator of Yotpo, and the turns that workers take at it."""
+"""A store that is connected to the simulator of Yotpo, and its scheduler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.delivery.pipelines import Connector
     from tests.sandbox.yotpo.simulators import Yotpo
 
-#: As many customers the simulated store has: four pages.
+#: How many customers the simulated store has: four pages.
 SHOP = 350
 
 
@@ -46,7 +46,7 @@ class Shop:
         )
 
     def connect(self, *, expands: list[str] | None = None, **keys: Any) -> None:
-        """Connect with the store's own keys, or with those that are given; `expands` spares the trial."""
+        """Connect with the store's own keys, or with the given ones. With `expands` no trial is needed."""
         own = {
             "mode": "own",
             "secret": "secret-of-shop",
@@ -79,7 +79,7 @@ class Shop:
             return backfills.change(connection, [self.store_id], state=state)
 
     def read(self, seconds: float = 20) -> None:
-        """Take turns until nothing is left to ask, delivering in between what was read."""
+        """Run the scheduler until nothing is left to ask; deliver the snapshots in between."""
         while self.scheduler.run(seconds=seconds):
             self.deliver()
         self.deliver()
@@ -104,12 +104,12 @@ class Shop:
         )
 
     def asked(self) -> list[dict[str, Any]]:
-        """Return what Yotpo was asked of this store, oldest first."""
-        # The first is the simulator's own test of its keys.
+        """Return the requests about this store to Yotpo, oldest first."""
+        # The first is the test of the keys by the simulator's own client.
         asked: list[dict[str, Any]] = self.yotpo.ask("requests", since=1, full=1)
         return asked
 
     def resume_account(self) -> None:
-        """Let what was paused be asked for at once."""
+        """End all pauses."""
         self.connector.rows("update yotpo_accounts set paused_until = null returning store_id")
         self.connector.rows("update backfills set paused_until = null returning id")

@@ -48,7 +48,7 @@ def test_every_customer_is_sent_once_and_the_report_says_so(shop: Shop, insider:
     assert len(profiles(insider)) == len(named(truth))
 
 
-def test_what_yotpo_shows_is_what_insider_gets_and_no_journey_starts(shop: Shop, insider: Insider) -> None:
+def test_insider_gets_what_yotpo_has_and_no_journey_starts(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.read()
@@ -60,7 +60,7 @@ def test_what_yotpo_shows_is_what_insider_gets_and_no_journey_starts(shop: Shop,
     assert all(one["skip_hook"] for one in insider.get("requests") if one["path"].endswith("upsert"))
 
 
-def test_where_both_blocks_cannot_be_had_at_once_all_pages_are_read_twice(shop: Shop, insider: Insider) -> None:
+def test_all_pages_are_read_twice_if_both_blocks_cannot_be_read_at_once(shop: Shop, insider: Insider) -> None:
     shop.yotpo.switch(expand="single_only")
     shop.connect()
     shop.start()
@@ -76,10 +76,10 @@ def test_where_both_blocks_cannot_be_had_at_once_all_pages_are_read_twice(shop: 
     assert attributes["yotpo_total_reviews"] == someone["yotpo_ugc"]["total_reviews"]
 
 
-def test_a_worker_that_dies_with_a_page_in_hand_loses_and_repeats_nothing(shop: Shop, database_url: str) -> None:
+def test_a_worker_that_dies_while_reading_a_page_loses_and_repeats_nothing(shop: Shop, database_url: str) -> None:
     shop.connect(expands=BOTH)
     shop.start()
-    # Each page is cut off once, just when it has been answered: its transaction ends with its connection.
+    # After each answer the connection to PostgreSQL is cut once, so the page's transaction ends without a commit.
     for _ in range(3):
         shop.yotpo.tell("faults", {"kind": "slow", "delay_ms": 1000, "times": 1})
         with closing(psycopg.connect(database_url, autocommit=True)) as killer:
@@ -95,7 +95,7 @@ def test_a_worker_that_dies_with_a_page_in_hand_loses_and_repeats_nothing(shop: 
     assert shop.connector.rows("select count(*) as n from events")[0].n == report["sent"]
 
 
-def test_customers_who_are_added_meanwhile_are_read_too(shop: Shop) -> None:
+def test_customers_added_during_a_backfill_are_read_too(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.scheduler.run(seconds=0.1)
@@ -106,7 +106,7 @@ def test_customers_who_are_added_meanwhile_are_read_too(shop: Shop) -> None:
     assert shop.report()["seen"] == SHOP + 7
 
 
-def test_an_expired_cursor_begins_anew_and_sends_nothing_twice(shop: Shop) -> None:
+def test_an_expired_cursor_restarts_the_backfill_and_sends_nothing_twice(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.scheduler.run(seconds=0.1)
@@ -126,7 +126,7 @@ def test_an_expired_cursor_begins_anew_and_sends_nothing_twice(shop: Shop) -> No
     assert sum(report["skipped"].values()) == SHOP - report["sent"]
 
 
-def test_cursors_that_never_last_until_the_next_page_end_the_backfill(shop: Shop) -> None:
+def test_a_backfill_fails_if_each_cursor_expires_before_the_next_page(shop: Shop) -> None:
     shop.yotpo.switch(cursor_seconds=0.001)
     shop.connect(expands=BOTH)
     shop.start()
@@ -137,7 +137,7 @@ def test_cursors_that_never_last_until_the_next_page_end_the_backfill(shop: Shop
     assert report["note"] == "Yotpo's cursors expire before the last page is read"
 
 
-def test_a_second_one_of_what_has_changed_sends_only_that(shop: Shop) -> None:
+def test_a_second_backfill_of_changes_sends_only_changed_customers(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.read()
@@ -152,7 +152,7 @@ def test_a_second_one_of_what_has_changed_sends_only_that(shop: Shop) -> None:
     assert (report["sent"], report["unchanged"]) == (1, first["sent"] - 1)
 
 
-def test_a_second_whole_one_sends_everybody_again(shop: Shop) -> None:
+def test_a_second_full_backfill_sends_all_customers_again(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     for _ in range(2):
         shop.start()
@@ -161,7 +161,7 @@ def test_a_second_whole_one_sends_everybody_again(shop: Shop) -> None:
     assert shop.report()["sent"] == shop.report()["delivered"] == len(named(shop.yotpo.truth()))
 
 
-def test_it_is_paused_resumed_and_cancelled(shop: Shop) -> None:
+def test_a_backfill_is_paused_resumed_and_cancelled(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     backfill_id = shop.start()
     shop.scheduler.run(seconds=0.1)
@@ -179,7 +179,7 @@ def test_it_is_paused_resumed_and_cancelled(shop: Shop) -> None:
     assert shop.report()["seen"] < SHOP
 
 
-def test_a_store_has_one_at_a_time(shop: Shop) -> None:
+def test_a_store_has_one_backfill_at_a_time(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
 
@@ -187,7 +187,7 @@ def test_a_store_has_one_at_a_time(shop: Shop) -> None:
         shop.start()
 
 
-def test_no_page_is_read_while_much_waits_to_be_delivered(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_is_read_while_many_snapshots_wait(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connector.journal.sync.accounts.ROOM", 150)
     shop.connect(expands=BOTH)
     shop.start()
@@ -199,7 +199,7 @@ def test_no_page_is_read_while_much_waits_to_be_delivered(shop: Shop, monkeypatc
     assert shop.report()["seen"] == SHOP
 
 
-def test_a_customer_whom_insider_refuses_is_counted_as_refused(shop: Shop, insider: Insider) -> None:
+def test_a_customer_that_insider_refuses_is_counted_as_refused(shop: Shop, insider: Insider) -> None:
     emails = [one["core"]["email"] for one in shop.yotpo.truth() if one["core"]["email"]]
     requests.post(
         f"{insider.url}/_sandbox/faults",

@@ -1,4 +1,4 @@
-"""Pages and cursors that no documentation knows: a backfill comes to its end, or says why it does not."""
+"""Pages and cursors that Yotpo does not document: a backfill ends, or says why it does not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BOTH = ["loyalty,reviews"]
 ANN, BEN = {"email": "ann@example.com", "first_name": "Ann"}, {"email": "ben@example.com", "first_name": "Ben"}
 NAMELESS = {"first_name": "Nobody"}
-#: A little more than the client reads.
+#: A little deeper than the client reads.
 TOO_LONG = Answer(body=b'{"customers":[{"email":"ann@example.com","tags":"' + b"x" * 8_000_000 + b'"}]}')
 
 
@@ -29,11 +29,11 @@ def named(shop: Shop) -> list[dict[str, Any]]:
 
 
 def pages(answer: Callable[[str], Answer | None]) -> Callable[[Question], Answer | None]:
-    """Let each page be answered by its cursor, and all else by the simulator."""
+    """Answer each page by its cursor; let the simulator answer all other requests."""
     return lambda question: answer(question.query.get("page_info", "")) if question.is_page else None
 
 
-def test_a_customer_who_has_become_another_and_then_himself_again_ends_as_himself(shop: Shop, insider: Insider) -> None:
+def test_a_customer_that_changes_and_changes_back_ends_with_the_last_state(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=BOTH)
     names = iter(["A", "B", "A"])
     expired = iter([True, True, False])
@@ -45,7 +45,7 @@ def test_a_customer_who_has_become_another_and_then_himself_again_ends_as_himsel
 
     shop.start()
     with fronts.before(shop, pages(answer)) as front:
-        # What a page has brought is delivered before the next one is read.
+        # The snapshots of a page are delivered before the next page is read.
         front.take(12, seconds=0.05)
     report = shop.report()
 
@@ -54,7 +54,7 @@ def test_a_customer_who_has_become_another_and_then_himself_again_ends_as_himsel
     assert insider.user("ann@example.com")["attributes"]["name"] == "A"
 
 
-def test_one_who_is_nested_too_deep_is_skipped_and_counted(shop: Shop, insider: Insider) -> None:
+def test_a_customer_that_is_nested_too_deep_is_skipped_and_counted(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=BOTH)
     deep = b"[" * 300 + b"]" * 300
     shown = b'{"customers":[{"email":"ann@example.com","custom_properties":%s},{"email":"ben@example.com"}]}' % deep
@@ -109,7 +109,7 @@ def test_cursors_that_lead_in_a_circle_end_the_backfill(
     assert sum(asked.is_page for asked in front.asked) == 7
 
 
-def test_many_pages_with_few_names_are_no_circle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_pages_without_identifiers_are_no_circle(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connector.sync.backfill._MOST_PAGES", 1)
     shop.connect(expands=BOTH)
     shop.start()
@@ -125,7 +125,7 @@ def test_many_pages_with_few_names_are_no_circle(shop: Shop, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("never", [TOO_LONG, told({}, 500)], ids=["too long", "500"])
-def test_a_page_that_is_never_to_be_had_holds_up_the_backfill_alone(shop: Shop, never: Answer) -> None:
+def test_a_page_that_always_fails_delays_only_the_backfill(shop: Shop, never: Answer) -> None:
     shop.connect(expands=BOTH)
     email = next(one["email"] for one in named(shop) if one["email"]).lower()
     shop.start()
@@ -143,7 +143,7 @@ def test_a_page_that_is_never_to_be_had_holds_up_the_backfill_alone(shop: Shop, 
     assert (account.state, account.failures, account.paused) == ("connected", 0, False)
     assert shop.connector.rows("select from refreshes") == []
     assert {row.customer for row in shop.connector.rows("select customer from events where bulk")} == {email}
-    # What it waits for grows with each time in a row, and ends with the first page that comes.
+    # The wait grows with each failure in a row, and ends with the first page that comes.
     assert shop.connector.rows("select failures from backfills")[0].failures >= 3
     shop.resume_account()
     shop.read()
@@ -153,7 +153,7 @@ def test_a_page_that_is_never_to_be_had_holds_up_the_backfill_alone(shop: Shop, 
 @pytest.mark.parametrize(
     ("before", "after"), [(["loyalty", "reviews"], BOTH), (BOTH, ["loyalty", "reviews"]), (["loyalty"], ["reviews"])]
 )
-def test_connected_anew_with_other_findings_it_begins_anew_and_counts_nobody_twice(
+def test_new_findings_restart_a_backfill_and_no_customer_counts_twice(
     shop: Shop, insider: Insider, before: list[str], after: list[str]
 ) -> None:
     shop.connect(expands=before)
@@ -175,7 +175,7 @@ def test_connected_anew_with_other_findings_it_begins_anew_and_counts_nobody_twi
         assert custom["yotpo_total_reviews"] == one["yotpo_ugc"]["total_reviews"]
 
 
-def test_a_second_whole_backfill_sends_both_parts_of_everybody_again(shop: Shop) -> None:
+def test_a_second_full_backfill_sends_both_parts_of_each_customer_again(shop: Shop) -> None:
     shop.connect(expands=["loyalty", "reviews"])
     for _ in range(2):
         shop.start()

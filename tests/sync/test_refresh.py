@@ -1,4 +1,4 @@
-"""Customers whom webhooks have touched are looked up once things are quiet; what Yotpo shows then goes to Insider."""
+"""Customers that webhooks have touched are looked up once they are quiet; their snapshots go to Insider."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEMBER = {"yotpo_loyalty": True, "yotpo_ugc": True, "email": True}
 
 @pytest.fixture
 def member(shop: Shop) -> dict[str, Any]:
-    """A connected store's customer of whom Yotpo shows everything: the truth."""
+    """A customer of a connected store with a value in every field."""
     shop.connect(expands=BOTH)
     return shop.yotpo.someone(**MEMBER)
 
@@ -57,9 +57,7 @@ def test_many_webhooks_are_one_look_up(shop: Shop, member: dict[str, Any]) -> No
     assert shop.connector.rows("select from refreshes") == []
 
 
-def test_nobody_is_looked_up_before_it_has_been_quiet_for_a_while_but_nobody_waits_longer_than_longest(
-    shop: Shop, member: dict[str, Any]
-) -> None:
+def test_a_look_up_waits_for_quiet_but_never_longer_than_the_limit(shop: Shop, member: dict[str, Any]) -> None:
     email = email_of(member)
     shop.touch(email, timestamp="2026-01-01T00:00:00Z")
     (first,) = shop.connector.rows("select since, due_at, webhooks from refreshes")
@@ -76,7 +74,7 @@ def test_nobody_is_looked_up_before_it_has_been_quiet_for_a_while_but_nobody_wai
     assert third.due
 
 
-def test_a_webhook_during_the_look_up_asks_for_another_one(shop: Shop, member: dict[str, Any]) -> None:
+def test_a_webhook_during_a_look_up_leads_to_another_one(shop: Shop, member: dict[str, Any]) -> None:
     shop.touch(email_of(member), timestamp="2026-01-01T00:00:00Z")
     shop.are_due()
     with shop.database.transaction() as connection:
@@ -110,7 +108,7 @@ def test_not_enrolled_is_an_answer(shop: Shop, insider: Insider, status: int) ->
 
 
 @pytest.mark.parametrize("empty", ["list", "400"])
-def test_whom_yotpo_does_not_know_is_let_go(shop: Shop, empty: str) -> None:
+def test_a_customer_unknown_to_yotpo_is_not_looked_up_again(shop: Shop, empty: str) -> None:
     shop.yotpo.switch(empty_as=empty)
     shop.connect(expands=BOTH)
     shop.touch("nobody@example.com")
@@ -121,7 +119,7 @@ def test_whom_yotpo_does_not_know_is_let_go(shop: Shop, empty: str) -> None:
     assert [row.topic for row in shop.connector.rows("select topic from events")] == ["swell/points/changed"]
 
 
-def test_what_is_over_is_cleared_at_insider(shop: Shop, insider: Insider, member: dict[str, Any]) -> None:
+def test_attributes_that_ended_are_cleared_at_insider(shop: Shop, insider: Insider, member: dict[str, Any]) -> None:
     email = email_of(member)
     shop.connector.receive(
         {
@@ -152,7 +150,7 @@ def test_a_webhook_that_is_newer_than_the_look_up_is_not_overwritten(
     shop.touch(email, timestamp="2026-01-01T00:00:00Z")
     shop.are_due()
     shop.scheduler.run(seconds=20)
-    # Looked up, but not delivered yet; meanwhile a webhook comes that tells of something later.
+    # Looked up, but not delivered yet. Meanwhile a webhook with a newer value comes.
     shop.connector.receive(
         {
             "topic": "swell/points/changed",
@@ -167,7 +165,7 @@ def test_a_webhook_that_is_newer_than_the_look_up_is_not_overwritten(
     assert custom["yotpo_total_reviews"] == member["core"]["yotpo_ugc"]["total_reviews"]
 
 
-def test_without_the_loyalty_api_what_yotpo_may_not_show_yet_is_not_overwritten(
+def test_an_unsettled_core_answer_overwrites_nothing_newer_without_loyalty(
     shop: Shop, insider: Insider, member: dict[str, Any]
 ) -> None:
     shop.connect(mode="own", secret="secret-of-shop")
@@ -192,7 +190,7 @@ def test_without_the_loyalty_api_what_yotpo_may_not_show_yet_is_not_overwritten(
     assert "yotpo_total_spend_cents" not in custom
 
 
-def test_merchant_keys_that_loyalty_refuses_cost_only_what_loyalty_tells(
+def test_refused_loyalty_keys_cost_only_the_loyalty_attributes(
     shop: Shop, insider: Insider, member: dict[str, Any]
 ) -> None:
     shop.connect(mode="own", secret="secret-of-shop", loyalty_guid="wrong", loyalty_key="wrong", expands=BOTH)
@@ -205,7 +203,7 @@ def test_merchant_keys_that_loyalty_refuses_cost_only_what_loyalty_tells(
     assert (account.state, account.unauthorized) == ("connected", 0)
 
 
-def test_one_whom_yotpo_refuses_to_show_does_not_hold_up_the_others(shop: Shop, insider: Insider) -> None:
+def test_a_customer_that_yotpo_refuses_does_not_delay_the_others(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=BOTH)
     refused, shown = [one["core"]["email"].lower() for one in shop.yotpo.truth() if one["core"]["email"]][:2]
     shop.touch(refused)
@@ -235,7 +233,7 @@ def test_look_ups_come_before_pages_and_pages_still_come(shop: Shop) -> None:
     assert shop.report()["state"] == "done"
 
 
-def test_lag_is_told(shop: Shop, member: dict[str, Any]) -> None:
+def test_status_shows_the_lag(shop: Shop, member: dict[str, Any]) -> None:
     shop.touch(email_of(member))
     shop.connector.rows("update refreshes set due_at = now() - interval '90 seconds' returning customer")
     with shop.database.connection() as connection:

@@ -1,4 +1,4 @@
-"""Look-ups whose answers are odd, late, or do not come: each customer costs only himself."""
+"""Look-ups whose answers are odd, late or missing: a customer that fails does not affect the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BOTH = ["loyalty,reviews"]
 FAILED = told({}, 500)
-#: The keys of Loyalty are missing: the Core API alone is asked.
+#: Without keys for Loyalty, only the Core API is asked.
 CORE_ONLY = {"mode": "own", "secret": "secret-of-shop"}
 
 
@@ -44,7 +44,7 @@ def webhook(shop: Shop, email: str, *, seconds_ago: float, **told_of: Any) -> No
 
 
 def touch_in_order(shop: Shop, *customers: str) -> None:
-    """Let these be due to be looked up, the first one first."""
+    """Make these customers due for a look-up, in this order."""
     for number, customer in enumerate(customers):
         shop.touch(customer)
         shop.connector.rows(
@@ -56,7 +56,7 @@ def touch_in_order(shop: Shop, *customers: str) -> None:
 
 
 def waiting(shop: Shop) -> dict[str, int]:
-    """Return who waits to be looked up, and how often in a row Yotpo could not tell of each."""
+    """Return the customers that wait for a look-up, each with its failures in a row."""
     return {row.customer: row.failures for row in shop.connector.rows("select customer, failures from refreshes")}
 
 
@@ -65,9 +65,7 @@ def snapshots(shop: Shop) -> list[datetime]:
     return [row.occurred_at for row in rows]
 
 
-def test_what_core_may_not_show_yet_is_not_overwritten_though_loyalty_is_up_to_date(
-    shop: Shop, insider: Insider
-) -> None:
+def test_an_unsettled_core_answer_overwrites_nothing_newer_beside_loyalty(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=BOTH)
     shown = member(shop)
     email = shown["email"].lower()
@@ -89,13 +87,13 @@ def test_what_core_may_not_show_yet_is_not_overwritten_though_loyalty_is_up_to_d
     assert (loyalty_at - core_at).total_seconds() == pytest.approx(60, abs=10)
 
 
-def test_who_was_looked_up_is_sent_again_by_the_next_backfill_of_what_has_changed(shop: Shop, insider: Insider) -> None:
+def test_a_looked_up_customer_is_sent_again_by_the_next_backfill_of_changes(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=BOTH, **CORE_ONLY)
     shop.start()
     shop.read()
     shown = member(shop)
     email = shown["email"].lower()
-    # It tells of a name that was over by then; what Core shows has to settle, and so it counts less.
+    # The webhook has an older name, but Core's answer is dated earlier because it may not have settled.
     webhook(shop, email, seconds_ago=1, first_name="Of before")
     shop.are_due()
     shop.new_scheduler(settling=60).run(seconds=20)
@@ -108,7 +106,7 @@ def test_who_was_looked_up_is_sent_again_by_the_next_backfill_of_what_has_change
     assert insider.user(email)["attributes"]["name"] == shown["first_name"]
 
 
-def test_so_is_one_whom_the_webhook_has_named_by_his_number(shop: Shop) -> None:
+def test_a_customer_named_by_phone_number_is_sent_again_too(shop: Shop) -> None:
     shop.connect(expands=BOTH, **CORE_ONLY)
     shop.start()
     shop.read()
@@ -124,7 +122,7 @@ def test_so_is_one_whom_the_webhook_has_named_by_his_number(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("status", "waits"), [(422, False), (500, True)])
-def test_what_loyalty_does_not_tell_costs_its_part_alone(
+def test_a_failing_loyalty_api_costs_only_its_own_part(
     shop: Shop, insider: Insider, status: int, *, waits: bool
 ) -> None:
     shop.connect(expands=BOTH)
@@ -138,7 +136,7 @@ def test_what_loyalty_does_not_tell_costs_its_part_alone(
     assert waiting(shop) == ({email: 1} if waits else {})
     assert insider.user(email)["custom"]["yotpo_total_reviews"] == shown["yotpo_ugc"]["total_reviews"]
     assert (shop.account().state, shop.account().failures) == ("connected", 0)
-    # He comes again with the next webhook, or by himself; then Loyalty tells.
+    # The next webhook, or the next try, looks the customer up again; then Loyalty answers.
     shop.touch(email, timestamp="2026-01-02T00:00:00Z")
     shop.are_due()
     shop.read()
@@ -146,7 +144,7 @@ def test_what_loyalty_does_not_tell_costs_its_part_alone(
     assert "yotpo_total_spend_cents" in insider.user(email)["custom"]
 
 
-def test_nothing_is_taken_for_unchanged_that_was_never_journaled(shop: Shop, insider: Insider) -> None:
+def test_a_snapshot_that_was_never_journaled_does_not_count_as_unchanged(shop: Shop, insider: Insider) -> None:
     shop.connect(expands=["loyalty", "reviews"])
     shown = member(shop)
     email = shown["email"].lower()
@@ -166,7 +164,7 @@ def test_nothing_is_taken_for_unchanged_that_was_never_journaled(shop: Shop, ins
     assert insider.user(email)["custom"]["yotpo_total_redemptions"] == shown["yotpo_loyalty"]["total_redemptions"]
 
 
-def test_one_whom_yotpo_cannot_show_holds_up_neither_the_others_nor_the_backfill(shop: Shop) -> None:
+def test_a_failing_customer_delays_neither_other_customers_nor_the_backfill(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     poison, *others = emails(shop)[:4]
     touch_in_order(shop, poison, *others)
@@ -179,7 +177,7 @@ def test_one_whom_yotpo_cannot_show_holds_up_neither_the_others_nor_the_backfill
     assert shop.account().failures == 0
 
 
-def test_three_in_a_row_whom_yotpo_cannot_show_pause_the_store_and_are_passed_over_then(shop: Shop) -> None:
+def test_three_failing_customers_in_a_row_pause_the_store_and_then_wait(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     *poisons, other = emails(shop)[:4]
     touch_in_order(shop, *poisons, other)
@@ -196,7 +194,7 @@ def test_three_in_a_row_whom_yotpo_cannot_show_pause_the_store_and_are_passed_ov
 
 
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 0.5), (6, 32), (12, 2048), (13, 3600), (5000, 3600)])
-def test_the_wait_for_one_whom_yotpo_cannot_show_grows_up_to_an_hour(shop: Shop, failures: int, seconds: float) -> None:
+def test_the_wait_for_a_failing_customer_grows_up_to_an_hour(shop: Shop, failures: int, seconds: float) -> None:
     shop.connect(expands=BOTH)
     (poison,) = emails(shop)[:1]
     touch_in_order(shop, poison)
@@ -209,7 +207,7 @@ def test_the_wait_for_one_whom_yotpo_cannot_show_grows_up_to_an_hour(shop: Shop,
     assert seconds - 15 < row.seconds <= seconds
 
 
-def test_one_who_is_nested_too_deep_is_let_go(shop: Shop) -> None:
+def test_a_customer_that_is_nested_too_deep_is_not_looked_up_again(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     *others, nested = emails(shop)[:3]
     touch_in_order(shop, *others, nested)
@@ -223,7 +221,7 @@ def test_one_who_is_nested_too_deep_is_let_go(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("slow", ["the look-up", "a page after it"])
-def test_a_webhook_of_one_who_is_looked_up_is_mapped_at_once(shop: Shop, slow: str) -> None:
+def test_a_webhook_is_mapped_at_once_during_a_look_up_of_its_customer(shop: Shop, slow: str) -> None:
     shop.connect(expands=BOTH)
     (email,) = emails(shop)[:1]
     touch_in_order(shop, email)
@@ -245,12 +243,12 @@ def test_a_webhook_of_one_who_is_looked_up_is_mapped_at_once(shop: Shop, slow: s
         mapped.set()
         worker.join()
 
-    # The question was not over until the webhook was mapped: whoever had waited for it would have waited 20 s.
+    # The request ended only after the webhook was mapped. A mapping that waited for it would have taken 20 s.
     assert took < 15
     assert [row.state for row in shop.connector.rows("select state from events where not bulk")] == ["mapped"] * 2
 
 
-def test_those_who_are_served_and_those_who_are_postponed_are_locked_in_one_order(shop: Shop) -> None:
+def test_finished_and_postponed_look_ups_are_locked_in_one_order(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     failures = []
     with shop.database.connection() as connection:
@@ -268,7 +266,7 @@ def test_those_who_are_served_and_those_who_are_postponed_are_locked_in_one_orde
     with shop.database.transaction() as serving:
         with shop.database.transaction() as holder:
             holder.execute("select from refreshes where customer = 'c' for update")
-            # It holds the first, and waits for the last.
+            # It holds the first row and waits for the last.
             asking.start()
             wait_for_a_lock(shop.database)
         refreshes.finish(serving, shop.store_id, [due["c"]], quiet_seconds=0, waits={due["a"]: 60})

@@ -1,4 +1,4 @@
-"""Turns at a store's Yotpo: one worker at a time, its rate kept, its failures waited out, its refusals noticed."""
+"""The scheduler: one worker at a time asks a store's Yotpo, keeps to its rate, and pauses after failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def test_a_new_account_is_tried_out_before_anything_else(shop: Shop) -> None:
         ({"no_loyalty": ["shop"]}, ("loyalty", "reviews")),
     ],
 )
-def test_what_can_be_expanded_is_found_out(shop: Shop, switches: dict[str, object], expands: tuple[str, ...]) -> None:
+def test_the_trial_finds_the_values_of_expand(
+    shop: Shop, switches: dict[str, object], expands: tuple[str, ...]
+) -> None:
     shop.yotpo.switch(**switches)
     shop.connect()
     shop.scheduler.run(seconds=20)
@@ -59,7 +61,7 @@ def test_two_workers_together_ask_no_more_than_five_times_a_second(shop: Shop) -
     assert shop.report()["state"] == "done"
 
 
-def test_who_holds_the_line_is_not_talked_over(shop: Shop) -> None:
+def test_nobody_else_asks_while_a_lease_is_held(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     with shop.database.transaction() as connection:
@@ -82,13 +84,13 @@ def test_who_holds_the_line_is_not_talked_over(shop: Shop) -> None:
     ],
     ids=lambda fault: str(fault.get("status", fault["kind"])),
 )
-def test_a_yotpo_that_fails_is_waited_for(shop: Shop, fault: dict[str, object]) -> None:
+def test_a_failing_yotpo_pauses_the_store(shop: Shop, fault: dict[str, object]) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.yotpo.tell("faults", {**fault, "times": 1, "path": "customers"})
     assert not shop.scheduler.run(seconds=5)
     account, report = shop.account(), shop.report()
-    # A rate that is used up concerns all that is asked of the store; all else may concern this page alone.
+    # A used-up rate concerns all requests for the store; other failures may concern only this page.
     assert (account.paused, account.state) == (fault.get("status") == 429, "connected")
     assert " asked " in report["note"]
     assert "until" in report["note"]
@@ -100,7 +102,7 @@ def test_a_yotpo_that_fails_is_waited_for(shop: Shop, fault: dict[str, object]) 
     assert shop.account().failures == 0
 
 
-def test_a_token_that_is_over_is_renewed_and_kept(shop: Shop) -> None:
+def test_an_expired_token_is_renewed_and_kept(shop: Shop) -> None:
     shop.connect(expands=BOTH, mode="own", secret="secret-of-shop", token="a token of long ago")
     shop.start()
     shop.read()
@@ -128,7 +130,7 @@ def test_after_three_refusals_an_account_counts_as_revoked_and_is_not_asked_agai
     assert shop.report()["note"] == "the account at Yotpo is revoked"
 
 
-def test_whom_webhooks_touch_while_it_is_revoked_is_looked_up_once_it_is_connected_again(shop: Shop) -> None:
+def test_customers_touched_while_revoked_are_looked_up_after_reconnecting(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.connector.rows("update yotpo_accounts set state = 'revoked' returning store_id")
     shop.touch("ann@example.com")
@@ -141,7 +143,7 @@ def test_whom_webhooks_touch_while_it_is_revoked_is_looked_up_once_it_is_connect
     assert [one["query"]["email"] for one in shop.asked() if "email" in one["query"]] == [["ann@example.com"]]
 
 
-def test_connected_anew_it_goes_on(shop: Shop) -> None:
+def test_a_reconnected_account_goes_on(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.yotpo.switch(revoked=["shop"])
@@ -169,7 +171,7 @@ def test_two_refusals_and_an_answer_are_no_revocation(shop: Shop) -> None:
     assert (shop.account().state, shop.account().unauthorized) == ("connected", 0)
 
 
-def test_disconnected_it_is_asked_nothing_and_forgets_the_keys(shop: Shop) -> None:
+def test_a_disconnected_account_is_asked_nothing_and_forgets_its_keys(shop: Shop) -> None:
     shop.connect(expands=BOTH)
     shop.start()
     shop.touch("ann@example.com")

@@ -1,4 +1,4 @@
-"""Stores that are slow, endless, refused or unreadable cost the other stores nothing, nor a worker his time."""
+"""Stores that are slow, endless, refused or unreadable delay neither other stores nor a worker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FIREWALL = Answer(403, b"<html><title>Attention Required</title></html>")
 
 @pytest.fixture
 def other(shop: Shop) -> Store:
-    """Another store, connected to another one of the simulator; it has three pages."""
+    """Another store, connected to another store of the simulator with three pages of customers."""
     return add(shop, "other")
 
 
@@ -42,7 +42,7 @@ def add(shop: Shop, name: str) -> Store:
 
 
 def touch(shop: Shop, store_id: int, number: int = 1) -> None:
-    """Let so many customers of a store be due to be looked up; Yotpo knows none of them."""
+    """Make this many customers of a store due for a look-up; Yotpo knows none of them."""
     shop.connector.rows(
         "insert into refreshes (store_id, customer, since, due_at) "
         "select %s, 'nobody-' || n || '@example.com', now(), now() from generate_series(1, %s) as n returning customer",
@@ -62,10 +62,10 @@ def report(shop: Shop, store_id: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("step", ["page", "look-up"])
-def test_while_one_store_is_slow_those_who_come_due_at_others_are_looked_up(
+def test_a_slow_store_does_not_delay_the_look_ups_of_others(
     shop: Shop, other: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    # One thread is left: it is not for the slow store, which has waited longest.
+    # One thread is left. The slow store must not get it, although it was asked longest ago.
     monkeypatch.setattr("connector.sync.scheduler.STORES", 2)
     shop.connect(expands=BOTH)
     asked, answered = Event(), Event()
@@ -83,7 +83,7 @@ def test_while_one_store_is_slow_those_who_come_due_at_others_are_looked_up(
         worker = Thread(target=front.scheduler().run, kwargs={"seconds": 20})
         worker.start()
         assert asked.wait(20)
-        # Both have been spoken to, the slow one longest ago.
+        # Both have been asked, the slow one longest ago.
         shop.connector.rows(
             "update yotpo_accounts set turn_at = now() - case store_id when %s then interval '1 hour' else '1 s' end "
             "returning store_id",
@@ -115,7 +115,7 @@ def test_endless_look_ups_of_one_store_starve_neither_anothers_backfill_nor_its_
         while "running" in {report(shop, shop.store_id)["state"], report(shop, other.id)["state"]}:
             assert time.monotonic() < patience
             front.scheduler().run(seconds=3)
-            # However many are looked up, as many are due again.
+            # As many customers become due as are looked up.
             shop.connector.rows("delete from refreshes returning customer")
             touch(shop, shop.store_id, 500)
 
@@ -144,7 +144,7 @@ def test_three_refused_credentials_revoke_but_not_within_a_moment(shop: Shop) ->
     shop.start()
     with fronts.before(shop, lambda question: told({}, 401) if question.is_page else None) as front:
         for times in (1, 2):
-            # However often it is tried meanwhile, Yotpo is left alone.
+            # The store is paused: more runs send no request.
             for _ in range(3):
                 front.scheduler().run(seconds=0.5)
             account = shop.account()
@@ -157,7 +157,7 @@ def test_three_refused_credentials_revoke_but_not_within_a_moment(shop: Shop) ->
     assert (shop.account().state, len(front.asked)) == ("revoked", 3)
 
 
-def test_secrets_that_cannot_be_read_are_told_of_once_a_minute(
+def test_unreadable_secrets_are_logged_once_a_minute(
     shop: Shop, other: Store, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shop.connect(expands=BOTH)
@@ -181,7 +181,7 @@ def test_secrets_that_cannot_be_read_are_told_of_once_a_minute(
     assert other.id != shop.store_id
 
 
-def test_who_waits_for_room_lets_the_worker_go(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_waits_for_room_frees_the_worker(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connector.journal.sync.accounts.ROOM", 100)
     shop.connect(expands=BOTH)
     shop.start()

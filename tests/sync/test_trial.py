@@ -1,4 +1,4 @@
-"""The trial of a new account: what it finds out about `expand` is what all customers are read by."""
+"""The trial of a new account: it finds out how `expand` works, and all customers are read that way."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from tests.yotpo.answers import Answer
 
 
-def test_where_the_second_page_has_lost_what_the_first_was_expanded_with_it_is_asked_for_again(
-    shop: Shop, insider: Insider
-) -> None:
+def test_expand_is_repeated_if_the_second_page_has_lost_it(shop: Shop, insider: Insider) -> None:
     shop.yotpo.switch(expand_survives=False)
     shop.connect()
     shop.start()
@@ -34,7 +32,7 @@ def test_where_the_second_page_has_lost_what_the_first_was_expanded_with_it_is_a
     assert all("yotpo_total_redemptions" in users[one["email"]] for one in members)
 
 
-def test_where_it_is_not_lost_nothing_is_sent_beside_a_cursor(shop: Shop) -> None:
+def test_expand_is_not_repeated_if_the_cursor_keeps_it(shop: Shop) -> None:
     shop.yotpo.switch(strict_page_info=True)
     shop.connect()
     shop.start()
@@ -45,7 +43,7 @@ def test_where_it_is_not_lost_nothing_is_sent_beside_a_cursor(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize("switches", [{"strict_page_info": True, "expand_survives": False}, {"cursor_seconds": 0.0001}])
-def test_cursors_that_cannot_be_tried_out_do_not_hold_up_the_account(
+def test_a_cursor_that_cannot_be_tried_out_does_not_delay_the_account(
     shop: Shop, insider: Insider, switches: dict[str, object]
 ) -> None:
     shop.yotpo.switch(**switches)
@@ -60,7 +58,7 @@ def test_cursors_that_cannot_be_tried_out_do_not_hold_up_the_account(
 
 
 @pytest.mark.parametrize("asked_with", ["loyalty", "reviews", "loyalty,reviews", "cursor"])
-def test_a_refusal_of_the_moment_is_tried_again(shop: Shop, asked_with: str) -> None:
+def test_a_temporary_refusal_is_tried_again(shop: Shop, asked_with: str) -> None:
     shop.connect()
     refusals = [told({"error": "busy"}, 409)]
 
@@ -89,7 +87,7 @@ def test_a_refusal_of_the_moment_is_tried_again(shop: Shop, asked_with: str) -> 
         ({"loyalty", "reviews", "loyalty,reviews"}, ("",)),
     ],
 )
-def test_what_is_refused_for_good_is_not_possible(
+def test_a_value_that_is_refused_for_good_is_not_used(
     shop: Shop, status: int, refused: set[str], expands: tuple[str, ...]
 ) -> None:
     shop.connect()

@@ -1,4 +1,4 @@
-"""A merchant: a store of the running connector, a Yotpo store of its own at the simulator, and a browser."""
+"""A merchant for tests: a store of the running connector, a store at the simulator of Yotpo, and a browser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Merchant:
-    """Does what a browser does, without one."""
+    """A merchant that follows links like a browser, over plain HTTP."""
 
     def __init__(self, stack: Stack, *flags: str) -> None:
         self.stack = stack
@@ -27,14 +27,14 @@ class Merchant:
         self.browser = requests.Session()
 
     def link(self, *flags: str) -> str:
-        """Let an operator make a link."""
+        """Make a link, as an operator does."""
         return str(self.stack.command("stores", "connect", self.name, *flags)["link"])
 
     def open(self, url: str) -> requests.Response:
         return self.browser.get(url, allow_redirects=False, timeout=60)
 
     def begin(self, link: str) -> str:
-        """Open the link and return the state with which Yotpo's install page is reached."""
+        """Open the link and return the `state` that it passes to Yotpo's install page."""
         started = self.open(link)
         assert started.status_code == 302, started.text
         return parse_qs(urlsplit(started.headers["Location"]).fragment.partition("?")[2])["state"][0]
@@ -52,7 +52,7 @@ class Merchant:
         return self.store.rows("select * from yotpo_accounts where store_id = (table store)")
 
     def exchanges(self) -> int:
-        """Return how often anybody has asked Yotpo to exchange a code."""
+        """Return how often Yotpo was asked to exchange a code."""
         asked = self.stack.yotpo("requests")
         return sum(request["path"] == "/v2/oauth2/token" for request in asked)
 

@@ -1,4 +1,4 @@
-"""The whole way of a merchant in a real browser: the link, Yotpo's page (the simulator's), our page."""
+"""An install in a real browser: the link, Yotpo's page (from the simulator), our page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: Where Debian's packages put them.
+#: The paths of Debian's packages.
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 REMEDY = "Chromium is missing: apt-get install --no-install-recommends chromium chromium-driver"
 OPTIONS = (
@@ -54,7 +54,7 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
 
 
 def press(browser: Chrome, button: str, app_key: str) -> None:
-    """Choose a store on Yotpo's page and press a button; return when our page is there."""
+    """Choose a store on Yotpo's page and press a button; return when our page has loaded."""
     wait = WebDriverWait(browser, SECONDS)
     wait.until(lambda _: browser.find_element(By.ID, "install").is_displayed())
     Select(browser.find_element(By.NAME, "app_key")).select_by_value(app_key)
@@ -63,7 +63,7 @@ def press(browser: Chrome, button: str, app_key: str) -> None:
 
 
 def wrongs(browser: Chrome, url: str) -> list[str]:
-    """Return what the console says is wrong with pages at this URL."""
+    """Return the errors in the browser's console for pages at this URL."""
     lines = browser.get_log("browser")  # type: ignore[no-untyped-call] # selenium has no types for it
     return [line["message"] for line in lines if url in line["message"]]
 
@@ -76,7 +76,7 @@ def test_a_merchant_clicks_through_the_install(stack: Stack, browser: Chrome) ->
 
     assert browser.find_element(By.TAG_NAME, "h1").text == f"The store {merchant.name} is connected"
     assert browser.find_element(By.TAG_NAME, "code").text == merchant.store.url
-    # The style is let through by its hash.
+    # The Content-Security-Policy allows the style by its hash.
     assert browser.find_element(By.TAG_NAME, "main").value_of_css_property("max-width") == "608px"
     assert wrongs(browser, stack.web_url) == []
     assert browser.get_cookies() == []

@@ -1,4 +1,4 @@
-"""An install of the app as a merchant's browser meets it: the real web process, the simulator of Yotpo, the journal."""
+"""An install of the app as a browser sees it: the real web process, the simulator of Yotpo, the journal."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_token_is_sealed_in_the_journal_and_in_no_log(merchant: Merchant, st
         assert secret not in str(merchant.shown())
 
 
-def test_workers_try_the_account_out_and_read_the_customers(merchant: Merchant) -> None:
+def test_workers_try_out_the_account_and_read_the_customers(merchant: Merchant) -> None:
     merchant.install(merchant.link())
 
     tried = "select 1 from yotpo_accounts where store_id = (table store) and expands is not null"
@@ -72,13 +72,13 @@ def test_workers_try_the_account_out_and_read_the_customers(merchant: Merchant) 
     assert merchant.store.eventually(done, seconds=60) == [{"seen": 3}]
     shown = merchant.shown()
     assert shown["yotpo"].startswith(f"connected as {merchant.app_key} by the app since 20")
-    # Three customers may not be enough to show that both are had at once.
+    # Three customers may be too few to show whether both values of `expand` work at once.
     assert shown["yotpo_expands"] in {"loyalty,reviews", "loyalty and reviews"}
     assert shown["review_webhooks"] == "review_create: registered; review_updated: registered"
     assert merchant.store.url in shown["by_hand"]
 
 
-def test_the_page_says_where_a_secret_is_demanded_and_never_which(stack: Stack) -> None:
+def test_the_page_says_that_a_secret_is_needed_and_does_not_show_it(stack: Stack) -> None:
     merchant = Merchant(stack, "--webhook-secret", "a-webhook-secret")
 
     answer = merchant.install(merchant.link())
@@ -88,7 +88,7 @@ def test_the_page_says_where_a_secret_is_demanded_and_never_which(stack: Stack) 
     assert merchant.shown()["by_hand"].endswith("Webhook Authentication: the secret that you have set")
 
 
-def test_a_state_is_good_once(merchant: Merchant) -> None:
+def test_a_state_is_valid_once(merchant: Merchant) -> None:
     state = merchant.begin(merchant.link())
     cookie = merchant.browser.cookies.copy()
     assert merchant.open(merchant.decide(state)).status_code == 200
@@ -100,7 +100,7 @@ def test_a_state_is_good_once(merchant: Merchant) -> None:
     assert merchant.exchanges() == asked
 
 
-def test_an_install_ends_in_the_browser_in_which_it_was_begun(merchant: Merchant) -> None:
+def test_an_install_ends_in_the_browser_where_it_started(merchant: Merchant) -> None:
     returned = merchant.decide(merchant.begin(merchant.link()))
     asked = merchant.exchanges()
 
@@ -109,11 +109,11 @@ def test_an_install_ends_in_the_browser_in_which_it_was_begun(merchant: Merchant
     assert_refused(other, 403, "This is another browser")
     assert merchant.exchanges() == asked
     assert merchant.accounts() == []
-    # Whoever tries it elsewhere does not use it up.
+    # A try in another browser does not use it up.
     assert merchant.open(returned).status_code == 200
 
 
-def test_one_browser_may_have_several_installs_under_way(stack: Stack) -> None:
+def test_one_browser_may_run_several_installs(stack: Stack) -> None:
     first, second = Merchant(stack), Merchant(stack)
     second.browser = first.browser
     states = [first.begin(first.link()), second.begin(second.link())]
@@ -140,14 +140,14 @@ def test_a_forged_or_old_state_is_refused_before_yotpo_is_asked(merchant: Mercha
     "parameters",
     [{"app_key": ""}, {"app_key": "../../v2/other"}, {"app_key": "a" * 101}, {"code": "two words"}, {"code": "ü"}],
 )
-def test_what_cannot_be_of_yotpo_is_refused(merchant: Merchant, parameters: dict[str, str]) -> None:
+def test_parameters_that_cannot_come_from_yotpo_are_refused(merchant: Merchant, parameters: dict[str, str]) -> None:
     returned = merchant.decide(merchant.begin(merchant.link()))
 
     assert_refused(merchant.open(changed(returned, **parameters)), 400, "Something is missing")
     assert merchant.accounts() == []
 
 
-def test_a_merchant_who_cancels_is_told_that_nothing_was_connected(merchant: Merchant) -> None:
+def test_a_merchant_who_cancels_reads_that_nothing_was_connected(merchant: Merchant) -> None:
     link = merchant.link()
     returned = merchant.decide(merchant.begin(link), "cancel")
 
@@ -158,14 +158,14 @@ def test_a_merchant_who_cancels_is_told_that_nothing_was_connected(merchant: Mer
     assert merchant.install(link).status_code == 200
 
 
-def test_whoever_comes_without_a_link_is_told_how_to_get_one(stack: Stack) -> None:
+def test_a_merchant_without_a_link_reads_how_to_get_one(stack: Stack) -> None:
     for path in ("start", "callback"):
         answer = requests.get(f"{stack.web_url}/connect/yotpo/{path}", timeout=10)
 
         assert_refused(answer, 200, "connector stores connect NAME")
 
 
-def test_a_link_is_good_for_a_day_and_for_one_connection(merchant: Merchant, stack: Stack) -> None:
+def test_a_link_is_valid_for_a_day_and_for_one_connection(merchant: Merchant, stack: Stack) -> None:
     link = merchant.link()
     with time_machine.travel(datetime.now(UTC) - timedelta(hours=25)):
         old = start_url(stack.web_url, tickets(stack).invitation(1, None))
@@ -176,7 +176,7 @@ def test_a_link_is_good_for_a_day_and_for_one_connection(merchant: Merchant, sta
     assert_refused(merchant.open(link), 409, "This link has been used")
 
 
-def test_pages_may_not_be_framed_kept_or_scripted_nor_tell_where_one_came_from(merchant: Merchant) -> None:
+def test_pages_forbid_frames_caches_scripts_and_referrers(merchant: Merchant) -> None:
     started = merchant.open(merchant.link())
     done = merchant.open(merchant.decide(merchant.begin(merchant.link())))
 

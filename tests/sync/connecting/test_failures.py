@@ -1,4 +1,4 @@
-"""Installs that Yotpo, the journal, or another store stands in the way of; and connections that are replaced."""
+"""Installs that fail because of Yotpo, the journal or another store; and connections that are replaced."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def merchant(stack: Stack) -> Iterator[Merchant]:
     requests.delete(f"{stack.yotpo_url}/_sandbox/faults", timeout=10).raise_for_status()
 
 
-def test_an_app_key_that_the_token_is_not_for_is_refused(merchant: Merchant, stack: Stack) -> None:
+def test_an_app_key_of_another_token_is_refused(merchant: Merchant, stack: Stack) -> None:
     victim = Merchant(stack)
     returned = merchant.decide(merchant.begin(merchant.link()))
 
@@ -46,7 +46,7 @@ def test_a_yotpo_store_belongs_to_one_store_here(merchant: Merchant, stack: Stac
     assert other.accounts() == []
 
 
-def test_a_code_that_yotpo_does_not_take_is_refused(merchant: Merchant, stack: Stack) -> None:
+def test_a_code_that_yotpo_rejects_is_refused(merchant: Merchant, stack: Stack) -> None:
     returned = merchant.decide(merchant.begin(merchant.link()))
 
     assert_refused(merchant.open(changed(returned, code="another-code")), 403, "Yotpo does not confirm the install")
@@ -69,15 +69,13 @@ def test_while_yotpo_is_away_a_merchant_can_try_again_with_the_same_link(
     assert merchant.install(link).status_code == 200
 
 
-def test_a_wrong_secret_of_the_app_is_told_to_whoever_runs_the_connector(merchant: Merchant) -> None:
+def test_a_wrong_secret_of_the_app_sends_the_merchant_to_the_operator(merchant: Merchant) -> None:
     merchant.fault(path="/v2/oauth2/token", kind="401")
 
     assert_refused(merchant.install(merchant.link()), 502, "YOTPO_CLIENT_SECRET")
 
 
-def test_after_the_merchant_has_removed_the_app_he_connects_it_again_in_the_same_way(
-    merchant: Merchant, stack: Stack
-) -> None:
+def test_a_merchant_who_has_removed_the_app_connects_again_in_the_same_way(merchant: Merchant, stack: Stack) -> None:
     merchant.install(merchant.link())
     (before,) = merchant.accounts()
     stack.tell_yotpo("uninstall", app_key=merchant.app_key)
@@ -92,9 +90,7 @@ def test_after_the_merchant_has_removed_the_app_he_connects_it_again_in_the_same
     assert opened.open(after["token_sealed"]) != opened.open(before["token_sealed"])
 
 
-def test_another_yotpo_store_takes_the_place_of_the_first_with_a_backfill_of_its_own(
-    merchant: Merchant, stack: Stack
-) -> None:
+def test_another_yotpo_store_replaces_the_first_and_gets_its_own_backfill(merchant: Merchant, stack: Stack) -> None:
     merchant.install(merchant.link())
     registered = "select 1 from yotpo_accounts where store_id = (table store) and review_webhooks <> '{}'"
     assert merchant.store.eventually(registered, seconds=30)
@@ -116,7 +112,7 @@ def test_a_link_for_a_store_that_was_removed_is_refused(merchant: Merchant, stac
     assert_refused(merchant.open(link), 403, "This store is not here any more")
 
 
-def test_what_the_web_process_is_told_of_itself_counts(merchant: Merchant, stack: Stack) -> None:
+def test_the_web_process_uses_its_settings(merchant: Merchant, stack: Stack) -> None:
     link = merchant.link().partition("/connect/")[2]
     cases = {
         "https": ({"PUBLIC_URL": "https://connector.example.com/shop"}, 302, ""),

@@ -1,4 +1,4 @@
-"""What was sent beside what Yotpo shows: which fields differ, and which are only written otherwise."""
+"""Sent customers compared with Yotpo's: which fields differ, and which are only written differently."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from connector.sync.pushing.comparing import differing, not_resent, same_custome
         ({"external_id": "7001"}, {"external_id": 7001}),
     ],
 )
-def test_what_yotpo_writes_otherwise_is_the_same(sent: dict[str, Any], shown: dict[str, Any]) -> None:
+def test_values_that_yotpo_writes_differently_are_equal(sent: dict[str, Any], shown: dict[str, Any]) -> None:
     assert differing(sent, shown) == []
 
 
@@ -49,13 +49,13 @@ def test_fields_that_differ_are_named(sent: dict[str, Any], shown: dict[str, Any
     assert differing(sent, shown) == (names or list(sent))
 
 
-def test_what_was_sent_again_later_is_not_expected_any_more() -> None:
+def test_fields_that_were_sent_again_later_are_not_compared() -> None:
     assert not_resent(
         {"external_id": "1", "first_name": "A", "tags": "x"}, {"external_id": "1", "first_name": "B"}
     ) == {"tags": "x"}
 
 
-def test_two_lines_are_of_one_customer_where_an_identifier_is_the_same() -> None:
+def test_two_lines_with_one_identifier_are_of_one_customer() -> None:
     assert same_customer({"external_id": "1", "email": "a@example.com"}, {"email": "A@example.com"})
     assert not same_customer({"external_id": "1"}, {"external_id": "2"})
     assert not same_customer({"external_id": "1"}, {"email": "a@example.com"})

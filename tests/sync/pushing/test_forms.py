@@ -1,4 +1,4 @@
-"""What Yotpo takes of a customer: what is sent of a line, and what is told of a wrong one."""
+"""Customers as Yotpo accepts them: what is sent for a line, and what is reported for a wrong one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_customer_with_every_field_is_sent_as_it_is() -> None:
         ({"address": {"city": None, "zip": "1"}}, {"address": {"zip": "1"}}),
     ],
 )
-def test_what_means_the_same_is_written_as_yotpo_reads_it(given: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_values_are_written_as_yotpo_reads_them(given: dict[str, Any], sent: dict[str, Any]) -> None:
     assert check({**ID, **given}) == ({**ID, **sent}, ())
 
 
@@ -137,11 +137,11 @@ def test_a_wrong_field_is_named_and_its_value_is_not_quoted(field: str, value: o
 
     assert f"{field}: " in problems
     assert told in problems
-    # In the sentence on tags, "a,b" would be the example of a text.
+    # The sentence about tags has "a,b" as an example, so this text would be found there.
     assert not (isinstance(value, str) and len(value) > 2 and value in problems)
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_of_a_customer_are_reported_at_once() -> None:
     given = {"emial": "x", "gender": "X", "address": {"cty": "X", "country_code": "Germany"}, "lists": [], "": 1}
 
     problems = _told(given).splitlines()

@@ -1,4 +1,4 @@
-"""Files of customers: what is read of them, and what is told of lines that cannot be read."""
+"""Files of customers: what is read, and what is reported for lines that cannot be read."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_csv_is_read_with_fields_within_fields_and_empty_cells_left_out(mark: 
     ]
 
 
-def test_a_cell_may_span_lines_and_the_numbers_stay_the_files() -> None:
+def test_a_cell_may_span_lines_and_line_numbers_stay_right() -> None:
     content = 'external_id,address.address1\n1,"Road 1\nBack\nyard"\n2,\n'
 
     assert _read(content, "csv") == [
@@ -108,7 +108,7 @@ def test_a_quote_that_is_never_closed_costs_some_lines_and_not_the_file() -> Non
         ("", "the CSV is empty"),
     ],
 )
-def test_a_header_that_is_wrong_is_told_before_anything_is_done(header: str, told: str) -> None:
+def test_a_wrong_header_is_reported_before_any_line_is_read(header: str, told: str) -> None:
     with pytest.raises(OperatorError) as caught:
         reading.rows(io.BytesIO(header.encode()), "csv")
     assert told in str(caught.value)
@@ -120,12 +120,12 @@ def test_custom_properties_have_columns_by_force() -> None:
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_a_file_in_utf_16_is_told(form: Form) -> None:
+def test_a_file_in_utf_16_is_reported(form: Form) -> None:
     with pytest.raises(OperatorError, match="save it as UTF-8"):
         list(reading.rows(io.BytesIO("external_id\n1\n".encode("utf-16")), form))
 
 
-def test_the_form_is_known_by_the_suffix() -> None:
+def test_the_suffix_names_the_format() -> None:
     assert [reading.form_of(Path(name)) for name in ("a.csv", "a.CSV", "a.jsonl", "a.ndjson")] == [
         "csv",
         "csv",

@@ -1,4 +1,4 @@
-"""The results of a push: what is kept of each line, and what a next run reads of it."""
+"""The results of a push: what is kept for each line, and what the next run reads."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_line_that_a_killed_run_was_writing_is_forgotten(path: Path, length: i
     assert [json.loads(line)["line"] for line in lines] == [1, 2]
 
 
-def test_restart_forgets_what_there_was(path: Path) -> None:
+def test_restart_forgets_earlier_results(path: Path) -> None:
     _written(path, SENT)
 
     with ResultsFile(path, restart=True) as file:
@@ -102,7 +102,7 @@ def test_restart_forgets_what_there_was(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("restart", [False, True])
-def test_a_file_that_holds_something_else_is_left_alone(path: Path, content: str, restart: bool) -> None:  # noqa: FBT001
+def test_a_file_with_other_content_is_not_overwritten(path: Path, content: str, restart: bool) -> None:  # noqa: FBT001
     path.write_text(content)
 
     with pytest.raises(OperatorError, match="this is not a results file"):
@@ -117,7 +117,7 @@ def test_one_run_at_a_time_writes_its_results(path: Path) -> None:
     _written(path, SENT)
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="cannot be kept there: No such file or directory"):
         ResultsFile(tmp_path / "nowhere" / "results.jsonl")
 

@@ -1,4 +1,4 @@
-"""Customers on their way to the simulator of Yotpo: in turn with others, through failures, and read back."""
+"""Customers pushed to the simulator of Yotpo: beside other processes, through failures, and read back."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def started() -> Iterator[Simulator]:
 def yotpo(started: Simulator) -> Simulator:
     simulated = started.cleared()
     simulated.tell("faults", method="DELETE")
-    # Only what is over the rate is refused; a push keeps to it.
+    # The simulator refuses requests above the rate. A push keeps to the rate.
     simulated.switch(requests_per_second=5)
     return simulated
 
@@ -63,7 +63,7 @@ class Pushing:
         return list(sending.push(rows, self.leased, **options))
 
     def patched(self) -> list[dict[str, Any]]:
-        """The customers of all requests to change one, those that failed too."""
+        """Return the customers of all change requests, failed ones included."""
         found = self.yotpo.ask("requests", full=1)
         return [request["body"]["customer"] for request in found if request["method"] == "PATCH"]
 
@@ -144,7 +144,7 @@ def test_a_customer_is_sent_again_until_yotpo_answers(pushing: Pushing, fault: d
     assert all("; trying again in " in told for told in pushing.waits)
 
 
-def test_credentials_that_yotpo_no_longer_takes_end_it_with_the_remedy(pushing: Pushing) -> None:
+def test_credentials_that_yotpo_rejects_end_the_push_with_a_remedy(pushing: Pushing) -> None:
     assert _told(pushing.push(_customers(1)[0])) == [(1, "sent")]
     pushing.yotpo.switch(revoked=["shop"])
 
@@ -155,17 +155,17 @@ def test_credentials_that_yotpo_no_longer_takes_end_it_with_the_remedy(pushing: 
         assert connection.execute("select unauthorized from yotpo_accounts").fetchone().unauthorized == 1  # type: ignore[union-attr]
 
 
-def test_a_token_that_was_fetched_is_kept_for_the_next(pushing: Pushing) -> None:
+def test_a_fetched_token_is_kept_for_the_next_lease(pushing: Pushing) -> None:
     pushing.push(_customers(1)[0])
     pushing.push(_customers(1)[0])
 
     paths = Counter(request["path"].rpartition("/")[2] for request in pushing.yotpo.ask("requests"))
-    # The simulator's own test client has fetched one, too.
+    # The client of the tests has fetched a token, too.
     assert paths["access_tokens"] == 2
 
 
 @pytest.mark.parametrize(("state", "told"), [(None, "not connected"), ("revoked", "has revoked")])
-def test_a_store_without_a_good_account_is_told(pushing: Pushing, state: str | None, told: str) -> None:
+def test_a_store_without_a_connected_account_is_reported(pushing: Pushing, state: str | None, told: str) -> None:
     with pushing.database.connection() as connection:
         connection.execute(
             "update yotpo_accounts set state = %s, ended_at = now()" if state else "delete from yotpo_accounts",
@@ -175,7 +175,7 @@ def test_a_store_without_a_good_account_is_told(pushing: Pushing, state: str | N
         pushing.push(_customers(1)[0])
 
 
-def test_while_another_process_speaks_to_the_store_it_waits(pushing: Pushing) -> None:
+def test_it_waits_while_another_process_holds_the_lease(pushing: Pushing) -> None:
     with pushing.database.transaction() as connection:
         assert partitions.hold_lease(connection, pushing.store_id)
         results: list[Result] = []
@@ -209,7 +209,7 @@ def test_it_goes_on_when_postgresql_is_back(pushing: Pushing) -> None:
     assert "PostgreSQL" in pushing.waits[0]
 
 
-def test_others_get_their_turns_between(pushing: Pushing) -> None:
+def test_other_processes_get_the_lease_in_between(pushing: Pushing) -> None:
     thread = threading.Thread(target=pushing.push, args=_customers(32))
     thread.start()
     leased = 0
@@ -219,11 +219,11 @@ def test_others_get_their_turns_between(pushing: Pushing) -> None:
         time.sleep(0.05)
 
     assert len(pushing.patched()) == 32
-    # Of 32 customers, 15 a turn.
+    # 32 customers, 15 under each lease.
     assert leased >= 2
 
 
-def test_what_an_earlier_run_has_sent_is_not_sent_again_unless_it_has_changed(pushing: Pushing) -> None:
+def test_a_customer_that_an_earlier_run_sent_is_sent_again_only_if_changed(pushing: Pushing) -> None:
     first, second, third = _customers(3)
     earlier = EarlierRuns()
     for result in pushing.push(first, second):
@@ -239,7 +239,7 @@ def test_customers_are_read_back_and_compared(pushing: Pushing) -> None:
     pushing.yotpo.switch(visibility_seconds=1)
     pushing.push({"external_id": "known", "first_name": "Old", "email": "known@example.org"})
     time.sleep(1.2)
-    # These two are taken, and nothing becomes of them.
+    # The simulator accepts these two and does not apply them.
     pushing.yotpo.tell("faults", {"kind": "202", "method": "PATCH", "skip": 1, "times": 2})
 
     results = pushing.push(
@@ -255,7 +255,7 @@ def test_customers_are_read_back_and_compared(pushing: Pushing) -> None:
     assert results[5].problems == ("first_name: Yotpo shows another value than was sent",)
 
 
-def test_of_a_customer_who_is_sent_twice_the_later_line_counts(pushing: Pushing) -> None:
+def test_the_later_of_two_lines_of_a_customer_is_compared(pushing: Pushing) -> None:
     results = pushing.push(
         {"external_id": "twice", "first_name": "Old", "tags": "a"},
         {"external_id": "twice", "first_name": "New"},
