@@ -174,7 +174,7 @@ def test_the_plan_to_read_while_clicking_creates_each_param_once(tmp_path: Path)
     assert lines[-4:] == [
         "- [ ] `it_happened`, It Happened",
         "  - [ ] create `score`, Score, Number",
-        "- `purchase`, which is there by default",
+        "- `purchase`, which Insider has by default",
         "  - [ ] `score`",
     ]
 

@@ -1,10 +1,10 @@
-"""`connector mappings …`: what those need who edit mappings, from the first check to what is in force.
+"""`connector mappings …`: the commands for people who edit mappings, from the first check to the activation.
 
-checking    check, test; `problems` prints what is wrong
+checking    check, test; `problems` prints the problems of files
 schema      schema
-trying      try; `explaining` and `explaining_json` print the stories of values, in the words of `stories`
+trying      try; `explaining` and `explaining_json` print all values of a webhook, `stories` one value in detail
 comparing   diff
-dictionary  table; `dictionary_pages` prints it
+dictionary  table; `dictionary_pages` writes it as Markdown
 versions    activate, rollback, versions, export
 drift       drift; `drift_text` prints it
 """

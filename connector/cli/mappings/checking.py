@@ -1,4 +1,4 @@
-"""`connector mappings check|test`: check the mapping files, and run the golden pairs beside them."""
+"""`connector mappings check|test`: checks the mapping files, and runs the golden pairs beside them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 @click.command("check")
 @shared.with_mappings
-@click.option("--strict", is_flag=True, help="Let warnings fail, too.")
-@click.option("--explain", "code", help="Only say what this code means, and what to do about it.")
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
+@click.option("--explain", "code", help="Only print what this code means and how to fix it.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "github"]),
     default="text",
     show_default=True,
-    help="How to print; github: as annotations of a workflow.",
+    help="How to print; github: as annotations in a workflow.",
 )
 def mappings_check(directory: Path, code: str | None, form: str, *, strict: bool) -> None:
-    """Check all mapping files, and hold their paths against the examples beside them.
+    """Check all mapping files, and compare their paths with the examples beside them.
 
-    Each problem is one line: file:line:column: code: what is wrong, and the remedy. Fails where there is an error.
+    Prints one line for each problem: file:line:column: code: what is wrong, and the remedy. Fails if there is an error.
     """
     if code:
-        told = problems.explained(code)
-        shared.print_result(told, "{code} ({severity})\n{meaning}\n{remedy}".format(**told), form)
+        explanation = problems.explain(code)
+        shared.print_result(explanation, "{code} ({severity})\n{meaning}\n{remedy}".format(**explanation), form)
         return
     report = mapping.check(directory)
     shared.print_result(problems.as_json(report, directory), "\n".join(problems.lines(report, directory, form)), form)
@@ -45,10 +45,10 @@ def mappings_check(directory: Path, code: str | None, form: str, *, strict: bool
 
 @click.command("test")
 @shared.with_mappings
-@click.option("--accept", is_flag=True, help="Take what the mappings make of the examples for what is expected.")
+@click.option("--accept", is_flag=True, help="Make the current results of the mappings the expected ones.")
 @shared.with_format
 def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
-    """Run the golden pairs, those of overlays by their rules; show each value that differs."""
+    """Run the golden pairs and show each value that differs. Pairs of an overlay run with the overlay's rules."""
     loaded = mapping.load(directory)
     pairs = list(goldens.of_directory(directory, loaded))
     if accept:
@@ -59,7 +59,7 @@ def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
         return
     differing = {str(pair): difference for pair in pairs if (difference := goldens.difference(pair, loaded))}
     differences = "".join(f"{pair}\n{difference}" for pair, difference in differing.items())
-    told = {"pairs": len(pairs), "differing": differing}
-    shared.print_result(told, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
+    report = {"pairs": len(pairs), "differing": differing}
+    shared.print_result(report, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
     if differing:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`connector mappings diff`: what one mapping set would change against another, over stored events or the examples."""
+"""`connector mappings diff`: compares two mapping sets on events of the journal or on the examples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from connector import mapping
 from connector.cli import shared
-from connector.cli.mappings.explaining import shown
+from connector.cli.mappings.explaining import as_json_text
 from connector.errors import OperatorError, SettingsError
 from connector.workshop import comparing, revisions, trying
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.workshop.comparing import Comparison
     from connector.workshop.revisions import Revision
 
-#: A value is cut off after so many characters.
+#: Values are cut off after this many characters.
 _CELL = 40
 
 
@@ -35,11 +35,15 @@ _CELL = 40
     callback=shared.not_blank,
     help="The set to compare with: `active`, a directory, a version that the journal keeps, or a revision of git.",
 )
-@click.option("--last", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="So many newest events.")
-@click.option("--samples", is_flag=True, help="Compare over the examples beside the mapping files instead.")
+@click.option(
+    "--last", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="How many of the newest events."
+)
+@click.option("--samples", is_flag=True, help="Compare on the examples beside the mapping files instead.")
 @shared.with_store
 @click.option("--topic", help="Only events of this topic.")
-@click.option("--examples", type=click.IntRange(1, 100), default=1, show_default=True, help="Of each change.")
+@click.option(
+    "--examples", type=click.IntRange(1, 100), default=1, show_default=True, help="How many examples of each change."
+)
 @shared.with_mappings
 @shared.with_format
 def mappings_diff(
@@ -53,16 +57,16 @@ def mappings_diff(
     examples: int,
     form: str,
 ) -> None:
-    """Map events by the mapping files of the directory and by another set, and show what would differ.
+    """Map events with the mapping files of the directory and with another set, and show the differences.
 
     The events are the newest in the journal; without DATABASE_URL, or with --samples, they are the examples beside the
-    files. It shows values, changes nothing, and sends nothing.
+    files. The output contains values of customers. The command changes nothing and sends nothing.
     """
     settings = _settings()
     if store_name and samples:
         raise OperatorError("--store is for events of the journal; leave out either it or --samples")
     if settings is None and (store_name or against == revisions.ACTIVE):
-        # Whoever reads the settings tells what is missing.
+        # This raises SettingsError, which names the missing setting.
         settings = shared.settings()
     new = mapping.load(directory)
     over = "examples" if samples or settings is None else "events"
@@ -71,7 +75,7 @@ def mappings_diff(
         release = settings.mappings_dir if settings else directory
         old = revisions.find(against, directory=directory, connection=connection, release=release)
         if connection is None or samples:
-            # Those of both sets, so that a topic that one of them lacks is compared, too.
+            # The topics of both sets, to compare also topics that only one of them has.
             both = replace(new, by_topic={**old.mappings.by_topic, **new.by_topic})
             trials = trying.examples(directory, both, topic=topic)
         else:
@@ -82,7 +86,7 @@ def mappings_diff(
 
 
 def _settings() -> Settings | None:
-    """Return the settings; None where they are not set, as on a machine that only edits and checks mappings."""
+    """Return the settings; None if they are not set, as on a machine where mappings are only edited and checked."""
     try:
         return shared.settings()
     except SettingsError:
@@ -110,20 +114,20 @@ def _show(comparison: Comparison, old: Revision, new: Revision, over: str, form:
 
 
 def _important_first(changes: Iterable[Change]) -> list[Change]:
-    """Put what concerns whole topics and users before single values; each by frequency, as they come."""
+    """Return changes of whole topics and users first, then changes of single values; the order within both is kept."""
     return sorted(changes, key=lambda change: change.part not in {"topic", "journeys", "refusal"})
 
 
 def _rows(change: Change) -> Iterator[dict[str, str]]:
-    """Yield the row of a change, with its first example, and one for each of the others."""
+    """Yield the rows of a change, one for each example; only the first one repeats the change itself."""
     for number, (event, before, after) in enumerate(change.examples):
         row = {
             "topic": change.topic,
             "what": f"{change.part} {change.name}".rstrip(),
             "change": change.change,
             "events": f"{change.events:,}",
-            "before": "" if before is None else shown(before, _CELL),
-            "after": "" if after is None else shown(after, _CELL),
+            "before": "" if before is None else as_json_text(before, _CELL),
+            "after": "" if after is None else as_json_text(after, _CELL),
             "example": event,
         }
         yield {**row, **dict.fromkeys(("topic", "what", "change", "events"), "")} if number else row

@@ -1,4 +1,4 @@
-"""`connector mappings table`: every name that the mappings write at Insider, as Markdown, CSV or JSON."""
+"""`connector mappings table`: every name that the mappings write to Insider, as Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 @click.command("table")
 @shared.with_mappings
-@click.option("--insider-plan", "is_plan", is_flag=True, help="Only what has to be created in Insider's panel.")
+@click.option(
+    "--insider-plan", "is_plan", is_flag=True, help="Only the names that you have to create in Insider's panel."
+)
 @click.option(
     "--format",
     "form",
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
     help="How to print.",
 )
 def mappings_table(directory: Path, form: str, *, is_plan: bool) -> None:
-    """Print the dictionary: each attribute, param and user event, its type and meaning, and which rules fill it.
+    """Print the dictionary: each attribute, param and user event with its type, its meaning and the rules that fill it.
 
-    With --insider-plan, print what has to exist in Insider before the first webhook comes: Insider silently drops
+    With --insider-plan, print what you have to create in Insider before the first webhook comes: Insider silently drops
     values of names that it does not know.
     """
     loaded = mapping.load(directory)
@@ -51,7 +53,7 @@ def mappings_table(directory: Path, form: str, *, is_plan: bool) -> None:
 
 
 def _planned(entry: Entry) -> dict[str, str]:
-    """Return what Insider's panel asks for."""
+    """Return the fields that Insider's panel asks for."""
     return {
         "kind": entry.section,
         "system_name": entry.name,
@@ -65,8 +67,8 @@ def _planned(entry: Entry) -> dict[str, str]:
 def _rows(entry: Entry) -> Iterator[dict[str, str]]:
     """Yield a row for each place that fills a name."""
     for origin in entry.origins:
-        written = {name: value or "" for name, value in _origin(origin).items()}
-        yield {**_head(entry), **written, "paths": " | ".join(origin.paths)}
+        cells = {name: value or "" for name, value in _origin(origin).items()}
+        yield {**_head(entry), **cells, "paths": " | ".join(origin.paths)}
 
 
 def _as_json(entry: Entry) -> dict[str, Any]:

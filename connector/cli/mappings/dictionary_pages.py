@@ -1,4 +1,4 @@
-"""The dictionary as Markdown: a section for each name, and the plan of what to create in Insider's panel."""
+"""Writes the dictionary as Markdown, with a section for each name, and the plan: what to create in Insider's panel."""
 
 from __future__ import annotations
 
@@ -32,35 +32,37 @@ _HEADINGS = {"identifier": "Identifiers", "attribute": "Attributes", "param": "P
 
 
 def dictionary(entries: Sequence[Entry]) -> str:
+    """Return the dictionary: the rule types, then the entries by section."""
     lines = [_DICTIONARY]
     lines += ["## How values are read", "", "| type | at Insider | what it takes |", "|---|---|---|"]
     lines += [f"| `{name}` | {DATA_TYPES[type_.kind]} | {_cell(type_.description)} |" for name, type_ in TYPES.items()]
     for section, heading in _HEADINGS.items():
-        found = [entry for entry in entries if entry.section == section]
-        custom = sum(not entry.is_default for entry in found)
-        lines += ["", f"## {heading}", "", f"{len(found)} names; {custom} of them have to be created in Insider."]
-        for entry in found:
+        in_section = [entry for entry in entries if entry.section == section]
+        custom = sum(not entry.is_default for entry in in_section)
+        lines += ["", f"## {heading}", "", f"{len(in_section)} names; {custom} of them have to be created in Insider."]
+        for entry in in_section:
             lines += ["", f"### {entry.name}", "", *_entry(entry)]
     return "\n".join(lines) + "\n"
 
 
 def plan(entries: Sequence[Entry]) -> str:
-    """Write the entries that are to be created as check boxes: attributes, and the params of each user event."""
+    """Return the entries to create as a list of check boxes: the attributes, then each user event with its params."""
     attributes = [entry for entry in entries if entry.section == "attribute"]
     params = [entry for entry in entries if entry.section == "param"]
     events = {entry.name: entry for entry in entries if entry.section == "event"}
     lines = [_PLAN, f"## {len(attributes)} attributes", ""]
     lines += [f"- [ ] {_planned(entry)}" for entry in attributes]
     lines += ["", f"## {len(events)} events, with {len(params)} parameters", ""]
-    lines += ["A parameter is created with the first event that needs it, and chosen for the others.", ""]
+    lines += ["Create a parameter with the first event that needs it; for the other events, choose it.", ""]
     created: set[str] = set()
     for event in dict.fromkeys([*events, *(name for entry in params for name in entry.events)]):
         of_event = [entry for entry in params if event in entry.events]
         lines.append(
-            f"- [ ] {_planned(events[event])}" if event in events else f"- `{event}`, which is there by default"
+            f"- [ ] {_planned(events[event])}" if event in events else f"- `{event}`, which Insider has by default"
         )
         lines += [
-            f"  - [ ] {f'`{one.name}`' if one.name in created else f'create {_planned(one)}'}" for one in of_event
+            f"  - [ ] {f'`{entry.name}`' if entry.name in created else f'create {_planned(entry)}'}"
+            for entry in of_event
         ]
         created |= {entry.name for entry in of_event}
     return "\n".join(lines) + "\n"
@@ -96,7 +98,7 @@ def _from(origin: Origin) -> str:
 
 
 def _rule(origin: Origin) -> str:
-    """Return the type, what clears the value, and where the rule stands."""
+    """Return the type of the rule, when it clears the value, and its place."""
     if origin.rule is None:
         return origin.place
     source = origin.rule.source
@@ -109,4 +111,5 @@ def _overlay(origin: Origin) -> str:
 
 
 def _cell(text: str) -> str:
+    """Return a text with escaped column separators."""
     return text.replace("|", "\\|")

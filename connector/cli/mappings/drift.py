@@ -1,4 +1,4 @@
-"""`connector mappings drift`: what Yotpo sends that nobody maps, and what is mapped that never comes."""
+"""`connector mappings drift`: compares what Yotpo sends with what the mappings read."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
 @click.command("drift")
 @shared.with_store
-@click.option("--topic", help="Only this topic's events; of one without a mapping, this shows the fields, too.")
+@click.option("--topic", help="Only events of this topic; for a topic without a mapping, list its fields, too.")
 @click.option(
     "--since",
     type=Time(),
     default="7d",
     show_default=True,
-    help="Only what was received since: a time, or 30m, 12h, 7d ago.",
+    help="Only events received since then: a time, or 30m, 12h, 7d ago.",
 )
 @click.option(
     "--sample",
     type=click.IntRange(1, samples.SUMMARIES_LIMIT),
     default=2000,
     show_default=True,
-    help="At most so many events, as many of each topic as there are, spread evenly over the time.",
+    help="How many events at most; the topics share them fairly, and each topic's are spread evenly over the time.",
 )
 @shared.with_format
 def mappings_drift(store_name: str | None, topic: str | None, since: datetime, sample: int, form: str) -> None:
-    """Tell what comes that is mapped nowhere, and what is mapped that never comes, by a sample of events.
+    """Show which fields come but are not mapped, and which are mapped but never come, in a sample of events.
 
-    Beside the mapping set in force, with the overlay of the store where you name one. It shows paths, types, counts and
-    times, and never a value; it changes nothing and keeps nothing.
+    The sample is compared with the active mapping set; with --store, also with the overlay of that store. The output
+    has paths, types, counts and times, and never a value. The command changes nothing and stores nothing.
     """
-    told = _ask(store_name, topic, since, sample)
+    result = _find_drift(store_name, topic, since, sample)
     if form == "json":
-        shared.show_json(_as_json(told))
+        shared.show_json(_as_json(result))
     else:
-        drift_text.show(told)
+        drift_text.show(result)
 
 
-def _ask(store_name: str | None, topic: str | None, since: datetime, sample: int) -> Drift:
+def _find_drift(store_name: str | None, topic: str | None, since: datetime, sample: int) -> Drift:
     sets = MappingSets(load(shared.settings().mappings_dir))
     with shared.journal() as connection:
         samples.begin(connection)
@@ -60,34 +60,36 @@ def _ask(store_name: str | None, topic: str | None, since: datetime, sample: int
         overlay = store.options.overlay if store else None
         mappings = sets.active(connection)
         window = samples.window(connection, since=since, store_id=store.id if store else None, topic=topic)
-        looks = samples.summaries(connection, window)
-        chosen = samples.read(connection, samples.choose(looks, limit=sample))
+        summaries = samples.summaries(connection, window)
+        events = samples.read(connection, samples.choose(summaries, limit=sample))
         report = drift.report(
-            ((one.topic, one.received_at, orjson.loads(one.body)) for one in chosen), mappings, overlay=overlay
+            ((event.topic, event.received_at, orjson.loads(event.body)) for event in events), mappings, overlay=overlay
         )
-        unmapped = samples.unmapped(connection, window)
-    seen = {one.topic for one in looks} | {one.topic for one in unmapped}
+        unmapped_topics = samples.unmapped(connection, window)
+    seen_topics = {summary.topic for summary in summaries} | {unmapped.topic for unmapped in unmapped_topics}
     return Drift(
         window=window,
-        looked_at=len(looks),
+        looked_at=len(summaries),
         report=report,
-        failures=drift.failures((one.topic, one.received_at, one.notes) for one in looks),
-        unmapped_topics=unmapped,
-        silent_topics=[one for one in sorted(mappings.topics) if one not in seen and topic in {None, one}],
+        failures=drift.failures((summary.topic, summary.received_at, summary.notes) for summary in summaries),
+        unmapped_topics=unmapped_topics,
+        silent_topics=[
+            mapped for mapped in sorted(mappings.topics) if mapped not in seen_topics and topic in {None, mapped}
+        ],
         is_overlay_missing=overlay is not None and overlay not in mappings.overlays,
     )
 
 
-def _as_json(told: Drift) -> dict[str, Any]:
-    report = {part.name: getattr(told.report, part.name) for part in fields(told.report)}
+def _as_json(result: Drift) -> dict[str, Any]:
+    report = {part.name: getattr(result.report, part.name) for part in fields(result.report)}
     return {
-        "since": told.window.since,
-        "events_at_most": told.window.numbers,
-        "looked_at": told.looked_at,
-        "is_every_event_looked_at": told.window.is_small,
+        "since": result.window.since,
+        "events_at_most": result.window.numbers,
+        "looked_at": result.looked_at,
+        "is_every_event_looked_at": result.window.is_small,
         **report,
-        "is_overlay_missing": told.is_overlay_missing,
-        "failed_conversions": told.failures,
-        "unmapped_topics": told.unmapped_topics,
-        "silent_topics": told.silent_topics,
+        "is_overlay_missing": result.is_overlay_missing,
+        "failed_conversions": result.failures,
+        "unmapped_topics": result.unmapped_topics,
+        "silent_topics": result.silent_topics,
     }

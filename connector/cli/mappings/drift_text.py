@@ -1,4 +1,4 @@
-"""Writes what `connector mappings drift` tells for a terminal: a table for each kind of drift."""
+"""Prints the result of `connector mappings drift` as text: a table for each kind of drift."""
 
 from __future__ import annotations
 
@@ -19,65 +19,72 @@ if TYPE_CHECKING:
     from connector.workshop.drift.absences import Absence, Absent
     from connector.workshop.drift.fields import Field
 
-#: Of each list, so many rows are printed; JSON has all.
+#: A table shows at most this many rows; JSON has all of them.
 _ROWS = 30
 _WIDTH = 120
 _TIME = "%m-%d %H:%M"
 _ABSENCES: dict[Absence, str] = {
-    "rule": "Mapped, but nothing that the rule reads ever came",
-    "alternative": "Mapped, but never came, though another path of the same rule did",
-    "elsewhere": "Mapped, but never came in these topics, though the same rule finds it in others",
+    "rule": "Mapped, but no path of the rule ever came",
+    "alternative": "Mapped, but never came, although another path of the same rule did",
+    "elsewhere": "Mapped, but never came in these topics, although the same rule finds it in others",
 }
-#: How the sentences of all failures end.
+#: The end of each failure's sentence, which the table leaves out.
 _LEFT_OUT = ", so it was left out."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drift:
-    """All that is told."""
+    """Everything that the command prints."""
 
     window: Window
-    #: Events that were looked at without their bodies, for topics and notes.
+    #: How many events were read without their bodies, for their topics and notes.
     looked_at: int
     report: Report
     failures: tuple[Failure, ...]
     unmapped_topics: list[UnmappedTopic]
-    #: Mapped topics of which no event was seen.
+    #: Mapped topics without an event.
     silent_topics: list[str]
     is_overlay_missing: bool
 
 
-def show(told: Drift) -> None:
-    report = told.report
+def show(drift: Drift) -> None:
+    """Print the result."""
+    report = drift.report
     _say(
-        f"{report.sampled:,} events sampled of {told.looked_at:,} looked at, received since "
-        f"{shared.cell(told.window.since)}; {_all_or(told.window)}. Mapping set {report.mapping}"
+        f"{report.sampled:,} events sampled of {drift.looked_at:,} looked at, received since "
+        f"{shared.cell(drift.window.since)}; {_total(drift.window)}. Mapping set {report.mapping}"
         + (f", overlay {report.overlay}." if report.overlay else ".")
     )
-    if told.is_overlay_missing:
+    if drift.is_overlay_missing:
         _say(f"The mapping set has no overlay {report.overlay!r}: the shared rules alone are used.")
     if cut_off := [topic.topic for topic in report.topics if topic.is_cut_off]:
-        _say(f"Too many or too deep paths, of which the first were kept: {', '.join(cut_off)}.")
-    mapped = {topic.topic for topic in report.topics if topic.is_mapped or told.window.topic}
-    here = [field for field in report.unmapped_fields if any(one.topic in mapped for one in field.topics)]
-    _table("Came, but mapped nowhere in its topic", [_field(one) for one in here if one.read_by != "intake"])
+        _say(
+            f"These topics have too many or too deep paths, so only the first ones were compared: {', '.join(cut_off)}."
+        )
+    mapped = {topic.topic for topic in report.topics if topic.is_mapped or drift.window.topic}
+    in_mapped = [
+        field for field in report.unmapped_fields if any(in_topic.topic in mapped for in_topic in field.topics)
+    ]
+    _table("Came, but mapped nowhere in its topic", [_field(field) for field in in_mapped if field.read_by != "intake"])
     _names(
-        "Came, but read by intake alone, for time, customer or key",
-        [one.path for one in here if one.read_by == "intake"],
+        "Came, but only intake reads it, for time, customer or key",
+        [field.path for field in in_mapped if field.read_by == "intake"],
     )
     for absence, title in _ABSENCES.items():
-        _table(title, [_absent(one) for one in report.never_came if one.absence == absence])
+        _table(title, [_absent(absent) for absent in report.never_came if absent.absence == absence])
     _table(
-        "Came with more than one type, each in a row of its own",
+        "Came with more than one type, one row for each type",
         [row for field in report.type_changes for row in _types(field)],
     )
-    _table("Could not become what a rule makes of them", [_failure(one) for one in told.failures])
-    _table("Topics without a mapping (for their fields: --topic)", [_unmapped(one) for one in told.unmapped_topics])
-    _names("Mapped topics of which no event was seen", told.silent_topics)
+    _table("Could not be converted to the type of their rule", [_failure(failure) for failure in drift.failures])
+    _table(
+        "Topics without a mapping (--topic lists their fields)", [_unmapped(topic) for topic in drift.unmapped_topics]
+    )
+    _names("Mapped topics without an event", drift.silent_topics)
 
 
-def _all_or(window: Window) -> str:
-    return "these are all there are" if window.is_small else f"there are at most {window.numbers:,}"
+def _total(window: Window) -> str:
+    return "these are all events" if window.is_small else f"there are at most {window.numbers:,}"
 
 
 def _field(field: Field) -> dict[str, str]:
@@ -88,7 +95,7 @@ def _field(field: Field) -> dict[str, str]:
         "share": f"{field.share:.0%}",
         "first": f"{field.first_at:{_TIME}}",
         "last": f"{field.last_at:{_TIME}}",
-        "in": _topics([one.topic for one in field.topics]),
+        "in": _topics([in_topic.topic for in_topic in field.topics]),
     }
 
 
@@ -100,7 +107,7 @@ def _absent(absent: Absent) -> dict[str, str]:
         "rule": absent.place,
         "events": f"{absent.sampled:,}",
         "null or blank": f"{absent.empty:,}",
-        "in": _topics([one.topic for one in absent.topics]),
+        "in": _topics([in_topic.topic for in_topic in absent.topics]),
     }
 
 
@@ -113,7 +120,7 @@ def _types(field: Field) -> list[dict[str, str]]:
             "first": f"{seen.first_at:{_TIME}}",
             "last": f"{seen.last_at:{_TIME}}",
             "read by": field.read_by,
-            "in": _topics([one.topic for one in field.topics]),
+            "in": _topics([in_topic.topic for in_topic in field.topics]),
         }
         for type_, seen in field.types.items()
     ]
@@ -127,7 +134,7 @@ def _failure(failure: Failure) -> dict[str, str]:
         "values": f"{failure.values:,}",
         "first": f"{failure.first_at:{_TIME}}",
         "last": f"{failure.last_at:{_TIME}}",
-        "in": _topics([one.topic for one in failure.topics]),
+        "in": _topics([in_topic.topic for in_topic in failure.topics]),
     }
 
 
@@ -141,6 +148,7 @@ def _unmapped(topic: UnmappedTopic) -> dict[str, str]:
 
 
 def _topics(names: Sequence[str]) -> str:
+    """Return the topic if there is only one; otherwise how many there are."""
     different = dict.fromkeys(names)
     return next(iter(different)) if len(different) == 1 else f"{len(different)} topics"
 
@@ -164,7 +172,7 @@ def _table(title: str, rows: Sequence[dict[str, str]]) -> None:
 
 
 def lines(rows: Sequence[dict[str, str]]) -> list[str]:
-    """Write a table as wide as the terminal, at the cost of the middle of the longest cells."""
+    """Return the lines of a table. To fit into the width of a line, the longest cells are shortened in the middle."""
     if not rows:
         return []
     table = [list(rows[0]), *(list(row.values()) for row in rows)]
@@ -172,12 +180,12 @@ def lines(rows: Sequence[dict[str, str]]) -> list[str]:
     while sum(widths) + 2 * len(widths) > _WIDTH:
         widths[widths.index(max(widths))] -= 1
     return [
-        "  ".join(_cut(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(_shortened(cell, width).ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in table
     ]
 
 
-def _cut(text: str, width: int) -> str:
+def _shortened(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     end = (width - 1) // 2

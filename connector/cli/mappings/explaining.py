@@ -1,4 +1,4 @@
-"""How the explanation of a webhook is printed: a line for each value, with where it comes from and its rule."""
+"""Prints the explanation of a webhook as text: a line for each value, with the path it comes from and its rule."""
 
 from __future__ import annotations
 
@@ -13,64 +13,70 @@ if TYPE_CHECKING:
     from connector.mapping.checking.explaining import Alternative, Explanation, Reading, UserReading
     from connector.workshop.trying import TrialResult
 
-#: A value is cut off after so many characters; its story has it whole.
+#: Longer values are cut off after this many characters. The story of a value (`stories`) shows all of it.
 _CELL = 40
-#: Longer cells do not widen their column: a few sentences would push all rules out of sight.
+#: The greatest widths of the columns. Longer cells do not widen their column: they would push the rules out of sight.
 _WIDTHS = (60, _CELL, 60)
 _INDENT = "    "
 
 
 class _Block(NamedTuple):
-    """A heading, and the values under it."""
+    """A title, and the values under it."""
 
     title: str
     readings: tuple[Reading, ...] = ()
-    #: True where the title tells nothing without a value under it.
+    #: True if the title is left out when no value is under it.
     is_list: bool = False
 
 
-def lines(tried: TrialResult, *, with_empty: bool) -> Iterator[str]:
-    """Tell what became of a webhook, each value with its path and its rule; `with_empty` also of what is not there."""
-    yield heading(tried)
-    if not tried.explanation:
+def lines(result: TrialResult, *, with_empty: bool) -> Iterator[str]:
+    """Yield the explanation of a webhook: each value with its path and its rule.
+
+    `with_empty` also lists the rules that found no value.
+    """
+    yield heading(result)
+    if not result.explanation:
         yield "No mapping: the event is kept, and nothing is sent."
         return
-    blocks = list(_blocks(tried.explanation, rfc3339(tried.trial.event.occurred_at)))
-    rows = [[_row(one) for one in block.readings if with_empty or not _is_empty(one)] for block in blocks]
+    blocks = list(_blocks(result.explanation, rfc3339(result.trial.event.occurred_at)))
+    rows_by_block = [
+        [_row(reading) for reading in block.readings if with_empty or not _is_empty(reading)] for block in blocks
+    ]
     widths = [
-        max((len(row[column]) for of_block in rows for row in of_block if len(row[column]) <= limit), default=0)
+        max((len(row[column]) for rows in rows_by_block for row in rows if len(row[column]) <= limit), default=0)
         for column, limit in enumerate(_WIDTHS)
     ]
-    for block, of_block in zip(blocks, rows, strict=True):
-        if of_block or not block.is_list:
+    for block, rows in zip(blocks, rows_by_block, strict=True):
+        if rows or not block.is_list:
             yield block.title
-        for *cells, place_of_rule in of_block:
-            told = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            yield f"{_INDENT}{'  '.join(told)}  {place_of_rule}"
-    readings = [one for block in blocks for one in block.readings]
-    noted = {(reading.rule.name, reading.problem) for reading in readings}
-    yield from (f"note: {note.problem}" for note in tried.notes if (note.name, note.problem) not in noted)
+        for *cells, place_of_rule in rows:
+            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+            yield f"{_INDENT}{'  '.join(padded)}  {place_of_rule}"
+    readings = [reading for block in blocks for reading in block.readings]
+    shown_problems = {(reading.rule.name, reading.problem) for reading in readings}
+    yield from (f"note: {note.problem}" for note in result.notes if (note.name, note.problem) not in shown_problems)
     if hidden := 0 if with_empty else sum(map(_is_empty, readings)):
-        yield f"{hidden} more would be filled, but nothing is there: --all lists them, --explain NAME tells why."
+        yield f"{hidden} more rules found no value: --all lists them, --explain NAME shows why."
 
 
-def heading(tried: TrialResult) -> str:
-    trial = tried.trial
+def heading(result: TrialResult) -> str:
+    """Return the first line: the topic, the webhook, the overlay, and whether journeys may start."""
+    trial = result.trial
     overlay = f"  overlay {trial.options.overlay}" if trial.options.overlay else ""
-    quiet = "  starts no journeys" if tried.explanation and tried.explanation.mapping.skip_hook else ""
-    return f"{trial.event.topic}  {trial.name}{overlay}{quiet}"
+    journeys = "  starts no journeys" if result.explanation and result.explanation.mapping.skip_hook else ""
+    return f"{trial.event.topic}  {trial.name}{overlay}{journeys}"
 
 
-def shown(value: object, limit: int = _CELL) -> str:
-    """Write a value as JSON on one line, without what a terminal might take for a command."""
-    told = json.dumps(value, ensure_ascii=False)
-    safe = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in told)
+def as_json_text(value: object, limit: int = _CELL) -> str:
+    """Return a value as JSON on one line; control characters, which a terminal might execute, are escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    safe = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     return safe if len(safe) <= limit else f"{safe[: limit - 1]}…"
 
 
 def _blocks(explanation: Explanation, occurred_at: str) -> Iterator[_Block]:
     for number, user in enumerate(explanation.users, start=1):
-        yield _Block(fate(number, user))
+        yield _Block(fate_of_user(number, user))
         yield _Block("  identifiers", user.identifiers, is_list=True)
         yield _Block("  attributes", user.attributes, is_list=True)
         for event, params in user.events:
@@ -79,59 +85,64 @@ def _blocks(explanation: Explanation, occurred_at: str) -> Iterator[_Block]:
         yield _Block(f"notice: {explanation.mapping.notice.text}", explanation.details)
 
 
-def fate(number: int, user: UserReading) -> str:
-    """Say where a user was found, and what becomes of it."""
-    told = f"user {number} at {place(user)}"
+def fate_of_user(number: int, user: UserReading) -> str:
+    """Return a user's title: the place in the webhook, and why the user is refused or skipped."""
+    title = f"user {number} at {place_of_person(user)}"
     if user.fate == "refused":
-        return f"{told} is refused: {user.refusal.reason if user.refusal else 'no identifiers'}"
+        return f"{title} is refused: {user.refusal.reason if user.refusal else 'no identifiers'}"
     if user.fate == "skipped":
-        return f"{told} is skipped, being optional: there is no identifier"
-    return f"{told} is skipped: there is nothing to tell" if user.fate == "empty" else told
+        return f"{title} is skipped: the user is optional and has no identifier"
+    return f"{title} is skipped: there is nothing to send" if user.fate == "empty" else title
 
 
-def place(user: UserReading) -> str:
-    """Say where the person was found, or was looked for."""
+def place_of_person(user: UserReading) -> str:
+    """Return the path to the person; if there is no person, the paths that were tried."""
     if user.person is None:
         return user.mapping.whereabouts
     return ".".join(user.person) or "the top"
 
 
-def path(one: Alternative) -> str:
-    return ".".join(one.path)
+def path_text(alternative: Alternative) -> str:
+    return ".".join(alternative.path)
 
 
 def _row(reading: Reading) -> tuple[str, str, str, str]:
-    """Return the name, the value, where it comes from, and the rule."""
+    """Return the columns of a line: the name, the value, where the value comes from, and the place of the rule."""
     rule = reading.rule
-    told = {"filled": shown(reading.value), "unfit": "unfit", "cleared": "cleared", "nothing": "-"}
-    return rule.name, told[reading.outcome], _origin(reading), rule.place
+    values = {"filled": as_json_text(reading.value), "unfit": "unfit", "cleared": "cleared", "nothing": "-"}
+    return rule.name, values[reading.outcome], _origin(reading), rule.place
 
 
 def _origin(reading: Reading) -> str:
-    """Say where a value comes from, what stood there, and what was passed over."""
+    """Return where a value comes from: its path, its raw value if that was converted, and the paths without a value."""
     if not reading.alternatives:
         return "always"
-    counted = [one for one in reading.alternatives if one.counts]
-    passed = ", ".join(f"{path(one)} {one.state}" for one in _passed_over(reading.alternatives))
-    found = ", ".join(path(one) + (f" {shown(one.raw)}" if differs(reading, one) else "") for one in counted)
+    sources = ", ".join(
+        path_text(alternative) + (f" {as_json_text(alternative.raw)}" if is_converted(reading, alternative) else "")
+        for alternative in reading.alternatives
+        if alternative.counts
+    )
     if reading.problem:
-        found += f": {reading.problem}"
-    return f"{found} ({passed})" if found and passed else found or passed
+        sources += f": {reading.problem}"
+    without_value = ", ".join(
+        f"{path_text(alternative)} {alternative.state}" for alternative in _without_value(reading.alternatives)
+    )
+    return f"{sources} ({without_value})" if sources and without_value else sources or without_value
 
 
-def _passed_over(alternatives: Iterable[Alternative]) -> Iterator[Alternative]:
-    """Yield what was looked at and found to be nothing; behind what counts, nobody has looked."""
-    settled: set[str] = set()
-    for one in alternatives:
-        if one.counts:
-            settled.add(one.part)
-        elif one.part not in settled:
-            yield one
+def _without_value(alternatives: Iterable[Alternative]) -> Iterator[Alternative]:
+    """Yield the paths that were tried and have no value; paths after the one that counts were not tried."""
+    found_parts: set[str] = set()
+    for alternative in alternatives:
+        if alternative.counts:
+            found_parts.add(alternative.part)
+        elif alternative.part not in found_parts:
+            yield alternative
 
 
-def differs(reading: Reading, one: Alternative) -> bool:
-    """Whether what stands there is not the value itself. To Python, true is 1."""
-    return type(one.raw) is not type(reading.value) or one.raw != reading.value
+def is_converted(reading: Reading, alternative: Alternative) -> bool:
+    """Return whether the raw value differs from Insider's value. In Python True == 1, so it compares the types too."""
+    return type(alternative.raw) is not type(reading.value) or alternative.raw != reading.value
 
 
 def _is_empty(reading: Reading) -> bool:

@@ -1,11 +1,11 @@
-"""How the explanation of a webhook is written as JSON."""
+"""Returns the explanation of a webhook as JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from connector.cli.mappings.explaining import path
+from connector.cli.mappings.explaining import path_text
 from connector.mapping.checking.explaining import overridden_rules, rule_text
 from connector.workshop.dictionary import DATA_TYPES
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from connector.workshop.trying import TrialResult
 
 
-def as_json(tried: TrialResult, name: str | None) -> dict[str, Any]:
-    """Return all that is known of what became of a webhook, or of one name."""
-    trial, explanation = tried.trial, tried.explanation
+def as_json(result: TrialResult, name: str | None) -> dict[str, Any]:
+    """Return the explanation of a webhook; with `name`, only of this attribute, param, identifier or detail."""
+    trial, explanation = result.trial, result.explanation
 
-    def readings(found: Iterable[Reading]) -> list[dict[str, Any]]:
-        return [_as_json(reading) for reading in found if name in {None, reading.rule.name}]
+    def as_list(readings: Iterable[Reading]) -> list[dict[str, Any]]:
+        return [_as_json(reading) for reading in readings if name in {None, reading.rule.name}]
 
     users = [
         {
@@ -30,10 +30,10 @@ def as_json(tried: TrialResult, name: str | None) -> dict[str, Any]:
             "person": user.person and ".".join(user.person),
             "fate": user.fate,
             "refusal": user.refusal and user.refusal.reason,
-            "identifiers": readings(user.identifiers),
-            "attributes": readings(user.attributes),
+            "identifiers": as_list(user.identifiers),
+            "attributes": as_list(user.attributes),
             "events": [
-                {"name": event.name, "label": event.label, "params": readings(params)} for event, params in user.events
+                {"name": event.name, "label": event.label, "params": as_list(params)} for event, params in user.events
             ],
         }
         for user in (explanation.users if explanation else ())
@@ -46,8 +46,8 @@ def as_json(tried: TrialResult, name: str | None) -> dict[str, Any]:
         "overlay": trial.options.overlay,
         "mapped": explanation is not None,
         "users": users,
-        "notice": {"text": notice.text, "details": readings(explanation.details)} if notice and explanation else None,
-        "notes": [asdict(note) for note in tried.notes if name in {None, note.name}],
+        "notice": {"text": notice.text, "details": as_list(explanation.details)} if notice and explanation else None,
+        "notes": [asdict(note) for note in result.notes if name in {None, note.name}],
     }
 
 
@@ -61,7 +61,9 @@ def _as_json(reading: Reading) -> dict[str, Any]:
         "problem": reading.problem or None,
         "rule": chain[0],
         "overrides": chain[1:],
-        "alternatives": [{**one._asdict(), "path": path(one)} for one in reading.alternatives],
+        "alternatives": [
+            {**alternative._asdict(), "path": path_text(alternative)} for alternative in reading.alternatives
+        ],
     }
 
 

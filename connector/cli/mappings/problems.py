@@ -1,4 +1,4 @@
-"""How the problems of mapping files are printed: for people, for scripts, and as annotations of GitHub's reviews."""
+"""Prints the problems of mapping files: as text, as JSON for scripts, and as annotations for GitHub's reviews."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from connector.mapping.checking.reports import Report
     from connector.mapping.reading.problems import Problem
 
-#: What GitHub's workflow commands escape, in messages and beside them.
+#: Characters that GitHub's workflow commands escape, in messages and in properties.
 _IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
 
 
 def lines(report: Report, directory: Path, form: str) -> list[str]:
-    """Return a line for each problem, and for people one that sums them up."""
-    found = [problem._replace(file=_as_seen(directory, problem.file)) for problem in report.problems]
+    """Return a line for each problem; as text, also a line with the totals."""
+    problems = [problem._replace(file=_as_seen(directory, problem.file)) for problem in report.problems]
     if form == "github":
-        return [_annotation(problem) for problem in found]
-    return [*map(str, found), _summary(report)]
+        return [_annotation(problem) for problem in problems]
+    return [*map(str, problems), _summary(report)]
 
 
 def as_json(report: Report, directory: Path) -> dict[str, Any]:
@@ -40,27 +40,27 @@ def as_json(report: Report, directory: Path) -> dict[str, Any]:
     }
 
 
-def explained(code: str) -> dict[str, str]:
-    """Return what a code means. Raises OperatorError where there is no such code."""
+def explain(code: str) -> dict[str, str]:
+    """Return a code with its severity, meaning and remedy. Raises OperatorError if the code is unknown."""
     if code not in CODES:
         raise OperatorError(f"there is no code {code!r}{did_you_mean(code, CODES)}; the codes are {', '.join(CODES)}")
     return {"code": code, **CODES[code]._asdict()}
 
 
 def _as_seen(directory: Path, file: str) -> str:
-    """Return the path of a file from where the command runs; an absolute one where it is elsewhere."""
+    """Return the path of a file relative to the current directory; an absolute path if the file is outside of it."""
     path = (directory / file).absolute()
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _annotation(problem: Problem) -> str:
     properties = {"file": problem.file, "line": problem.line, "col": problem.column, "title": problem.code}
-    told = ",".join(f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in properties.items())
-    return f"::{problem.severity} {told}::{_escaped(problem.sentence, _IN_MESSAGE)}"
+    text = ",".join(f"{name}={_escaped(str(value), _IN_PROPERTY)}" for name, value in properties.items())
+    return f"::{problem.severity} {text}::{_escaped(problem.sentence, _IN_MESSAGE)}"
 
 
-def _escaped(text: str, signs: dict[str, str]) -> str:
-    return "".join(signs.get(sign, sign) for sign in text)
+def _escaped(text: str, escapes: dict[str, str]) -> str:
+    return "".join(escapes.get(char, char) for char in text)
 
 
 def _summary(report: Report) -> str:

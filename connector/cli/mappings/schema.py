@@ -1,4 +1,4 @@
-"""`connector mappings schema`: the JSON Schema by which editors complete, explain and check mapping files."""
+"""`connector mappings schema`: the JSON Schema with which editors complete, explain and check mapping files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connector.mapping.editors.json_schema import json_schema, names_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Beside the mapping files, whose first lines name it.
+#: The file is beside the mapping files. The first line of each of them names it.
 FILE = "schema.json"
 
 
@@ -23,12 +23,12 @@ FILE = "schema.json"
 @click.option("--write", is_flag=True, help=f"Write it to {FILE} beside the mapping files instead of printing it.")
 @shared.with_format
 def mappings_schema(directory: Path, form: str, *, write: bool) -> None:
-    """Print the JSON Schema of mapping files, which offers the names that the files of the directory use."""
-    used = names_of(mapping.load(directory)) if mapping.read_files(directory) else None
-    text = json.dumps(json_schema(used) if used else json_schema(), indent=2, ensure_ascii=False)
+    """Print the JSON Schema of mapping files. It offers the names that the files of the directory use."""
+    names = names_of(mapping.load(directory)) if mapping.read_files(directory) else None
+    text = json.dumps(json_schema(names) if names else json_schema(), indent=2, ensure_ascii=False)
     if not write:
         click.echo(text)
         return
     file = directory / FILE
     file.write_text(f"{text}\n", encoding="utf-8")
-    shared.print_result({"file": str(file)}, f"{file} is written", form)
+    shared.print_result({"file": str(file)}, f"{file} was written", form)

@@ -1,4 +1,4 @@
-"""`connector mappings try`: what a mapping makes of webhooks, value by value, without sending anything."""
+"""`connector mappings try`: runs a mapping on webhooks and shows each value, without sending anything."""
 
 from __future__ import annotations
 
@@ -25,14 +25,20 @@ if TYPE_CHECKING:
 @click.command("try")
 @click.argument("what", required=False, metavar="[FILE|TOPIC]")
 @click.argument("webhooks", nargs=-1, type=click.Path(path_type=Path), metavar="[WEBHOOK.json]...")
-@click.option("--event", "event_ids", type=shared.NUMBER, multiple=True, help="This event; may be given several times.")
 @click.option(
-    "--last", type=click.IntRange(1, 1000), help="The newest so many events, of the topic where you name one."
+    "--event",
+    "event_ids",
+    type=shared.NUMBER,
+    multiple=True,
+    help="Try this event of the journal; may be given several times.",
 )
-@click.option("--store", "store_name", help="Only this store's events; other webhooks as if they were this store's.")
+@click.option(
+    "--last", type=click.IntRange(1, 1000), help="Try this many of the newest events, of the topic if you name one."
+)
+@click.option("--store", "store_name", help="Only events of this store; map other webhooks with this store's options.")
 @click.option("--overlay", help="Lay this overlay over the shared rules.")
-@click.option("--explain", "name", help="Tell all about one attribute, param or identifier.")
-@click.option("--all", "with_empty", is_flag=True, help="Show also what stays empty.")
+@click.option("--explain", "name", help="Show everything about one attribute, param or identifier.")
+@click.option("--all", "with_empty", is_flag=True, help="Also show rules that find no value.")
 @shared.with_mappings
 @shared.with_format
 def mappings_try(
@@ -47,10 +53,10 @@ def mappings_try(
     form: str,
     **events: Any,
 ) -> None:
-    """Show what a mapping makes of webhooks: each value, where it comes from, and its rule. Nothing is sent or kept.
+    """Run a mapping on webhooks and show each value, the path it comes from, and its rule. Nothing is sent or stored.
 
-    FILE is a mapping file, beside which its set lies; a TOPIC is looked up in the directory. Both are tried on the
-    examples of the topic, unless you name a WEBHOOK.json or, with DATABASE_URL, events of the journal.
+    FILE is a mapping file; the other files of its set are beside it. A TOPIC is looked up in the directory. Both are
+    tried on the examples of the topic, unless you name a WEBHOOK.json or, with DATABASE_URL, events of the journal.
     """
     if what and what.endswith(".json"):
         webhooks, what = (Path(what), *webhooks), None
@@ -71,16 +77,16 @@ def mappings_try(
         )
     if overlay:
         trials = trying.with_overlay(trials, overlay, mappings)
-    tried = [trying.run(trial, mappings) for trial in trials]
+    results = [trying.run(trial, mappings) for trial in trials]
     if form == "json":
-        shared.show_json([explaining_json.as_json(one, name) for one in tried])
+        shared.show_json([explaining_json.as_json(result, name) for result in results])
         return
-    for number, one in enumerate(tried):
+    for number, result in enumerate(results):
         if number:
             click.echo()
         if name:
-            click.echo(explaining.heading(one))
-        for line in stories.lines(one, name, mappings) if name else explaining.lines(one, with_empty=with_empty):
+            click.echo(explaining.heading(result))
+        for line in stories.lines(result, name, mappings) if name else explaining.lines(result, with_empty=with_empty):
             click.echo(line)
 
 
@@ -95,7 +101,7 @@ def _trials(
     event_ids: tuple[int, ...],
     last: int | None,
 ) -> list[Trial]:
-    """Find what is to be tried. Raises OperatorError where there is nothing."""
+    """Return the trials: journaled events, webhooks of files, or examples. Raises OperatorError if there are none."""
     if connection and (event_ids or last):
         store_id = shared.store_id(connection, store_name)
         limit = last or len(event_ids)

@@ -1,4 +1,4 @@
-"""`connector mappings activate | rollback | versions | export`: which mapping set is in force, without a release."""
+"""`connector mappings activate | rollback | versions | export`: change the active mapping set without a release."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 @click.command("activate")
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--version", callback=shared.not_blank, help="A set that is kept: its version, or how that begins.")
-@click.option("--release", is_flag=True, help="The files of each release, as before any set was activated.")
+@click.option("--version", callback=shared.not_blank, help="A set in the journal: its version, or the beginning of it.")
+@click.option("--release", is_flag=True, help="Use the files of each release again, as before a set was activated.")
 @shared.with_reason
 @shared.with_actor
 @shared.with_format
 def mappings_activate(
     directory: Path | None, version: str | None, reason: str, actor: str, form: str, *, release: bool
 ) -> None:
-    """Keep the mapping files of DIRECTORY in the journal and map by them; workers do within 10 seconds.
+    """Store the mapping files of DIRECTORY in the journal and make them the active set.
 
-    The set stays active over releases: theirs are not used until `activate --release`.
+    Workers use it within 10 seconds. The set stays active over releases: their files are not used until
+    `activate --release`.
     """
     if (directory is not None) + (version is not None) + release != 1:
         raise OperatorError("say which set: a DIRECTORY, --version VERSION or --release")
@@ -49,10 +50,10 @@ def mappings_activate(
 @shared.with_actor
 @shared.with_format
 def mappings_rollback(reason: str, actor: str, form: str) -> None:
-    """Map by what was active before the present set; workers do within 10 seconds.
+    """Make the previously active set active again; workers use it within 10 seconds.
 
-    Said again, it goes back further, to what was active before that, and never forward to a set that was left by it: to
-    return there, use `activate --version`.
+    A second rollback goes back one set further. It never goes forward to a set that a rollback has left: use
+    `activate --version` for that.
     """
     with shared.journal() as connection:
         change = activation.rollback(connection, actor=actor, reason=reason)
@@ -60,13 +61,13 @@ def mappings_rollback(reason: str, actor: str, form: str) -> None:
 
 
 @click.command("versions")
-@click.option("--count", is_flag=True, help="Count the events that each set was the last to map; reads all events.")
+@click.option("--count", is_flag=True, help="Count the events whose last mapping used each set. This reads all events.")
 @shared.with_limit
 @shared.with_format
 def mappings_versions(limit: int, form: str, *, count: bool) -> None:
-    """List the sets that releases have brought or that were made active; first the active one, then the latest.
+    """List the sets that came with a release or were activated: the active one, then `release`, then the newest.
 
-    `release` stands for whatever files a release has; as sets, they are listed by their versions too.
+    `release` stands for the files of the running release. The files of each release are also listed by their version.
     """
     with shared.journal() as connection:
         rows = mapping_sets.newest(connection, limit=limit)
@@ -81,26 +82,26 @@ def mappings_versions(limit: int, form: str, *, count: bool) -> None:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @shared.with_format
 def mappings_export(version: str, directory: Path, form: str) -> None:
-    """Write the files of a kept set into DIRECTORY, which must be empty or new."""
+    """Write the files of a set in the journal into DIRECTORY, which must be empty or new."""
     with shared.journal() as connection:
-        found = mapping_sets.find(connection, version)
-        files = mapping_sets.files(connection, found)
+        full_version = mapping_sets.find(connection, version)
+        files = mapping_sets.files(connection, full_version)
     if directory.exists() and any(directory.iterdir()):
         raise OperatorError(f"{directory} is not empty; name another directory")
     paths = {directory / name: content for name, content in files.items()}
     for path in paths:
         if not path.resolve().is_relative_to(directory.resolve()):
-            raise OperatorError(f"a file of {found} would lie outside of {directory}; nothing was written")
+            raise OperatorError(f"a file of {full_version} would be outside of {directory}; nothing was written")
     for path, content in paths.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    shared.show([{"version": found, "directory": str(directory), "files": len(files)}], form)
+    shared.show([{"version": full_version, "directory": str(directory), "files": len(files)}], form)
 
 
 def _show(change: Change, form: str) -> None:
     if form == "json":
         shared.show_json(change._asdict())
     elif change.changed:
-        click.echo(f"{change.active} is active; before, it was {change.before}.")
+        click.echo(f"{change.active} is active now; {change.before} was active before.")
     else:
-        click.echo(f"{change.active} is active already; nothing was changed.")
+        click.echo(f"{change.active} is already active; nothing was changed.")

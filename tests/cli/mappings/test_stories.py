@@ -56,7 +56,7 @@ swell/tier/earned  swell.tier.earned/documented
 yotpo_amount_spent_cents, an attribute of user 1 at customer
   rule       {number: vip_stats.amountSpentCents}  groups.yaml:#, group tier_change
   looked at  vip_stats.amountSpentCents  absent
-  Insider    gets nothing, and keeps what it has: nothing is there
+  Insider    gets nothing, and keeps its value: no path has a value
 yotpo_amount_spent_cents, a param of tier_earned of user 1 at customer
   rule       {number: [new_tier.amount_spent_cents, vip_stats.amountSpentCents]}  groups.yaml:#, group tier_change
   looked at  new_tier.amount_spent_cents  10000
@@ -97,7 +97,7 @@ swell/tier/lost  swell.tier.lost/no_tier_left
 yotpo_vip_tier_name, an attribute of user 1 at customer
   rule       {text: new_tier.name, absent: clear}  swell.tier.lost.yaml:#
   looked at  new_tier.name  absent
-  Insider    is told to forget it: nothing is there, and the rule says absent: clear
+  Insider    forgets the value: no path has a value, and the rule says absent: clear
 """,
         ),
         (
@@ -116,8 +116,8 @@ swell/referral/completed  swell.referral.completed/without_friend
 yotpo_vip_tier_name, an attribute of user 1 at referrer
   rule       {text: vip_tier_name, empty: clear}  groups.yaml:#, group tier
   looked at  referrer.vip_tier_name  absent
-  Insider    gets nothing, and keeps what it has: nothing is there
-user 2 at friend or referred_customer is skipped, being optional: there is no identifier
+  Insider    gets nothing, and keeps its value: no path has a value
+user 2 at friend or referred_customer is skipped: the user is optional and has no identifier
 """,
         ),
         (
@@ -141,7 +141,7 @@ def test_the_whole_story_of_one_value(webhook: str, name: str, told: str) -> Non
 def test_a_birthday_without_a_year_says_what_it_lacks() -> None:
     told = printed("try", f"{EXAMPLES}/swell.birthday.captured/documented.json", "--explain", "birthday")
 
-    assert told.endswith("keeps what it has: the date has no year, and the store no stand-in year\n")
+    assert told.endswith("keeps its value: the date has no year, and the store has no stand-in year\n")
 
 
 def test_a_story_as_json_is_that_of_the_name_alone() -> None:

@@ -56,11 +56,11 @@ def test_a_directory_is_activated_rolled_back_and_activated_again_by_its_version
     assert insider.user("ann@example.com")["custom"] == {"b_one": 7, "b_two": 7}
 
     rolled_back = cli.run("mappings", "rollback", "--reason", "worse", "--by", "bob")
-    assert rolled_back.stdout == f"{A.version} is active; before, it was {B.version}.\n"
+    assert rolled_back.stdout == f"{A.version} is active now; {B.version} was active before.\n"
     by_version = cli.json("mappings", "activate", "--version", B.version[:6], *WHO)
     assert by_version == change(B.version, A.version)
     again = cli.run("mappings", "activate", "--version", B.version, *WHO)
-    assert (again.returncode, again.stdout) == (0, f"{B.version} is active already; nothing was changed.\n")
+    assert (again.returncode, again.stdout) == (0, f"{B.version} is already active; nothing was changed.\n")
 
     assert [(entry["actor"], entry["action"], entry["reason"]) for entry in cli.json("audit")] == [
         ("ann", "mappings.activate", "better"),
@@ -159,6 +159,6 @@ def test_an_export_overwrites_nothing(
 def test_no_file_is_written_outside_of_the_directory(cli: Cli, database: Database, tmp_path: Path, name: str) -> None:
     keep(database, "sly", {"a.b.yaml": b"", name.format(tmp_path=tmp_path): b""})
 
-    assert "would lie outside of" in refusal(cli, "export", "sly", str(tmp_path / "new"))
+    assert "would be outside of" in refusal(cli, "export", "sly", str(tmp_path / "new"))
 
     assert list(tmp_path.iterdir()) == []
