@@ -5,7 +5,7 @@ The way of an event, and the rooms on it::
     Yotpo ──webhook──▶ intake ─────────┐
     Yotpo ──pages────▶ sync (backfill) ┼──▶ journal ──▶ mapping ──▶ delivery ──▶ insider ──▶ Insider
     Yotpo ──look-up──▶ sync (refresh) ─┘       ▲                        │
-                                               └── attempts, outcomes ──┘
+                                               └─◀ attempts, outcomes ──┘
 
     intake      takes a webhook: finds the store by its token, recognises the topic, appends to the journal, answers 200
     sync        asks Yotpo: backfill, refresh; connects a store's account; pushes customers to Yotpo
@@ -22,7 +22,7 @@ The way of an event, and the rooms on it::
 
     model, http, settings, observability, errors    the ground: nouns, requests to others, the environment, logs
 
-Imports go down only. The order stands in `setup.cfg`, and a contract holds it. Begin with `delivery/steps.py`: it reads
+Imports go down only: `setup.cfg` has the order, and import-linter checks it. Begin with `delivery/steps.py`: it reads
 like this picture.
 """
 

@@ -2,7 +2,7 @@
 
     events        what was received: append, take for mapping, mark as mapped, and the columns of `events list`
     deliveries    each update on its way to Insider: waiting, delivered, dead; attempts; the times of attributes
-    partitions    which partitions have work, and the locks: one worker at a time on a partition, one lease for a Yotpo
+    partitions    which partitions have work; the locks of partitions, and of leases: one process asks a store's Yotpo
     dead_letters  what Insider refuses for good, grouped by cause; replays: events that are mapped and sent again
     story         everything that happened to one event; `samples` draws events for the drift report
     stores        stores, their tokens and pauses; `forms` checks what an operator enters; `vault` encrypts secrets

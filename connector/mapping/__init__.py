@@ -31,14 +31,14 @@ One file a topic; what several topics share stands in ``groups.yaml``. The gramm
 A RULE is one type and its source, ``{number: points_balance}``. The types: text, number, money, boolean, date,
 datetime, list, link. The source is a path or a list of paths, of which the first that holds something counts; ``null``
 and ``""`` are nothing. A step that is a number picks from a list (``products.0.product_id``). ``date`` also takes
-``{year: …, month: …, day: …}``. ``{always: false}`` is a constant: a plain true, false or number is what it looks
-like, anything else and everything in quotes is text; words that YAML would read otherwise are errors of the check.
+``{year: …, month: …, day: …}``. ``{always: false}`` is a constant: true, false, or a number; anything else is text, and
+so is everything in quotes. The check refuses words such as ``yes``, which YAML would read as something else.
 
-What is not there is left out, and overwrites nothing. Where the source says that something is over, a rule says so:
-``{text: new_tier.name, absent: clear}`` lets Insider forget the attribute where nothing is there at all, ``{datetime:
-points_expire_at, empty: clear}`` only where the field is there and holds nothing.
+A missing value is left out, and overwrites nothing. A rule may clear the attribute at Insider instead:
+``{text: new_tier.name, absent: clear}`` does so if the value is missing in any way,
+``{datetime: points_expire_at, empty: clear}`` only if the field is there and holds null or a blank text.
 
-There are no conditions, templates or expressions, on purpose: what a file does can be read off it.
+There are no conditions, templates or expressions, on purpose: a reader sees what a file does.
 
 The rooms, from the ground up:
 
@@ -47,7 +47,7 @@ The rooms, from the ground up:
     grammar/    what a file may say: schemas, and the nouns that they load
     running/    rules as Python functions: an event goes in, updates of users come out
     loading/    all files of a set together, shared ones and overlays, with all problems at once
-    checking/   what runs but does not do what is meant; the explanation of each value
+    checking/   finds rules that run but do not do what their author means; explains each value
     editors/    the schema for editors
 
 A worker that has loaded a set needs `running` alone. Never here: I/O besides reading YAML, a clock, the wire format.

@@ -5,5 +5,6 @@
     identities  the identifiers: e-mail, phone number, uuid
     lookup      finds the value at a path
 
-A value that cannot become its type raises `UnfitError`. Begin with `rules`.
+A value that cannot become its type raises `UnfitError`; `running` then leaves the attribute out and notes why. Begin
+with `rules`.
 """

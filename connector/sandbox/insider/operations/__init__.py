@@ -4,7 +4,7 @@
     validation    why a user is refused, in the words of Insider's API reference
     identity      changes and deletes identifiers; finds the profile that a request names
     erasure       deletes attributes, personal data and whole users
-    reading       reads a profile back
+    reading       reads a profile back, within the quota of such reads
 
-Never here: HTTP headers and tokens (the gate checks them), where profiles are stored, code shared with the connector.
+Never here: HTTP headers and tokens, which `gate` checks; the storage of profiles, which `profiles` holds.
 """
