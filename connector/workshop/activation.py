@@ -1,7 +1,7 @@
-"""Which mapping set is in force: what operators make active, and what each process takes up of it.
+"""Which mapping set is in force: operators activate a set, and each process starts to use it.
 
-As long as nobody has made a set active, each release maps by its own files. A set that is active stays so over
-releases, until another is, or until the files of each release are made active again.
+If no set was activated, each release uses its own files. An active set stays active over releases, until an operator
+activates another set, or the files of each release again.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.mapping import MappingSet
 
-#: So many sets stay compiled in a process, less than a megabyte each: enough to go to and fro between them.
+#: How many compiled sets a process keeps, each less than a megabyte: enough to switch between sets.
 _COMPILED = 8
 
 _log = observability.logger("mappings")
 
 
 class MappingSets:
-    """The mapping sets that a process works with: the one in force, and those of the past. Compiles each once."""
+    """The mapping sets that a process uses: the one in force, and earlier ones. Compiles each set once."""
 
     def __init__(self, release: MappingSet) -> None:
         self._release = release
         self._is_release_kept = False
-        #: What was active when last asked, and what is mapped by since. None: the files of the release.
+        #: The version that was active at the last query. None: the files of the release.
         self._active: str | None = None
+        #: The set that this process maps with since then.
         self._in_force = release
-        #: By version, the last used at the end.
+        #: By version. The last used set is at the end.
         self._compiled: dict[str, MappingSet] = {}
 
     def in_force(self, connection: Connection) -> MappingSet:
-        """Return the set to map by: the active one; where this release cannot load it, the one in force until now.
+        """Return the set to map with: the active set, or the previous one if this release cannot load the active set.
 
-        The journal keeps it by then, and the release's own; `connection` is in autocommit, so that it stays kept.
+        The journal keeps this set, and the release's own. `connection` is in autocommit, so the sets stay kept.
         """
         version = mapping_sets.active(connection).version
         if version != self._active:
-            self._take_up(connection, version)
+            self._switch_to(connection, version)
             self._active = version
         if not self._is_release_kept:
             keep(connection, self._release)
@@ -52,27 +53,27 @@ class MappingSets:
         return self._in_force
 
     def active(self, connection: Connection) -> MappingSet:
-        """Return the active set. Raises MappingError where this release cannot load it."""
+        """Return the active set. Raises MappingError if this release cannot load it."""
         version = mapping_sets.active(connection).version
         return self._of_version(connection, version) if version else self._release
 
     def of_versions(
         self, connection: Connection, versions: Iterable[str | None]
     ) -> tuple[dict[str | None, MappingSet], dict[str | None, str]]:
-        """Return sets by version, and why the others are not to be had: unknown, or this release cannot load them."""
-        found: dict[str | None, MappingSet] = {}
+        """Return the sets by version, and for each missing set the reason: unknown, or this release cannot load it."""
+        sets: dict[str | None, MappingSet] = {}
         problems: dict[str | None, str] = {}
         for version in versions:
             if version is None:
                 problems[None] = "no mapping set has mapped them"
                 continue
             try:
-                found[version] = self._of_version(connection, version)
+                sets[version] = self._of_version(connection, version)
             except MappingError as error:
                 problems[version] = _first_line(error)
-        return found, problems
+        return sets, problems
 
-    def _take_up(self, connection: Connection, version: str | None) -> None:
+    def _switch_to(self, connection: Connection, version: str | None) -> None:
         before = self._in_force.version
         try:
             self._in_force = self._of_version(connection, version) if version else self._release
@@ -84,24 +85,24 @@ class MappingSets:
     def _of_version(self, connection: Connection, version: str) -> MappingSet:
         if version == self._release.version:
             return self._release
-        found = self._compiled.pop(version, None) or load(connection, version)
-        self._compiled[version] = found
+        mappings = self._compiled.pop(version, None) or load(connection, version)
+        self._compiled[version] = mappings
         if len(self._compiled) > _COMPILED:
             del self._compiled[next(iter(self._compiled))]
-        return found
+        return mappings
 
 
 class Change(NamedTuple):
-    """What an operator's word has changed. Versions, or `RELEASE` for the files of each release."""
+    """The result of an operator's command. The sets are versions, or `RELEASE` for the files of each release."""
 
     active: str
     before: str
-    #: False where it was active already, and nothing was changed.
+    #: False if the set was active already, so nothing was changed.
     changed: bool
 
 
 def load(connection: Connection, version: str) -> MappingSet:
-    """Load a set that the journal keeps. Raises MappingError where it is not kept, or this release cannot load it."""
+    """Load a set from the journal. Raises MappingError if it is not there, or this release cannot load it."""
     files = mapping_sets.files(connection, version)
     if not files:
         raise MappingError(f"the journal keeps no mapping set {version!r}")
@@ -110,22 +111,22 @@ def load(connection: Connection, version: str) -> MappingSet:
     except MappingError:
         raise
     except Exception as error:
-        # Whatever a set of another release does to this one, it must not stop the workers.
+        # A set from another release may break this one in unknown ways. That must not stop the workers.
         raise MappingError(f"the mapping set {version} cannot be loaded ({type(error).__name__})") from error
     if loaded.version != version:
-        raise MappingError(f"the kept files of the mapping set {version} are not those that it had; take another set")
+        raise MappingError(f"the kept files of the mapping set {version} do not match its version; use another set")
     return loaded
 
 
 def keep(connection: Connection, mappings: MappingSet) -> None:
-    """Keep a set in the journal, unless it is kept already."""
+    """Store a set in the journal, unless it is there already."""
     mapping_sets.keep(connection, mappings.version, mappings.files, topics=len(mappings.topics))
 
 
 def activate(connection: Connection, version: str | None, *, actor: str, reason: str) -> Change:
-    """Make a kept set active, or with None the files of each release.
+    """Activate a set that the journal keeps; None activates the files of each release.
 
-    Raises MappingError where this release cannot load it. Where two operators do so at once, the later one counts.
+    Raises MappingError if this release cannot load the set. If two operators do this at once, the later one wins.
     """
     if version:
         load(connection, version)
@@ -137,10 +138,11 @@ def activate(connection: Connection, version: str | None, *, actor: str, reason:
 
 
 def rollback(connection: Connection, *, actor: str, reason: str) -> Change:
-    """Make active what was so before; said again, what was so before that.
+    """Activate the set that was active before. A second rollback goes one set further back.
 
-    Never forward to what was left by a rollback: whoever asks twice still sees trouble. Raises OperatorError where
-    nothing was active before, where it cannot be loaded, and where another operator has changed something just now.
+    A rollback never returns to a set that a rollback has left: an operator who rolls back twice still sees trouble.
+    Raises OperatorError if nothing was active before, if the set cannot be loaded, or if another operator has
+    activated a set just now.
     """
     seen = mapping_sets.active(connection)
     current = mapping_sets.lock(connection)
@@ -153,18 +155,19 @@ def rollback(connection: Connection, *, actor: str, reason: str) -> Change:
         raise OperatorError(f"nothing was active before {_named(current.version)}; see `connector mappings versions`")
     previous = mapping_sets.activation(connection, current.previous_id)
     if previous.version:
-        _loadable(connection, previous.version)
+        _check_loadable(connection, previous.version)
     mapping_sets.activate(connection, previous.version, previous_id=previous.previous_id, actor=actor, reason=reason)
     return _changed(connection, "mappings.rollback", previous.version, current.version, actor=actor, reason=reason)
 
 
-def _loadable(connection: Connection, version: str) -> None:
+def _check_loadable(connection: Connection, version: str) -> None:
+    """Raise OperatorError if this release cannot load a set."""
     try:
         load(connection, version)
     except MappingError as error:
         raise OperatorError(
             f"{version}, which was active before, cannot be loaded by this release ({_first_line(error)}), so nothing "
-            "was changed; `connector mappings activate` takes another `--version`, or `--release`"
+            "was changed; use `connector mappings activate` with another `--version`, or with `--release`"
         ) from error
 
 

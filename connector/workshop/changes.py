@@ -1,4 +1,4 @@
-"""Counts over many events how what they yield differs: by topic and name, the most frequent first. Pure."""
+"""Counts the differences of many events by topic and name, the most frequent first. Pure."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ if TYPE_CHECKING:
 
 
 class Example(NamedTuple):
-    """What changes in one event."""
+    """One event with a change, and its values before and after."""
 
-    #: The event, as whoever counts calls it.
+    #: The event's id or name, as the caller of `count` gives it.
     event: Any
     before: Any
     after: Any
 
 
 class Change(NamedTuple):
-    """The same change of the same thing, over all events of a topic."""
+    """The same change of the same name, in all events of a topic."""
 
     topic: str
-    #: As of a `Difference`: the part of an update, the name, and what becomes of it.
+    #: As in a `Difference`: the part of an update, the name, and the kind of change.
     part: str
     name: str
     change: str
-    #: How many events show it.
+    #: How many events have it.
     events: int
-    #: The first of them.
+    #: The first of these events.
     examples: list[Example]
 
 
-def count(found: Iterable[tuple[str, Any, Iterable[Difference]]], *, examples: int = 1) -> list[Change]:
-    """Count the differences of events, each with its topic and what it is called, keeping so many examples of each."""
+def count(events: Iterable[tuple[str, Any, Iterable[Difference]]], *, examples: int = 1) -> list[Change]:
+    """Count the differences of events: (topic, id or name, differences). Keep some examples of each change."""
     changes: dict[tuple[str, str, str, str], Change] = {}
-    for topic, event, differences in found:
-        # By their keys, because the two users of a referral are one event all the same.
-        of_event = {(topic, one.part, one.name, one.change): one for one in differences}
-        for key, one in of_event.items():
-            known = changes.get(key) or Change(*key, events=0, examples=[])
-            shown = [*known.examples, Example(event, one.before, one.after)][:examples]
-            changes[key] = known._replace(events=known.events + 1, examples=shown)
+    for topic, event, differences in events:
+        # By key, so that an event with two users, such as a referral, counts once.
+        by_key = {
+            (topic, difference.part, difference.name, difference.change): difference for difference in differences
+        }
+        for key, difference in by_key.items():
+            change = changes.get(key) or Change(*key, events=0, examples=[])
+            first = [*change.examples, Example(event, difference.before, difference.after)][:examples]
+            changes[key] = change._replace(events=change.events + 1, examples=first)
     return sorted(changes.values(), key=lambda change: -change.events)

@@ -1,4 +1,4 @@
-"""Compares two mapping sets over events: what Insider would be told by the one and by the other. Sends nothing."""
+"""Compares two mapping sets: maps the same events with both, and counts what differs. Sends nothing."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """How two sets differ over events."""
+    """How the results of two sets differ."""
 
-    #: Events that were mapped by both.
+    #: How many events were mapped with both sets.
     compared: int
-    #: Of these, those of which anything differs.
+    #: How many of these events have a difference.
     differing: int
-    #: What differs, the most frequent first.
+    #: The changes, the most frequent first.
     changes: list[Change]
 
 
 def compare(old: MappingSet, new: MappingSet, trials: Iterable[Trial], *, examples: int = 1) -> Comparison:
-    """Map events by both sets, and count what differs, with so many examples of each change.
+    """Map events with both sets, and count what differs, with some examples of each change.
 
-    Beside the parts of a `differences.Difference` there are: ``topic``, ``mapped`` or ``unmapped`` from now on;
-    ``refusal``, by its reason; ``journeys``, which Insider starts or no longer starts; ``identifier``; and ``detail``
-    of a notice.
+    A change can have more parts than a `differences.Difference`: ``topic``, which is now ``mapped`` or ``unmapped``;
+    ``refusal``, by its reason; ``journeys``, which Insider now starts or no longer starts; ``identifier``; and
+    ``detail`` of a notice.
     """
-    found = [(trial, list(_between(*_both(old, new, trial)))) for trial in trials]
+    compared = [(trial, list(_between(*_both(old, new, trial)))) for trial in trials]
     return Comparison(
-        compared=len(found),
-        differing=sum(bool(different) for _, different in found),
+        compared=len(compared),
+        differing=sum(bool(of_trial) for _, of_trial in compared),
         changes=changes.count(
-            ((trial.event.topic, trial.name, different) for trial, different in found), examples=examples
+            ((trial.event.topic, trial.name, of_trial) for trial, of_trial in compared), examples=examples
         ),
     )
 
@@ -67,8 +67,8 @@ def _between(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
 
 
 def _refusals(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
-    """Tell of users who are refused by the one and not by the other."""
-    olds, news = ([refusal.reason for _, refusal in one.mapped.refused] for one in (before, after))
+    """Yield the users that only one of the sets refuses."""
+    olds, news = ([refusal.reason for _, refusal in result.mapped.refused] for result in (before, after))
     for reason in dict.fromkeys([*olds, *news]):
         if olds.count(reason) != news.count(reason):
             change = "added" if news.count(reason) > olds.count(reason) else "removed"
@@ -76,24 +76,24 @@ def _refusals(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
 
 
 def _identifiers(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> Iterator[Difference]:
-    """Tell of identifiers of the same customer, as if they were attributes."""
+    """Yield how identifiers of the same customer differ. They are compared as if they were attributes."""
     olds, news = (
-        [UserUpdate(identifiers=one.identifiers, attributes=one.identifiers) for one in side]
-        for side in (before, after)
+        [UserUpdate(identifiers=update.identifiers, attributes=update.identifiers) for update in updates]
+        for updates in (before, after)
     )
-    for one in differences.between(olds, news):
-        if one.part == "attribute":
-            yield one._replace(part="identifier")
+    for difference in differences.between(olds, news):
+        if difference.part == "attribute":
+            yield difference._replace(part="identifier")
 
 
 def _details(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
-    """Tell of a notice's text and details, as if they were attributes."""
-    olds, news = (
+    """Yield how a notice's text and details differ. They are compared as if they were attributes."""
+    old, new = (
         UserUpdate(
             identifiers={},
-            attributes={"text": one.mapped.notice[0], **one.mapped.notice[1]} if one.mapped.notice else {},
+            attributes={"text": result.mapped.notice[0], **result.mapped.notice[1]} if result.mapped.notice else {},
         )
-        for one in (before, after)
+        for result in (before, after)
     )
-    for one in differences.between([olds], [news]):
-        yield one._replace(part="detail")
+    for difference in differences.between([old], [new]):
+        yield difference._replace(part="detail")

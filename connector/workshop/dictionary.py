@@ -1,8 +1,8 @@
-"""The dictionary: every name that mappings write at Insider, its kind, its meaning, and which rules fill it from where.
+"""The dictionary: every name that mappings write at Insider, with its kind, its meaning, and the rules that fill it.
 
-Facts from Insider's academy: custom attributes, user events and their params are created in the panel before they are
-sent, under a system name and a display name; the data type is fixed from then on. Default ones are there already.
-Meanings are those of the tables that Insider publishes, which lie beside the mapping files.
+Facts from Insider's academy: custom attributes, user events and their params must be created in the panel before they
+are sent, with a system name and a display name; after that their data type is fixed. Default ones exist already. The
+meanings come from the tables that Insider publishes; the tables are beside the mapping files.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 #: Insider's words for kinds of values.
 DATA_TYPES = {"text": "String", "number": "Number", "boolean": "Boolean", "time": "Datetime", "list": "Array"}
 
-#: The user events with which Insider's reference says which params they need; they are there by default.
+#: The user events for which Insider's reference lists required params. They exist by default.
 _DEFAULT_EVENTS = frozenset({"purchase", "cart_page_view"})
-#: By section: the table, its column of names, and that of meanings.
+#: By section: the table, and its column with the names.
 _TABLES = {
     "attribute": ("insider-attributes.csv", "insider_attribute"),
     "param": ("insider-event-parameters.csv", "insider_event_parameter"),
     "event": ("insider-events.csv", "insider_event_name"),
 }
-#: The table's short names.
+#: The short names in the tables.
 _LONG_NAMES = {"Na": "name", "Su": "surname"}
 
 Section = Literal["identifier", "attribute", "param", "event"]
@@ -44,26 +44,26 @@ class Origin(NamedTuple):
     """A place in the mapping of a topic that fills a name."""
 
     topic: str
-    #: The overlay in which it differs from what all stores share.
+    #: The overlay with this rule; None for the rules that all stores share.
     overlay: str | None
-    #: The user event, of a param.
+    #: The user event that a param belongs to.
     event: str | None
     #: ``groups.yaml:12``
     place: str
     #: None for a user event.
     rule: Rule | None
-    #: The paths to the person, where those of the rule start there.
+    #: The paths to the person, if the rule's paths start at the person.
     person: tuple[PathInWebhook, ...] = ()
 
     @property
     def paths(self) -> list[str]:
-        """The rule's paths from the top of the webhook, in order; those of a date of parts as ``year: …``."""
+        """The rule's paths from the top of the webhook, in order. A date that is made of parts has ``year: …``."""
         if self.rule is None:
             return []
         source = self.rule.source
-        named = [("", path) for path in source.paths]
-        named += [(f"{part}: ", path) for part, paths in zip(PARTS, source.parts, strict=False) for path in paths]
-        return [part + ".".join((*start, *path)) for start in self.person or ((),) for part, path in named]
+        labelled = [("", path) for path in source.paths]
+        labelled += [(f"{part}: ", path) for part, paths in zip(PARTS, source.parts, strict=False) for path in paths]
+        return [part + ".".join((*start, *path)) for start in self.person or ((),) for part, path in labelled]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,13 +73,13 @@ class Entry:
     section: Section
     #: Insider's system name.
     name: str
-    #: How Insider shows it: an event's label; of the others, the name in words.
+    #: The display name at Insider: the label of an event; else the name in words.
     display_name: str
     #: One of DATA_TYPES; empty for a user event.
     data_type: str
-    #: True where Insider has it by default, False where it has to be created.
+    #: True if it exists at Insider by default, False if it must be created.
     is_default: bool
-    #: Empty where Insider's tables do not know it.
+    #: Empty if it is not in Insider's tables.
     meaning: str
     origins: tuple[Origin, ...]
 
@@ -94,34 +94,37 @@ class Entry:
 
 
 def dictionary(mappings: MappingSet, meanings: Mapping[tuple[str, str], str]) -> list[Entry]:
-    """Return every name that a set writes: identifiers, attributes, params and user events, each in their order."""
+    """Return every name that a set writes: identifiers, attributes, params, user events; each in the files' order."""
     labels: dict[str, str] = {}
     origins: dict[tuple[Section, str], list[Origin]] = {}
     for mapping, overlay in _layers(mappings):
-        for section, name, origin, label in _written(mapping, overlay):
-            found = origins.setdefault((section, name), [])
-            shared = [(known.topic, known.event, known.place) for known in found if known.overlay is None]
+        for section, name, origin, label in _names(mapping, overlay):
+            of_name = origins.setdefault((section, name), [])
+            shared = [(other.topic, other.event, other.place) for other in of_name if other.overlay is None]
             if overlay is None or (origin.topic, origin.event, origin.place) not in shared:
-                found.append(origin)
+                of_name.append(origin)
             if label:
                 labels.setdefault(name, label)
     order: tuple[Section, ...] = ("identifier", "attribute", "param", "event")
     return [
-        _entry(section, name, found, labels, meanings)
-        for wanted in order
-        for (section, name), found in origins.items()
-        if section == wanted
+        _entry(section, name, of_name, labels, meanings)
+        for current in order
+        for (section, name), of_name in origins.items()
+        if section == current
     ]
 
 
 def to_create(entries: Iterable[Entry]) -> list[Entry]:
-    """Return what has to be created in Insider's panel: attributes, params, and the events that need them."""
+    """Return the attributes, params and events that must be created in Insider's panel."""
     return [entry for entry in entries if not entry.is_default]
 
 
 def meanings(directory: Path) -> dict[tuple[str, str], str]:
-    """Read what names mean from Insider's tables beside the mapping files, by section and name; none without tables."""
-    found: dict[tuple[str, str], str] = {}
+    """Return the meanings of names, by section and name, from Insider's tables beside the mapping files.
+
+    The result is empty if there are no tables.
+    """
+    by_name: dict[tuple[str, str], str] = {}
     for section, (file, column) in _TABLES.items():
         table = directory / "tables" / file
         if not table.is_file():
@@ -130,8 +133,8 @@ def meanings(directory: Path) -> dict[tuple[str, str], str]:
             for row in csv.DictReader(lines):
                 name = _LONG_NAMES.get(row[column], row[column])
                 if row["description"]:
-                    found.setdefault((section, name), row["description"])
-    return found
+                    by_name.setdefault((section, name), row["description"])
+    return by_name
 
 
 def _layers(mappings: MappingSet) -> Iterator[tuple[TopicMapping, str | None]]:
@@ -142,14 +145,15 @@ def _layers(mappings: MappingSet) -> Iterator[tuple[TopicMapping, str | None]]:
             yield mapping, overlay
 
 
-def _written(mapping: TopicMapping, overlay: str | None) -> Iterator[tuple[Section, str, Origin, str]]:
-    """Yield each name that a topic's mapping writes, with its section, and a label where it has one."""
+def _names(mapping: TopicMapping, overlay: str | None) -> Iterator[tuple[Section, str, Origin, str]]:
+    """Yield each name that a topic's mapping writes, with its section and origin, and the label of an event."""
     for user in mapping.users:
         for section, event, rule in _rules(user):
             person = user.person if rule.from_person else ()
             yield section, rule.name, Origin(mapping.topic, overlay, event, rule.place, rule, person), ""
-        for written in user.events:
-            yield "event", written.name, Origin(mapping.topic, overlay, None, written.place, None), written.label
+        for event_mapping in user.events:
+            origin = Origin(mapping.topic, overlay, None, event_mapping.place, None)
+            yield "event", event_mapping.name, origin, event_mapping.label
 
 
 def _rules(user: UserMapping) -> Iterator[tuple[Section, str | None, Rule]]:

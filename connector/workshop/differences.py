@@ -1,4 +1,4 @@
-"""How two sets of updates for the same event differ, attribute by attribute. Pure."""
+"""Compares two sets of updates for the same event, attribute by attribute. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from connector.model import UserEvent, UserUpdate
 
 
-#: Stands for the value of an attribute that is over.
+#: The value of an attribute that is cleared.
 _CLEARED = object()
 
 
@@ -22,20 +22,20 @@ class Difference(NamedTuple):
     #: ``user``, ``attribute``, ``user event`` or ``param``.
     part: str
     name: str
-    #: ``added``, ``removed`` or ``changed``; of an attribute that is over, ``cleared`` or ``no longer cleared``.
+    #: ``added``, ``removed`` or ``changed``; for an attribute also ``cleared`` or ``no longer cleared``.
     change: str
     before: Any
     after: Any
 
 
 def between(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> Iterator[Difference]:
-    """Yield what differs, user by user; users are the same where their identifiers name the same customer."""
+    """Yield the differences, user by user. Two users are the same if their identifiers name the same customer."""
     olds = {customer_of(update.identifiers) or "": update for update in before}
     news = {customer_of(update.identifiers) or "": update for update in after}
     for number, customer in enumerate(dict.fromkeys([*olds, *news]), start=1):
         old, new = olds.get(customer), news.get(customer)
         if old is None or new is None:
-            # By the position, because a difference names no customer.
+            # Name the user by position, because a difference must not name a customer.
             yield Difference("user", f"{number}. user", "added" if new else "removed", None, None)
             continue
         yield from _attributes(old, new)
@@ -73,6 +73,6 @@ def _values(part: str, before: Mapping[str, Any], after: Mapping[str, Any], pref
             yield Difference(part, prefix + name, "added", None, after[name])
         elif name not in after:
             yield Difference(part, prefix + name, "removed", before[name], None)
-        # To Python, true is 1.
+        # In Python, True equals 1, so compare the types too.
         elif before[name] != after[name] or isinstance(before[name], bool) != isinstance(after[name], bool):
             yield Difference(part, prefix + name, "changed", before[name], after[name])

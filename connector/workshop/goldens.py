@@ -1,7 +1,7 @@
-"""Golden pairs: a webhook, and what its mapping must make of it, side by side under ``mappings/examples``.
+"""Golden pairs: a webhook and the expected result of its mapping, side by side under ``mappings/examples``.
 
-Where they lie says `connector.mapping.examples`. A case is named after its situation. `accept` rewrites what is
-expected; review then reads the difference.
+`connector.mapping.checking.examples` says where the files are. A case is named after its situation. `accept` rewrites
+the expected result; the reviewer then reads the difference.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet
     from connector.model import Json, Mapped, Options, UserUpdate
 
-#: The clock of all golden pairs; a webhook without a time of its own happened then.
+#: The time of receipt in all golden pairs. A webhook without its own time happened then.
 RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 _ABSENT = object()
@@ -31,13 +31,13 @@ _ABSENT = object()
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """One pair."""
+    """One golden pair."""
 
     topic: str
     case: str
     webhook: Path
     expected: Path
-    #: Of the store; with the overlay in whose directory the pair lies.
+    #: The store's options, with the overlay if the pair is in an overlay's directory.
     options: Options
 
     def __str__(self) -> str:
@@ -46,13 +46,13 @@ class Golden:
 
 
 def of_directory(directory: Path, mappings: MappingSet) -> Iterator[Golden]:
-    """Yield all pairs beside the mapping files of a directory, then those of its overlays."""
+    """Yield all pairs beside the mapping files of a directory, then the pairs of its overlays."""
     for overlay, examples in examples_of.directories(directory):
         yield from goldens(examples, mappings, overlay)
 
 
 def goldens(examples: Path, mappings: MappingSet, overlay: str | None = None) -> Iterator[Golden]:
-    """Yield the pairs of a directory of examples, also those of which nothing expected has been written yet."""
+    """Yield the pairs of a directory of examples, also pairs without an expected result yet."""
     mapped = mappings.overlays.get(overlay or "", mappings.by_topic)
     topic_of = {topic.replace("/", "."): topic for topic in mapped}
     for example in examples_of.find(examples, overlay):
@@ -71,32 +71,34 @@ def goldens(examples: Path, mappings: MappingSet, overlay: str | None = None) ->
 
 
 def run(golden: Golden, mappings: MappingSet) -> Json:
-    """Map the webhook of the pair as the pipeline would. Raises OperatorError where it is none of its topic."""
+    """Map the pair's webhook as a worker would. Raises OperatorError if the webhook has another topic."""
     mapping = mappings.get(golden.topic, golden.options.overlay)
     body = _read(golden.webhook)
     event = recognise(body, path_topic=golden.topic, received_at=RECEIVED_AT)
     if mapping is None or event.topic != golden.topic:
-        raise OperatorError(f"{golden.webhook}: the webhook is one of {event.topic}; move it to that topic's directory")
+        raise OperatorError(
+            f"{golden.webhook}: the webhook has the topic {event.topic}; move it to that topic's directory"
+        )
     return as_json(mapping.apply(body, event.happened_at(RECEIVED_AT), golden.options))
 
 
 def as_json(mapped: Mapped) -> Json:
-    """Write out what a mapping has made of an event, with only those keys that hold something."""
-    everything: Json = {
+    """Return the result of a mapping as JSON, without empty keys."""
+    result: Json = {
         "users": [_user(update) for update in mapped.updates],
         "refused": [{"reason": refusal.reason, **_user(update)} for update, refusal in mapped.refused],
         "notes": [{"name": note.name, "problem": note.problem} for note in mapped.notes],
     }
     if mapped.notice:
         text, details = mapped.notice
-        everything["notice"] = {"text": text, "details": dict(details)}
-    return without_empty(everything)
+        result["notice"] = {"text": text, "details": dict(details)}
+    return without_empty(result)
 
 
 def difference(golden: Golden, mappings: MappingSet) -> str:
-    """Return what differs from what is expected, a line for each value; nothing where the pair holds.
+    """Return the difference from the expected result, a line for each value; an empty text if there is none.
 
-    A pair that cannot be run differs by the sentence that says why.
+    If the pair cannot be run, the difference is the sentence that says why.
     """
     try:
         expected = _read(golden.expected) if golden.expected.exists() else {}
@@ -106,7 +108,7 @@ def difference(golden: Golden, mappings: MappingSet) -> str:
 
 
 def accept(golden: Golden, mappings: MappingSet) -> bool:
-    """Take what the mapping makes of the webhook for what is expected; True where that has changed anything."""
+    """Write the mapping's result as the expected result. Return True if that changed the file."""
     if golden.expected.exists() and not difference(golden, mappings):
         return False
     golden.expected.write_text(_text(run(golden, mappings), indent=2) + "\n", encoding="utf-8")
@@ -114,7 +116,7 @@ def accept(golden: Golden, mappings: MappingSet) -> bool:
 
 
 def without_empty(values: Json) -> Json:
-    """Return those entries that hold something."""
+    """Return the entries that are not empty."""
     return {key: value for key, value in values.items() if value}
 
 
@@ -129,19 +131,19 @@ def _user(update: UserUpdate) -> Json:
     )
 
 
-def _differences(path: str, expected: Any, found: Any) -> Iterator[str]:
+def _differences(path: str, expected: Any, actual: Any) -> Iterator[str]:
     """Yield the values that differ, each with the path to it: ``users.0.attributes.name: "Ann", expected: "Anne"``."""
-    if _is_inner(expected) and _is_inner(found) and isinstance(expected, dict) == isinstance(found, dict):
-        before, now = _entries(expected), _entries(found)
+    if _is_inner(expected) and _is_inner(actual) and isinstance(expected, dict) == isinstance(actual, dict):
+        before, now = _entries(expected), _entries(actual)
         for key in dict.fromkeys([*before, *now]):
-            where = f"{path}.{key}" if path else key
-            yield from _differences(where, before.get(key, _ABSENT), now.get(key, _ABSENT))
-    elif expected is _ABSENT and _is_inner(found):
-        yield from _differences(path, type(found)(), found)
-    elif found is _ABSENT and _is_inner(expected):
+            key_path = f"{path}.{key}" if path else key
+            yield from _differences(key_path, before.get(key, _ABSENT), now.get(key, _ABSENT))
+    elif expected is _ABSENT and _is_inner(actual):
+        yield from _differences(path, type(actual)(), actual)
+    elif actual is _ABSENT and _is_inner(expected):
         yield from _differences(path, expected, type(expected)())
-    elif _text(expected) != _text(found):  # in JSON true is not 1
-        yield f"{path}: {_text(found)}, expected: {_text(expected)}"
+    elif _text(expected) != _text(actual):  # as JSON text, because True equals 1 in Python
+        yield f"{path}: {_text(actual)}, expected: {_text(expected)}"
 
 
 def _is_inner(value: Any) -> bool:

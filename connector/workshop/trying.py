@@ -1,4 +1,4 @@
-"""Tries mappings on webhooks without sending anything: those of the examples, of files, or of the journal."""
+"""Tries mappings on webhooks from examples, files or the journal. Sends nothing."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
 class Trial(NamedTuple):
     """An event to try mappings on."""
 
-    #: Where it comes from, for whoever reads it.
+    #: Where the event comes from, in words for the operator.
     name: str
     event: Event
-    #: Of the store that it stands for.
+    #: The options of the event's store.
     options: Options
 
 
 class TrialResult(NamedTuple):
-    """What a mapping set makes of an event."""
+    """The result of mapping an event, with its explanation."""
 
     trial: Trial
-    #: None where the set has no mapping for the topic.
+    #: None if the set has no mapping for the topic.
     explanation: Explanation | None
-    #: All that was noted, also beside the rules.
+    #: All notes, also those that belong to no rule.
     notes: tuple[Note, ...]
 
 
 def run(trial: Trial, mappings: MappingSet) -> TrialResult:
-    """Map an event as the pipeline would, and explain it."""
+    """Map an event as a worker would, and explain the result."""
     mapping, mapped = mapped_events.run(trial.event, mappings, trial.options)[1:3]
     if mapping is None:
         return TrialResult(trial, None, mapped.notes)
@@ -59,7 +59,7 @@ def run(trial: Trial, mappings: MappingSet) -> TrialResult:
 
 
 def topic_of(word: str, mappings: MappingSet) -> str:
-    """Return the topic that is meant by its name or by the name of its file. Raises OperatorError."""
+    """Return a topic by its name or by the name of its file. Raises OperatorError if there is no such topic."""
     mapped = [mapping for layer in (mappings.by_topic, *mappings.overlays.values()) for mapping in layer.values()]
     topics = {mapping.topic for mapping in mapped}
     by_file = {PurePosixPath(mapping.file).name: mapping.topic for mapping in mapped}
@@ -70,21 +70,22 @@ def topic_of(word: str, mappings: MappingSet) -> str:
 
 
 def set_of(file: Path) -> tuple[Path, str | None]:
-    """Return the directory of the set that a mapping file belongs to, and the overlay where it is one's."""
+    """Return the directory of the set that a mapping file belongs to, and the file's overlay, if it has one."""
     above = file.parent.parent
     return (above.parent, file.parent.name) if above.name == "overlays" else (file.parent, None)
 
 
 def examples(directory: Path, mappings: MappingSet, *, topic: str | None = None) -> list[Trial]:
-    """Return the golden pairs beside the mapping files, all or those of a topic, as they are tried by their tests."""
+    """Return the golden pairs beside the mapping files, all or of one topic, with the clock of golden pairs."""
     pairs = goldens.goldens(directory / "examples", mappings)
     return [_of_golden(golden) for golden in pairs if topic in {None, golden.topic}]
 
 
 def files(paths: Sequence[Path], *, topic: str | None, pairs: Iterable[Golden], now: datetime) -> Iterator[Trial]:
-    """Yield the webhooks of files. Those of golden `pairs` have their clock and options; others are received `now`.
+    """Yield the webhooks of files. Golden `pairs` keep their clock and options; others count as received `now`.
 
-    A file holds a webhook, or an array of them, as Yotpo may send it. Raises OperatorError.
+    A file has one webhook, or an array of webhooks, as Yotpo sends them. Raises OperatorError if a file cannot be read,
+    or a webhook has another topic than `topic`.
     """
     golden_at = {golden.webhook.resolve(): golden for golden in pairs}
     for path in paths:
@@ -108,14 +109,21 @@ def journaled(
     topic: str | None = None,
     limit: int,
 ) -> list[Trial]:
-    """Return the newest journaled events that all the given parts agree on, each with its store's options."""
-    found = events.newest_with_bodies(connection, event_ids=event_ids, store_id=store_id, topic=topic, limit=limit)
-    options = {id_: stores.options(connection, id_) or Options() for id_ in {event.store_id for event in found}}
-    return [Trial(f"event {event.id}", event, options[event.store_id]) for event in found]
+    """Return the newest events of the journal that match all given filters, each with its store's options."""
+    journaled_events = events.newest_with_bodies(
+        connection, event_ids=event_ids, store_id=store_id, topic=topic, limit=limit
+    )
+    options = {
+        id_: stores.options(connection, id_) or Options() for id_ in {event.store_id for event in journaled_events}
+    }
+    return [Trial(f"event {event.id}", event, options[event.store_id]) for event in journaled_events]
 
 
 def with_overlay(trials: Iterable[Trial], overlay: str, mappings: MappingSet) -> list[Trial]:
-    """Return the trials with an overlay of the set laid over its shared rules. Raises OperatorError."""
+    """Return the trials with an overlay's rules over the shared rules.
+
+    Raises OperatorError if the set has no such overlay.
+    """
     if overlay not in mappings.overlays:
         known = ", ".join(mappings.overlays) or "none"
         raise OperatorError(
@@ -130,8 +138,9 @@ def _of_golden(golden: Golden) -> Trial:
 
 
 def _of_topic(topic: str | None, trial: Trial) -> Trial:
+    """Return the trial. Raises OperatorError if its webhook has another topic."""
     if topic not in {None, trial.event.topic}:
-        raise OperatorError(f"{trial.name}: the webhook is one of {trial.event.topic}; try that topic's mapping")
+        raise OperatorError(f"{trial.name}: the webhook has the topic {trial.event.topic}; try that topic's mapping")
     return trial
 
 

@@ -113,7 +113,7 @@ def test_a_set_whose_kept_files_were_changed_is_refused(of_c: Connector, connect
     with capture_logs() as log:
         assert mapped(of_c, "1@example.com") == [BY_C]
 
-    assert "are not those that it had" in next(line["problem"] for line in log if line["event"] == "mappings.refused")
+    assert "do not match its version" in next(line["problem"] for line in log if line["event"] == "mappings.refused")
 
 
 def test_a_set_is_compiled_once_unless_many_others_come_between(connection: Connection) -> None:

@@ -69,12 +69,12 @@ def test_a_revision_of_git_holds_the_files_as_they_were_committed(work_tree: Pat
 
 @pytest.mark.parametrize("word", ["nothing", "--help", "-h", "HEAD:mappings", "^HEAD", "HEAD..HEAD"])
 def test_what_git_does_not_know_is_told(work_tree: Path, word: str) -> None:
-    with pytest.raises(OperatorError, match="it is no revision of git"):
+    with pytest.raises(OperatorError, match="it is not a git revision"):
         revisions.find(word, directory=work_tree, connection=None, release=work_tree)
 
 
 def test_a_directory_outside_of_any_work_tree_has_no_revisions(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="it is no revision of git"):
+    with pytest.raises(OperatorError, match="it is not a git revision"):
         revisions.find("HEAD", directory=tmp_path, connection=None, release=MAPPINGS)
 
 

@@ -108,7 +108,7 @@ def test_a_file_may_hold_an_array_of_webhooks(tmp_path: Path) -> None:
         ("{", "not JSON"),
         ("[1, 2]", "webhook 1: a webhook is a JSON object"),
         ("5", "a webhook is a JSON object"),
-        ('{"topic": "swell/tier/lost"}', "the webhook is one of swell/tier/lost"),
+        ('{"topic": "swell/tier/lost"}', "the webhook has the topic swell/tier/lost"),
     ],
 )
 def test_a_file_that_is_no_webhook_of_the_topic_is_told(tmp_path: Path, content: str, told: str) -> None:

@@ -1,4 +1,4 @@
-"""What is mapped that never comes: rules, alternatives of rules, and persons."""
+"""Finds what the mappings read but no webhook holds: rules, paths of rules, and persons."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from connector.workshop.drift.reads import Alternative, Use
     from connector.workshop.drift.shapes import Shape
 
-#: From the most severe: the rule never found anything; it found something, but never by these of its alternatives; it
-#: found something, but nothing in these topics: groups may name more than each topic's webhooks hold.
+#: From the most severe. ``rule``: the rule never found a value. ``alternative``: the rule found values, but never at
+#: these of its paths. ``elsewhere``: the rule found values, but none in these topics; that can be normal for a group,
+#: because a group may read more than each topic's webhooks hold.
 Absence = Literal["rule", "alternative", "elsewhere"]
 _NO_PERSON = TYPES - {"object"}
 _ORDER: tuple[Absence, ...] = ("rule", "alternative", "elsewhere")
@@ -22,19 +23,19 @@ _ORDER: tuple[Absence, ...] = ("rule", "alternative", "elsewhere")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UseInTopic:
-    """Where a rule is used."""
+    """A topic that uses a rule."""
 
     topic: str
-    #: Of which person, in words, where the topic's mapping tells something about several.
+    #: The rule's person, in words, if the topic's mapping has several persons.
     person: str
-    #: Events of the topic that were sampled, and of these, those that have one of the paths, but null or blank.
+    #: How many events of the topic were sampled, and how many of these have one of the paths, but null or blank.
     sampled: int
     empty: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Absent:
-    """Paths of a rule that never held anything, in all topics of which the same is to be told."""
+    """Paths of a rule that never had a value, with all topics that have the same `absence`."""
 
     absence: Absence
     #: ``identifiers``, ``attributes``, ``params`` or ``details``; ``person`` for the paths to a person.
@@ -42,72 +43,79 @@ class Absent:
     name: str
     #: Where the rule stands: ``groups.yaml:12``.
     place: str
-    #: As the mapping file has them.
+    #: As they are written in the mapping file.
     paths: tuple[str, ...]
-    #: True where the paths start at the person, False where they start at the top of the webhook.
+    #: True if the paths start at the person, False if they start at the top of the webhook.
     from_person: bool
     sampled: int
     empty: int
     topics: tuple[UseInTopic, ...]
 
 
-class _Tried(NamedTuple):
-    """A use, tried on the events of its topic."""
+class _UseOnSample(NamedTuple):
+    """A use of a rule, with what the sampled events of its topic have at its paths."""
 
     topic: str
     shape: Shape
     use: Use
-    #: Its alternatives that held something.
-    came: frozenset[str]
+    #: The paths that had a value.
+    present: frozenset[str]
 
     def in_topic(self, paths: Iterable[str]) -> UseInTopic:
-        alternatives = [one for one in self.use.alternatives if one.written in paths]
+        """Return the topic with the counts for these paths."""
+        alternatives = [alternative for alternative in self.use.alternatives if alternative.written in paths]
         return UseInTopic(
             topic=self.topic,
             person=self.use.whereabouts,
             sampled=self.shape.events,
-            empty=max(_events(self.shape, one) for one in alternatives),
+            empty=max(_events(self.shape, alternative) for alternative in alternatives),
         )
 
 
 def absent(uses: Mapping[str, Iterable[Use]], shapes: Mapping[str, Shape]) -> tuple[Absent, ...]:
-    """Return what never came of what is used in the topics that were sampled, the most severe first."""
-    rules: dict[tuple[str, str, str], list[_Tried]] = {}
+    """Return the paths that the mappings use but the sampled events never have, the most severe first."""
+    rules: dict[tuple[str, str, str], list[_UseOnSample]] = {}
     for topic, shape in shapes.items():
-        for tried in _try(topic, shape, uses.get(topic, ())):
-            rules.setdefault((tried.use.section, tried.use.name, tried.use.place), []).append(tried)
-    found = [one for of_rule in rules.values() for one in _of_rule(of_rule)]
-    return tuple(sorted(found, key=_rank))
+        for sampled in _sample(topic, shape, uses.get(topic, ())):
+            rules.setdefault((sampled.use.section, sampled.use.name, sampled.use.place), []).append(sampled)
+    absences = [absence for of_rule in rules.values() for absence in _of_rule(of_rule)]
+    return tuple(sorted(absences, key=_rank))
 
 
-def _try(topic: str, shape: Shape, uses: Iterable[Use]) -> Iterator[_Tried]:
-    """Try the uses on a topic's events. A person who never came is told once, not rule by rule."""
+def _sample(topic: str, shape: Shape, uses: Iterable[Use]) -> Iterator[_UseOnSample]:
+    """Look up the uses in a topic's events. A missing person is reported once, not again for each of its rules."""
     missing = set()
     for use in uses:
-        besides = _NO_PERSON if use.section == "person" else NOTHING
-        came = frozenset(one.written for one in use.alternatives if _events(shape, one, besides=besides))
-        if use.section == "person" and not came:
+        ignored = _NO_PERSON if use.section == "person" else NOTHING
+        present = frozenset(
+            alternative.written for alternative in use.alternatives if _events(shape, alternative, besides=ignored)
+        )
+        if use.section == "person" and not present:
             missing.add(use.whereabouts)
         if use.from_person and use.whereabouts in missing:
             continue
-        yield _Tried(topic, shape, use, came)
+        yield _UseOnSample(topic, shape, use, present)
 
 
-def _of_rule(tried: list[_Tried]) -> Iterator[Absent]:
-    written = tuple(dict.fromkeys(one.written for each in tried for one in each.use.alternatives))
-    came = frozenset().union(*(each.came for each in tried))
-    if not came:
-        yield _absent("rule", written, tried)
+def _of_rule(uses: list[_UseOnSample]) -> Iterator[Absent]:
+    """Yield the absences of one rule, from all its uses."""
+    paths = tuple(dict.fromkeys(alternative.written for sampled in uses for alternative in sampled.use.alternatives))
+    present = frozenset().union(*(sampled.present for sampled in uses))
+    if not present:
+        yield _absent("rule", paths, uses)
         return
-    if never := tuple(path for path in written if path not in came):
-        yield _absent("alternative", never, tried)
-    if nowhere := [each for each in tried if not each.came]:
-        yield _absent("elsewhere", written, nowhere)
+    if absent_paths := tuple(path for path in paths if path not in present):
+        yield _absent("alternative", absent_paths, uses)
+    if empty_uses := [sampled for sampled in uses if not sampled.present]:
+        yield _absent("elsewhere", paths, empty_uses)
 
 
-def _absent(absence: Absence, paths: tuple[str, ...], tried: list[_Tried]) -> Absent:
-    use = tried[0].use
-    topics = sorted((each.in_topic(paths) for each in tried), key=lambda one: (-one.sampled, one.topic, one.person))
+def _absent(absence: Absence, paths: tuple[str, ...], uses: list[_UseOnSample]) -> Absent:
+    use = uses[0].use
+    topics = sorted(
+        (sampled.in_topic(paths) for sampled in uses),
+        key=lambda in_topic: (-in_topic.sampled, in_topic.topic, in_topic.person),
+    )
     return Absent(
         absence=absence,
         section=use.section,
@@ -115,16 +123,17 @@ def _absent(absence: Absence, paths: tuple[str, ...], tried: list[_Tried]) -> Ab
         place=use.place,
         paths=paths,
         from_person=use.from_person,
-        sampled=sum(one.sampled for one in topics),
-        empty=sum(one.empty for one in topics),
+        sampled=sum(in_topic.sampled for in_topic in topics),
+        empty=sum(in_topic.empty for in_topic in topics),
         topics=tuple(topics),
     )
 
 
 def _events(shape: Shape, alternative: Alternative, *, besides: frozenset[str] = frozenset()) -> int:
+    """Return how many events have a value at the path, of other JSON types than `besides`."""
     nodes = [shape.at(path) for path in alternative.paths]
     return max((node.events(besides=besides) for node in nodes if node), default=0)
 
 
-def _rank(found: Absent) -> tuple[int, bool, int, str, str]:
-    return _ORDER.index(found.absence), found.empty > 0, -found.sampled, found.place, found.name
+def _rank(absent: Absent) -> tuple[int, bool, int, str, str]:
+    return _ORDER.index(absent.absence), absent.empty > 0, -absent.sampled, absent.place, absent.name

@@ -1,4 +1,4 @@
-"""What came but could not become what a rule makes of it, as the mapping step has noted it with each event."""
+"""Counts the values that rules could not convert, from the notes that the mapping adds to each event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailuresInTopic:
     topic: str
-    #: An event may have several, for several persons.
+    #: How many values. An event can have several, if it has several persons.
     values: int
     first_at: datetime
     last_at: datetime
@@ -23,7 +23,7 @@ class FailuresInTopic:
 class Failure:
     """Values that a rule could not convert, all for the same reason."""
 
-    #: Of the attribute, param or identifier.
+    #: The name of the attribute, param or identifier.
     name: str
     #: Where the rule stands: ``groups.yaml:12``.
     place: str
@@ -36,14 +36,14 @@ class Failure:
 
 
 def failures(noted: Iterable[tuple[str, datetime, Iterable[Mapping[str, str]]]]) -> tuple[Failure, ...]:
-    """Count the notes of events: (topic, when received, notes with `name`, `rule`, `problem`); most values first."""
-    found: dict[tuple[str, str, str], dict[str, list[datetime]]] = {}
+    """Count the notes of events: (topic, time of receipt, notes with `name`, `rule`, `problem`); most values first."""
+    by_failure: dict[tuple[str, str, str], dict[str, list[datetime]]] = {}
     for topic, received_at, notes in noted:
         for note in notes:
-            failure = (note.get("name", ""), note.get("rule", ""), note.get("problem", ""))
-            found.setdefault(failure, {}).setdefault(topic, []).append(received_at)
-    all_of_them = [_failure(*failure, times) for failure, times in found.items()]
-    return tuple(sorted(all_of_them, key=lambda one: (-one.values, one.name, one.place, one.problem)))
+            key = (note.get("name", ""), note.get("rule", ""), note.get("problem", ""))
+            by_failure.setdefault(key, {}).setdefault(topic, []).append(received_at)
+    counted = [_failure(*key, times) for key, times in by_failure.items()]
+    return tuple(sorted(counted, key=lambda failure: (-failure.values, failure.name, failure.place, failure.problem)))
 
 
 def _failure(name: str, place: str, problem: str, times: Mapping[str, list[datetime]]) -> Failure:
@@ -55,8 +55,8 @@ def _failure(name: str, place: str, problem: str, times: Mapping[str, list[datet
         name=name,
         place=place,
         problem=problem,
-        values=sum(one.values for one in topics),
-        first_at=min(one.first_at for one in topics),
-        last_at=max(one.last_at for one in topics),
-        topics=tuple(sorted(topics, key=lambda one: (-one.values, one.topic))),
+        values=sum(in_topic.values for in_topic in topics),
+        first_at=min(in_topic.first_at for in_topic in topics),
+        last_at=max(in_topic.last_at for in_topic in topics),
+        topics=tuple(sorted(topics, key=lambda in_topic: (-in_topic.values, in_topic.topic))),
     )

@@ -1,4 +1,4 @@
-"""What came: fields that nothing reads, and fields that came with more than one JSON type."""
+"""Finds fields that the mapping does not read, and fields that came with more than one JSON type."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from connector.workshop.drift.shapes import Node, Shape
 
 
-#: What reads a field. Intake finds the time, the customer and the idempotency key by it.
+#: What reads a field. ``intake`` reads the time, the customer and the idempotency key.
 Reader = Literal["mapping", "nothing", "intake"]
 _READERS: tuple[Reader, ...] = ("mapping", "nothing", "intake")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """In how many of the sampled events something was seen, and when the first and the last of them were received."""
+    """How many of the sampled events have something, and when the first and the last of these were received."""
 
     events: int
     first_at: datetime
@@ -35,28 +35,28 @@ class InTopic:
     """A field in the events of one topic."""
 
     topic: str
-    #: Events that hold it, and how many of the topic were sampled.
+    #: How many events have the field, and how many events of the topic were sampled.
     events: int
     sampled: int
-    #: True where many events came without it before the first, and most have had it since.
+    #: True if many events before the first one did not have it, and most events since then do.
     is_new: bool
     first_at: datetime
     last_at: datetime
-    #: By JSON type, and ``blank`` for a text of nothing but spaces. An event may have several at places in a list.
+    #: By JSON type, and ``blank`` for a text with only spaces. An event can have several types, in the items of a list.
     types: dict[str, Seen]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """A field in all topics of which the same is to be told."""
+    """A field, with all topics where the same thing reads it."""
 
-    #: Such as ``products.*.product_id``: ``*`` is any place in a list, or any key that may be data.
+    #: Such as ``products.*.product_id``: ``*`` is any item of a list, or any key that may be data.
     path: str
     read_by: Reader
     events: int
-    #: Of the sampled events of these topics, from 0 to 1.
+    #: The share of the sampled events of these topics that have it, from 0 to 1.
     share: float
-    #: True where it is new in all of these topics.
+    #: True if it is new in all of these topics.
     is_new: bool
     first_at: datetime
     last_at: datetime
@@ -65,7 +65,7 @@ class Field:
     topics: tuple[InTopic, ...]
 
 
-#: So many events without a field, and then so many with it, make it something new.
+#: A field is new after at least this many events without it, followed by at least this many with it.
 _BEFORE, _SINCE = 10, 3
 
 #: A path, what reads it, and a topic that holds it.
@@ -73,45 +73,46 @@ Finding = tuple[str, Reader, InTopic]
 
 
 def unread(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
-    """Yield the fields of a topic that its mapping does not read; those that intake reads are marked as such."""
+    """Yield the fields of a topic that its mapping does not read; fields that intake reads are marked ``intake``."""
     for path, node in shape.paths():
         if path not in reads.mapped and _is_field(path, node, reads):
-            yield _found(topic, shape, path, node, _besides_mapping(path, reads))
+            yield _finding(topic, shape, path, node, _reader(path, reads))
 
 
 def changed(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
-    """Yield the paths of a topic with more than one type, null and blank apart."""
+    """Yield the paths of a topic with more than one type, not counting null and blank."""
     for path, node in shape.paths():
         if len(node.seen.keys() - NOTHING) > 1 and not node.is_several:
             is_mapped = path in reads.mapped or path in reads.ways
-            yield _found(topic, shape, path, node, "mapping" if is_mapped else _besides_mapping(path, reads))
+            yield _finding(topic, shape, path, node, "mapping" if is_mapped else _reader(path, reads))
 
 
-def in_all_topics(found: Iterable[Finding]) -> tuple[Field, ...]:
-    """Put together what is to be told of a path in several topics.
+def in_all_topics(findings: Iterable[Finding]) -> tuple[Field, ...]:
+    """Merge the findings of all topics into one entry for each path and reader.
 
-    First what is mapped, then what nothing reads, then what intake reads; of these first what is new, then what holds
-    something most often.
+    The order: fields that the mapping reads, then fields that nothing reads, then fields that intake reads. Within
+    these, new fields come first, then fields with values, then the most frequent ones.
     """
     grouped: dict[tuple[str, Reader], list[InTopic]] = {}
-    for path, read_by, in_topic in found:
+    for path, read_by, in_topic in findings:
         grouped.setdefault((path, read_by), []).append(in_topic)
     fields = [_field(path, read_by, topics) for (path, read_by), topics in grouped.items()]
     return tuple(sorted(fields, key=_rank))
 
 
-def _besides_mapping(path: Path, reads: Reads) -> Reader:
+def _reader(path: Path, reads: Reads) -> Reader:
+    """Return the reader of a field that the mapping does not read."""
     return "intake" if reads.is_read_by_intake(path) else "nothing"
 
 
 def _is_field(path: Path, node: Node, reads: Reads) -> bool:
-    """Whether it holds a value by itself: else what is in it is told, or what the mapping reads in it."""
+    """Whether a path is a field of its own. If not, the report has the fields inside it, or the mapping reads them."""
     has_scalar = bool(node.seen.keys() & {"boolean", "number", "string"})
     is_way = path in reads.ways or any(child.seen for child in node.children.values())
     return has_scalar or not is_way
 
 
-def _found(topic: str, shape: Shape, path: Path, node: Node, read_by: Reader) -> Finding:
+def _finding(topic: str, shape: Shape, path: Path, node: Node, read_by: Reader) -> Finding:
     types = {
         type_: Seen(events=seen.events, first_at=seen.first_at, last_at=seen.last_at)
         for type_, seen in sorted(node.seen.items())

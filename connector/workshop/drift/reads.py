@@ -1,4 +1,4 @@
-"""Which paths of a topic's webhooks are read: by the rules of its mapping, and by intake to recognise them."""
+"""Lists the paths of a topic's webhooks that are read: by the rules of its mapping, and by intake."""
 
 from __future__ import annotations
 
@@ -15,55 +15,55 @@ if TYPE_CHECKING:
     from connector.mapping.running.topic import UserMapping
     from connector.mapping.types.lookup import Path
 
-#: Stands for any place in a list, and for any key that may be data.
+#: The step for any item of a list, and for any key that may be data.
 ANY = "*"
-#: What tells the topic of any webhook.
+#: Where intake looks for the topic of any webhook.
 _TOPIC_NAMES: tuple[Path, ...] = (("topic",), ("event",), ("trigger", "type"))
 
 
 class Alternative(NamedTuple):
     """One path of a rule."""
 
-    #: As the mapping file has it.
+    #: As it is written in the mapping file.
     written: str
-    #: From the top of the webhook: one for each place where the person may lie.
+    #: From the top of the webhook: one path for each place where the person may be.
     paths: tuple[Path, ...]
 
 
 class Use(NamedTuple):
-    """A rule as one entry of a topic's `users`, or its `notice`, uses it; or that entry's person."""
+    """One use of a rule, in an entry of a topic's `users` or in its `notice`; or the person of such an entry."""
 
     #: ``person``, ``identifiers``, ``attributes``, ``params`` or ``details``.
     section: str
     name: str
     #: ``groups.yaml:12``
     place: str
-    #: Where the person of the entry lies, in words; empty where the mapping is about one person alone.
+    #: Where the entry's person is, in words; empty if the mapping has only one person.
     whereabouts: str
     from_person: bool
     alternatives: tuple[Alternative, ...]
 
 
 class Reads(NamedTuple):
-    """What is read of a topic's webhooks. Places in lists are ANY."""
+    """The paths of a topic's webhooks that are read. Items of lists are ANY."""
 
     mapped: frozenset[Path]
-    #: The objects and lists on the way to what is mapped.
+    #: The objects and lists that contain the mapped paths.
     ways: frozenset[Path]
     intake: frozenset[Path]
 
     def is_read_by_intake(self, path: Path) -> bool:
-        """Whether intake reads it, or an object that it is in: of some, the idempotency key takes all."""
+        """Whether intake reads a path, or an object around it: the idempotency key can contain a whole object."""
         return any(path[:length] in self.intake for length in range(1, len(path) + 1))
 
 
 def reads_of(topic: str, uses: Sequence[Use]) -> Reads:
-    """Return what is read of a topic's webhooks, where its mapping consists of these uses."""
+    """Return the paths of a topic's webhooks that intake and these uses of its mapping read."""
     persons = _paths(use for use in uses if use.section == "person")
     mapped = _paths(use for use in uses if use.section != "person")
-    known = TOPICS.get(topic)
-    written = (*known.customer, *known.time, *known.key) if known else ()
-    of_topic = (tuple(path.split(".")) for path in written if not path.startswith("@"))
+    kind = TOPICS.get(topic)
+    paths = (*kind.customer, *kind.time, *kind.key) if kind else ()
+    of_topic = (tuple(path.split(".")) for path in paths if not path.startswith("@"))
     return Reads(
         mapped=mapped,
         ways=persons.union(path[:length] for path in persons | mapped for length in range(1, len(path))),
@@ -72,7 +72,7 @@ def reads_of(topic: str, uses: Sequence[Use]) -> Reads:
 
 
 def uses_of(mapping: TopicMapping) -> Iterator[Use]:
-    """Yield everything that reads a path, in the order of the file."""
+    """Yield every use of a rule in a mapping, in the order of the file."""
     for user in mapping.users:
         whereabouts = user.whereabouts if len(mapping.users) > 1 else ""
         if user.person:
@@ -102,13 +102,13 @@ def _use(section: str, rule: Rule, whereabouts: str, person: tuple[Path, ...]) -
     alternatives = []
     for path in dict.fromkeys(rule.source.all_paths):
         absolute = [_general((*root, *path)) for root in roots]
-        # A list is read with all its items; of an object, no type of rule reads what is in it.
-        alternatives.append(
-            Alternative(".".join(path), tuple(chain(absolute, ((*one, *items) for one in absolute if items))))
-        )
+        # A rule for a list reads all its items. No type of rule reads what is inside an object.
+        with_items = chain(absolute, ((*list_path, *items) for list_path in absolute if items))
+        alternatives.append(Alternative(".".join(path), tuple(with_items)))
     if alternatives:
         yield Use(section, rule.name, rule.place, whereabouts, rule.from_person, tuple(alternatives))
 
 
 def _general(path: Path) -> Path:
+    """Return the path with ANY instead of the numbers of list items."""
     return tuple(ANY if step.isdigit() else step for step in path)

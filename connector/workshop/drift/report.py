@@ -1,4 +1,4 @@
-"""The report: what a sample of events says about the mappings that are in force."""
+"""The drift report: compares a sample of events with the mappings."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ class TopicSample:
     topic: str
     sampled: int
     is_mapped: bool
-    #: True where not all paths were kept, because there were too many or they were too deep.
+    #: True if paths were left out, because there were too many or they were too deep.
     is_cut_off: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What the sample says. In all lists the most useful comes first."""
+    """The drift in a sample. In all lists the most useful entry comes first."""
 
-    #: The version of the mapping set, and the overlay that was laid over it.
+    #: The version of the mapping set, and the overlay that was used.
     mapping: str
     overlay: str | None
     sampled: int
     topics: tuple[TopicSample, ...]
-    #: What came and is mapped nowhere in its topic; at the end, what at least intake reads.
+    #: Fields that came but that their topic's mapping does not read. Fields that intake reads are at the end.
     unmapped_fields: tuple[Field, ...]
-    #: What is mapped and never came, of the topics that did.
+    #: Paths that are mapped but never came, in the topics that did come.
     never_came: tuple[Absent, ...]
     type_changes: tuple[Field, ...]
 
 
 def report(sample: Iterable[tuple[str, datetime, Any]], mappings: MappingSet, *, overlay: str | None = None) -> Report:
-    """Hold events (topic, when received, parsed body) beside the mappings. No body makes it raise.
+    """Compare events (topic, time of receipt, parsed body) with the mappings. No body makes it raise.
 
-    The bodies are taken one by one, and none is kept. An overlay that the set lacks is as good as none.
+    The bodies are read one by one, and none is kept. An overlay that the set does not have is ignored.
     """
     uses: dict[str, Sequence[Use]] = {}
     shapes: dict[str, Shape] = {}
@@ -87,5 +87,5 @@ def _fields(
     uses: Mapping[str, Sequence[Use]],
 ) -> tuple[Field, ...]:
     return fields.in_all_topics(
-        found for topic, shape in shapes.items() for found in of_topic(topic, shape, reads_of(topic, uses[topic]))
+        finding for topic, shape in shapes.items() for finding in of_topic(topic, shape, reads_of(topic, uses[topic]))
     )

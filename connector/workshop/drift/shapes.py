@@ -1,4 +1,4 @@
-"""The shape of a topic's webhooks: which paths came, with which JSON types, in which events. Never a value."""
+"""Collects the shape of a topic's webhooks: which paths came, with which JSON types, in which events. No values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from connector.mapping.types.lookup import Path
 
-#: To a mapping, null and a text of nothing but spaces are nothing.
+#: The types that count as nothing for a mapping: null, and a text with only spaces.
 NOTHING = frozenset({"null", "blank"})
 _TYPE_OF = {
     NoneType: "null",
@@ -27,29 +27,29 @@ _TYPE_OF = {
     list: "array",
     dict: "object",
 }
-#: What may have been seen at a path: JSON's types, and ``blank``.
+#: All types of a path: the JSON types, and ``blank``.
 TYPES = NOTHING | frozenset(_TYPE_OF.values())
 
-#: So many paths are kept of a topic, besides those that are read; Yotpo's largest webhooks have some 120.
+#: How many paths a topic keeps, not counting those that are read. Yotpo's largest webhooks have about 120.
 PATHS_LIMIT = 1000
 DEPTH_LIMIT = 16
-#: An object with more keys than these, over all events, is one whose keys are data…
+#: The keys of an object are data, not names, if all events together have more keys than this…
 _SIBLINGS_LIMIT = 100
-#: …and so is one with more than these, of which an event has but a small part.
+#: …or if there are more than `_FEW` keys, and an event has on average less than 1 / `_PART` of them.
 _FEW, _PART = 20, 4
 
-#: What may be the name of a field: no address, no text, and with `_DIGITS` no id, date or phone number.
+#: What can be the name of a field: no address and no text; the limit `_DIGITS` excludes ids, dates and phone numbers.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _DIGITS = 2
 
 
 class Sightings:
-    """In which events something was seen, and when first and last."""
+    """The events that have something, and the times of the first and the last of them."""
 
     __slots__ = ("bits", "first_at", "last_at")
 
     def __init__(self, bits: int, first_at: datetime, last_at: datetime) -> None:
-        #: A bit for each event, so that the same event seen twice counts once, also where paths are put together.
+        #: One bit for each event, so that an event counts once, also after paths were merged.
         self.bits = bits
         self.first_at = first_at
         self.last_at = last_at
@@ -65,27 +65,27 @@ class Sightings:
 
 
 class Node:
-    """A path, and those that go on from it."""
+    """A path, and the paths that continue from it."""
 
     __slots__ = ("children", "has_data_keys", "is_read", "is_several", "seen")
 
     def __init__(self, *, is_read: bool) -> None:
         self.children: dict[str, Node] = {}
-        #: By JSON type.
+        #: The events that have the path, by JSON type.
         self.seen: dict[str, Sightings] = {}
-        #: True where something reads it, or on from it: then its last step is a name, whatever it looks like.
+        #: True if something reads this path or a path inside it. Then its last step is a name, whatever it looks like.
         self.is_read = is_read
-        #: True where each further key counts as data.
+        #: True if each new key counts as data.
         self.has_data_keys = False
-        #: True where it stands for several keys, whose values have nothing to do with each other.
+        #: True if this node stands for several keys with unrelated values.
         self.is_several = False
 
     def events(self, *, besides: frozenset[str] = frozenset()) -> int:
-        """Return in how many events it was seen, with other types than these."""
+        """Return how many events have the path, with other types than `besides`."""
         return self._bits(besides).bit_count()
 
     def events_before(self) -> int:
-        """Return how many events there were before the first in which it was seen."""
+        """Return how many events came before the first event that has the path."""
         bits = self._bits()
         return (bits & -bits).bit_length() - 1
 
@@ -93,16 +93,17 @@ class Node:
         return reduce(or_, (seen.bits for type_, seen in self.seen.items() if type_ not in besides), 0)
 
     def unread(self) -> dict[str, Node]:
+        """Return the children that nothing reads, by key, without ANY."""
         return {key: child for key, child in self.children.items() if key != ANY and not child.is_read}
 
 
 class Shape:
-    """Grows with each event. What is read has its nodes from the start, so no limit keeps it out."""
+    """The paths of a topic's events. Paths that are read have their nodes from the start, so no limit excludes them."""
 
     def __init__(self, read: Iterable[Path]) -> None:
         self.root = Node(is_read=True)
         self.events = 0
-        #: True where paths were left out, because there were too many or they were too deep.
+        #: True if paths were left out, because there were too many or they were too deep.
         self.is_cut_off = False
         self._unread = 0
         for path in read:
@@ -111,13 +112,13 @@ class Shape:
                 node = node.children.setdefault(step, Node(is_read=True))
 
     def add(self, body: Any, at: datetime) -> None:
-        """Take in an event; `at` is when it was received."""
+        """Add an event; `at` is its time of receipt."""
         bit = 1 << self.events
         self.events += 1
-        # Depth first: when a node's keys are put together, nothing below it waits here for its turn.
-        waiting: list[tuple[Node, Any, int]] = [(self.root, body, 0)]
-        while waiting:
-            node, value, depth = waiting.pop()
+        # Depth first: when the keys of a node are merged, no node below it is in this stack.
+        stack: list[tuple[Node, Any, int]] = [(self.root, body, 0)]
+        while stack:
+            node, value, depth = stack.pop()
             type_ = "blank" if value.__class__ is str and not value.strip() else _TYPE_OF[value.__class__]
             if seen := node.seen.get(type_):
                 seen.add(bit, at, at)
@@ -129,47 +130,48 @@ class Shape:
                 self.is_cut_off = True
             elif type_ == "array":
                 if child := self._child(node, ANY):
-                    waiting += [(child, inner, depth + 1) for inner in value]
+                    stack += [(child, inner, depth + 1) for inner in value]
             else:
                 for key in [key for key in value if key not in node.children]:
-                    self._take_key(node, key)
+                    self._add_key(node, key)
                 children = node.children
-                others = children.get(ANY)
-                waiting += [
+                any_child = children.get(ANY)
+                stack += [
                     (child, inner, depth + 1)
                     for key, inner in value.items()
-                    if (child := children.get(key, others)) is not None
+                    if (child := children.get(key, any_child)) is not None
                 ]
 
     def settle(self) -> None:
-        """Put together the keys of objects that turn out to be data, once all events are in."""
-        waiting = [self.root]
-        while waiting:
-            node = waiting.pop()
+        """Merge the keys of objects that turn out to be data. Call it once, after the last event."""
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
             unread = node.unread()
             if len(unread) > _FEW:
                 keys_of_events = sum(child.events() for child in unread.values())
                 if len(unread) * node.seen["object"].events > _PART * keys_of_events:
-                    self._put_together(node)
-            waiting += node.children.values()
+                    self._merge_unread_keys(node)
+            stack += node.children.values()
 
     def at(self, path: Path) -> Node | None:
+        """Return the node of a path; None if the path has no node."""
         node: Node | None = self.root
         for step in path:
             node = node.children.get(step) if node else None
         return node
 
     def paths(self) -> Iterator[tuple[Path, Node]]:
-        """Yield all paths that were seen, without that of the whole webhook."""
-        waiting: list[tuple[Path, Node]] = [((), self.root)]
-        while waiting:
-            path, node = waiting.pop()
+        """Yield all paths that came, except the empty path of the whole webhook."""
+        stack: list[tuple[Path, Node]] = [((), self.root)]
+        while stack:
+            path, node = stack.pop()
             if path and node.seen:
                 yield path, node
-            waiting += [((*path, key), child) for key, child in node.children.items()]
+            stack += [((*path, key), child) for key, child in node.children.items()]
 
     def _child(self, node: Node, key: str) -> Node | None:
-        """Return the child, a new one where there is room; else None."""
+        """Return the child, which is created if the limit allows it; else None."""
         child = node.children.get(key)
         if child is None and self._unread >= PATHS_LIMIT:
             self.is_cut_off = True
@@ -178,26 +180,27 @@ class Shape:
             self._unread += 1
         return child
 
-    def _take_key(self, node: Node, key: str) -> None:
-        """Make a node for a key, or one for all of its kind."""
+    def _add_key(self, node: Node, key: str) -> None:
+        """Create a node for a key, or use one node for all keys that are data."""
         if node.has_data_keys or not _is_name(key):
-            if others := self._child(node, ANY):
-                others.is_several = True
+            if any_child := self._child(node, ANY):
+                any_child.is_several = True
         elif self._child(node, key) and len(node.unread()) > _SIBLINGS_LIMIT:
-            self._put_together(node)
+            self._merge_unread_keys(node)
 
-    def _put_together(self, node: Node) -> None:
-        """Let one node stand for all keys that nothing reads, from now on."""
+    def _merge_unread_keys(self, node: Node) -> None:
+        """Merge all keys that nothing reads into the node ANY, and all such keys from now on."""
         node.has_data_keys = True
         if ANY not in node.children:
             node.children[ANY] = Node(is_read=False)
             self._unread += 1
-        others = node.children[ANY]
-        others.is_several = True
+        any_child = node.children[ANY]
+        any_child.is_several = True
         for key in node.unread():
-            self._merge(others, node.children.pop(key))
+            self._merge(any_child, node.children.pop(key))
 
     def _merge(self, into: Node, other: Node) -> None:
+        """Merge a node and its children into another node."""
         self._unread -= 1
         into.is_several |= other.is_several
         for type_, seen in other.seen.items():
@@ -206,13 +209,13 @@ class Shape:
             else:
                 into.seen[type_] = seen
         for key, child in other.children.items():
-            key_there = ANY if into.has_data_keys and key not in into.children else key
-            if key_there in into.children:
-                self._merge(into.children[key_there], child)
+            target = ANY if into.has_data_keys and key not in into.children else key
+            if target in into.children:
+                self._merge(into.children[target], child)
             else:
-                into.children[key_there] = child
+                into.children[target] = child
         if other.has_data_keys or len(into.unread()) > _SIBLINGS_LIMIT:
-            self._put_together(into)
+            self._merge_unread_keys(into)
 
 
 def _is_name(key: str) -> bool:

@@ -215,7 +215,7 @@ def test_a_pair_that_cannot_be_run_differs_and_stops_no_other(directory: Path) -
     done = mappings("test", "--directory", directory)
 
     assert done.exit_code == 1
-    assert "the webhook is one of c/d; move it to that topic's directory" in done.stdout
+    assert "the webhook has the topic c/d; move it to that topic's directory" in done.stdout
     assert "broken.json:1:2: example-syntax: this is not valid JSON" in done.stdout
     assert done.stdout.endswith("4 pairs, 2 differ\n")
 

@@ -73,7 +73,7 @@ def test_what_a_terminal_would_take_for_a_command_is_written_out(tmp_path: Path)
         ((), "say what to try"),
         (("swell/tier/earnt",), "did you mean 'swell/tier/earned'"),
         (("swell/tier/earned", TIER_EARNED, "--overlay", "outlet"), "there is no overlay 'outlet'"),
-        (("swell/tier/lost", TIER_EARNED), "the webhook is one of swell/tier/earned"),
+        (("swell/tier/lost", TIER_EARNED), "the webhook has the topic swell/tier/earned"),
         (("swell/tier/earned", "nowhere.json"), "No such file"),
         (("--event", "1"), "DATABASE_URL"),
     ],
