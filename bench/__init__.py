@@ -1,4 +1,5 @@
-"""What an event costs: `make bench`. Figures are of CPU time, so that they mean one core; ratios are within one run.
+"""Measures what an event costs: `make bench`.
 
-Seconds by the clock are printed for orientation only: they depend on what else the machine does.
+The figures are CPU time, so they stand for one core. Ratios compare figures of the same run. Wall-clock times are
+printed for orientation only, because they depend on the other load of the machine.
 """

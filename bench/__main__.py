@@ -1,10 +1,13 @@
-"""Measures mapping beside other ways to map, then each step, then intake and delivery in their real processes.
+"""Runs the benchmark in three parts.
 
-``python -m bench`` measures all of it, ``python -m bench mapping`` only the first; the other parts are called ``steps``
-and ``processes``.
+    mapping     compares the connector's mapping with other ways to map
+    steps       measures each step of a webhook that needs no process
+    processes   measures intake and delivery in their real processes
+
+``python -m bench`` runs all of them, ``python -m bench mapping`` only the named ones.
 """
 
-# ruff: noqa: T201 - printing is what it is for
+# ruff: noqa: T201 - the command prints its results
 
 from __future__ import annotations
 
@@ -25,14 +28,14 @@ _PARTS = ("mapping", "steps", "processes")
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(_PARTS))
 def main(parts: tuple[str, ...]) -> None:
-    """Measure what an event costs: all PARTS, or those that are named."""
+    """Measure what an event costs: the named PARTS, or all of them."""
     exit_on_signals()
     chosen = parts or _PARTS
     if "mapping" in chosen:
         print(*mapping.table(mapping.speeds()), "", sep="\n")
     costs = {"steps": steps.costs, "processes": processes.costs}
-    if wanted := [measure() for name, measure in costs.items() if name in chosen]:
-        _print_costs(itertools.chain.from_iterable(wanted))
+    if costs_of_parts := [measure() for name, measure in costs.items() if name in chosen]:
+        _print_costs(itertools.chain.from_iterable(costs_of_parts))
 
 
 def _print_costs(costs: Iterable[steps.Cost]) -> None:

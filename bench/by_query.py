@@ -1,10 +1,10 @@
-"""The rules of `bench/rules`, their paths read by a library, jmespath or glom, and the values converted as ours are."""
+"""The rules of `bench/rules` with a library: jmespath or glom reads the paths, our own functions convert the values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import glom  # type: ignore[import-untyped]  # it comes without types
+import glom  # type: ignore[import-untyped]  # it has no types
 import jmespath
 
 from connector.mapping.types.identities import IDENTITIES
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
     from connector.model import Json, Options, Value
 
-    #: Reads the values of several sources at once. Of the paths of one, the first that holds something counts.
+    #: Returns the values of several sources of an object. For each source, the first path with a value counts.
     Read = Callable[[Json], Iterable[Any]]
+    #: Compiles several sources into a function that reads them.
     Reader = Callable[[Sequence[tuple[Path, ...]]], Read]
 
 _CONVERSIONS: dict[str, Callable[[Any], Value | None]] = {
@@ -33,13 +34,19 @@ _CONVERSIONS: dict[str, Callable[[Any], Value | None]] = {
 
 
 def with_jmespath(sources: Sequence[tuple[Path, ...]]) -> Read:
-    """Read by one compiled expression a source: ``redemption_option.name || perk.redemption_option.name``."""
+    """Return a function that reads with one compiled expression for each source.
+
+    ``redemption_option.name || perk.redemption_option.name`` is such an expression.
+    """
     compiled = [jmespath.compile(" || ".join(".".join(path) for path in paths)) for paths in sources]
     return lambda root: [expression.search(root) for expression in compiled]
 
 
 def with_glom(sources: Sequence[tuple[Path, ...]]) -> Read:
-    """Read by one spec for all sources: ``{0: Coalesce(Path('perk', 'expired'), skip=…, default=None), …}``."""
+    """Return a function that reads with one spec for all sources.
+
+    The spec is ``{0: Coalesce(Path('perk', 'expired'), skip=…, default=None), …}``.
+    """
     spec = {
         number: glom.Coalesce(*(glom.Path(*path) for path in paths), skip=is_nothing, default=None)
         for number, paths in enumerate(sources)
@@ -48,7 +55,7 @@ def with_glom(sources: Sequence[tuple[Path, ...]]) -> Read:
 
 
 class ByQuery:
-    """A topic of one user with one event, its paths read by a library."""
+    """The mapping of a topic that has one user with one event; a library reads its paths."""
 
     def __init__(self, topic: TopicMapping, reader: Reader) -> None:
         (self._user,) = topic.users
@@ -82,14 +89,15 @@ class _Section:
         )
 
     def fill(self, body: Json, person: Json, options: Options, notes: list[Note]) -> dict[str, Any]:
-        of_body, of_person = iter(self._read_body(body)), iter(self._read_person(person))
+        """Return the values by name; add a note for each value that does not fit."""
+        raws_of_body, raws_of_person = iter(self._read_body(body)), iter(self._read_person(person))
         filled: dict[str, Any] = {}
         for rule in self._rules:
-            raws = of_person if rule.from_person else of_body
+            raws = raws_of_person if rule.from_person else raws_of_body
             try:
                 value = _value(rule, next(raws), raws, options)
-            except UnfitError as problem:
-                notes.append(Note(name=rule.name, problem=f"{problem}, so it was left out.", rule=rule.place))
+            except UnfitError as unfit:
+                notes.append(Note(name=rule.name, problem=f"{unfit}, so it was left out.", rule=rule.place))
             else:
                 if value is not None:
                     filled[rule.name] = value
@@ -100,8 +108,9 @@ def _sources(rule: Rule) -> tuple[tuple[Path, ...], ...]:
     return rule.source.parts or (rule.source.paths,)
 
 
-def _value(rule: Rule, raw: Any, more: Iterable[Any], options: Options) -> Value | None:
+def _value(rule: Rule, raw: Any, next_raws: Iterable[Any], options: Options) -> Value | None:
+    """Return the converted value. `next_raws` holds the month and day of a date of parts, whose year is `raw`."""
     if rule.source.parts:
-        month, day = next(iter(more)), next(iter(more))
+        month, day = next(iter(next_raws)), next(iter(next_raws))
         return date_of_parts(Parts(raw, month, day, options.standin_year))
     return None if raw is None else _CONVERSIONS[rule.source.type](raw)

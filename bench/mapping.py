@@ -1,7 +1,8 @@
-"""Measures mapping: 43 attributes and 32 params, from each documented webhook, on one core, by five ways.
+"""Measures mapping: 43 attributes and 32 params from each documented webhook, in five ways, on one core.
 
-All ways yield the same, notes about unfit values included, which `tests/test_bench.py` holds. They take turns, so that
-whatever else the machine does slows all of them; figures are of CPU time, and the best round of each counts.
+All ways return the same results, including the notes about values that do not fit; `tests/test_bench.py` checks this.
+The plain dictionaries are the exception: they build no update. The ways take turns, so other load on the machine slows
+all of them. The figures are CPU time, and the best round of each way counts.
 """
 
 from __future__ import annotations
@@ -36,21 +37,22 @@ OPTIONS = Options()
 
 CONNECTOR, BY_HAND, PLAIN, JMESPATH, GLOM = "connector", "by hand", "by hand, plain dicts", "jmespath", "glom"
 _ROUNDS = 40
-#: CPU seconds that each way takes of a round.
+#: CPU seconds of each way in a round.
 _TURN_SECONDS = 0.04
 
 
 class Speed(NamedTuple):
-    """How fast one way is."""
+    """The speed of one way, in events a second."""
 
     way: str
-    #: Events a second.
+    #: Mapping alone.
     alone: float
-    #: The same between parsing a webhook and serialising a user. None where the way yields no update to serialise.
+    #: Parsing the webhook, mapping it and serialising its users. None if the way returns no update to serialise.
     whole: float | None
 
 
 def topic() -> TopicMapping:
+    """Return the compiled rules of `bench/rules`."""
     return mapping.load(RULES).by_topic["everything"]
 
 
@@ -60,7 +62,7 @@ def webhooks() -> list[bytes]:
 
 
 def variants(everything: TopicMapping) -> dict[str, Variant]:
-    """Return the ways that yield the same."""
+    """Return the ways that return the same results, by name."""
     return {
         CONNECTOR: everything.apply,
         BY_HAND: partial(by_hand.apply, everything.place_of),
@@ -70,25 +72,25 @@ def variants(everything: TopicMapping) -> dict[str, Variant]:
 
 
 def speeds() -> list[Speed]:
-    """Measure all ways, fastest rules first. It takes half a minute."""
+    """Measure all ways, and return their speeds in the order of the table. It takes half a minute."""
     bodies = webhooks()
     parsed = [orjson.loads(body) for body in bodies]
     ways = variants(topic())
-    works: dict[tuple[str, str], Callable[[], None]] = {}
+    tasks: dict[tuple[str, str], Callable[[], None]] = {}
     for way, variant in ways.items():
-        works[way, "alone"] = partial(_map, variant, parsed)
-        works[way, "whole"] = partial(_parse_map_serialise, variant, bodies)
-    works[PLAIN, "alone"] = partial(_map_plain, parsed)
-    seconds = _best(works)
+        tasks[way, "alone"] = partial(_map, variant, parsed)
+        tasks[way, "whole"] = partial(_parse_map_serialise, variant, bodies)
+    tasks[PLAIN, "alone"] = partial(_map_plain, parsed)
+    seconds = _best(tasks)
     return [
         Speed(way, len(bodies) / seconds[way, "alone"], len(bodies) / seconds[way, "whole"] if way in ways else None)
         for way in (CONNECTOR, BY_HAND, PLAIN, JMESPATH, GLOM)
     ]
 
 
-def table(found: Iterable[Speed]) -> Iterator[str]:
-    """Write the speeds out, with ratios to the rules by hand and to jmespath."""
-    by_way = {speed.way: speed for speed in found}
+def table(measured: Iterable[Speed]) -> Iterator[str]:
+    """Yield the lines of a table of speeds, with the ratios to the rules by hand and to jmespath."""
+    by_way = {speed.way: speed for speed in measured}
     hand, query = by_way[BY_HAND], by_way[JMESPATH]
     ratios = f"{'by hand = 1':>12}{'jmespath = 1':>14}"
     yield f"{'events a second on one core':30}{'mapping alone':>14}{ratios}   {'parse, map, serialise':>21}{ratios}"
@@ -115,12 +117,12 @@ def _parse_map_serialise(variant: Variant, bodies: Iterable[bytes]) -> None:
             encode_user(update)
 
 
-def _best(works: dict[tuple[str, str], Callable[[], None]]) -> dict[tuple[str, str], float]:
-    """Return CPU seconds of one run of each work, in the best of several rounds in which they take turns."""
-    timers = {name: Timer(work, timer=time.process_time) for name, work in works.items()}
-    numbers = {name: max(1, round(_TURN_SECONDS / timer.timeit(1))) for name, timer in timers.items()}
-    best = dict.fromkeys(works, float("inf"))
+def _best(tasks: dict[tuple[str, str], Callable[[], None]]) -> dict[tuple[str, str], float]:
+    """Return the CPU seconds of one run of each task: the best of several rounds, in which the tasks take turns."""
+    timers = {name: Timer(task, timer=time.process_time) for name, task in tasks.items()}
+    repeats = {name: max(1, round(_TURN_SECONDS / timer.timeit(1))) for name, timer in timers.items()}
+    best = dict.fromkeys(tasks, float("inf"))
     for _ in range(_ROUNDS):
         for name, timer in timers.items():
-            best[name] = min(best[name], timer.timeit(numbers[name]) / numbers[name])
+            best[name] = min(best[name], timer.timeit(repeats[name]) / repeats[name])
     return best

@@ -1,4 +1,4 @@
-"""Measures intake and delivery in their real processes, of which it starts its own."""
+"""Measures intake and delivery in their real processes. It starts its own processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _local = threading.local()
 
 
 def costs() -> Iterator[Cost]:
-    """Yield what the web process and the worker take for an event."""
+    """Yield the costs of an event in the web process and in the worker."""
     with Stack(Path(".local/bench")) as stack:
         requests.post(f"{stack.insider_url}/_sandbox/settings", json={"requests_per_minute": 10**7}, timeout=10)
         name = f"{SANDBOX}-bench-{int(time.time())}"
@@ -41,28 +41,31 @@ def costs() -> Iterator[Cost]:
         _until_delivered(stack, name)
 
         stack.group.terminate(30, "worker", "beat")
-        bare, took = _measured(stack, "web", lambda: _load(lambda: _call("GET", health), _EVENTS))
-        yield Cost("web: a request that does nothing", bare, "1.0", f"{_EVENTS / took:.0f} a second")
-        cpu, took = _measured(stack, "web", lambda: _load(lambda: _call("POST", url, _webhook()), _EVENTS))
-        yield Cost("web: a webhook journaled and answered", cpu, f"{cpu / bare:.1f}", f"{_EVENTS / took:.0f} a second")
+        bare, seconds = _measured(stack, "web", lambda: _load(lambda: _call("GET", health), _EVENTS))
+        yield Cost("web: a request that does nothing", bare, "1.0", f"{_EVENTS / seconds:.0f} a second")
+        cpu, seconds = _measured(stack, "web", lambda: _load(lambda: _call("POST", url, _webhook()), _EVENTS))
+        yield Cost(
+            "web: a webhook journaled and answered", cpu, f"{cpu / bare:.1f}", f"{_EVENTS / seconds:.0f} a second"
+        )
 
-        # The store is held while the worker starts, which costs more than a thousand events, and maps what there is.
+        # The store is paused while the worker starts and maps. The start alone costs more than a thousand events.
         stack.command("stores", "pause", name)
         stack.start(["worker", "beat"])
         _until_mapped(stack, name)
-        cpu, took = _measured(stack, "worker", lambda: _release(stack, name))
-        yield Cost("worker: merged, sent, recorded", cpu, f"{cpu / bare:.2f}", f"{_EVENTS / took:.0f} a second")
+        cpu, seconds = _measured(stack, "worker", lambda: _resume(stack, name))
+        yield Cost("worker: merged, sent, recorded", cpu, f"{cpu / bare:.2f}", f"{_EVENTS / seconds:.0f} a second")
 
 
-def _release(stack: Stack, name: str) -> None:
+def _resume(stack: Stack, name: str) -> None:
+    """Let the store's deliveries go, and wait until all events are delivered."""
     stack.command("stores", "resume", name)
     _until_delivered(stack, name)
 
 
-def _measured(stack: Stack, name: str, work: Callable[[], None]) -> tuple[float, float]:
-    """Return CPU seconds per 1,000 events of a process with its children, and the seconds by the clock."""
+def _measured(stack: Stack, name: str, task: Callable[[], None]) -> tuple[float, float]:
+    """Run a task; return the CPU seconds per 1,000 events of a process and its children, and the wall-clock seconds."""
     before, started = _cpu(stack, name), time.monotonic()
-    work()
+    task()
     return (_cpu(stack, name) - before) / _EVENTS * 1000, time.monotonic() - started
 
 
@@ -79,16 +82,16 @@ def _load(request: Callable[[], None], number: int) -> None:
 
 def _call(method: str, url: str, content: bytes | None = None) -> None:
     session = _local.__dict__.setdefault("session", requests.Session())
-    answer = session.request(method, url, data=content, timeout=60)
-    if answer.status_code != requests.codes.ok:
-        sys.exit(f"{method} was answered {answer.status_code}: {answer.text}")
+    response = session.request(method, url, data=content, timeout=60)
+    if response.status_code != requests.codes.ok:
+        sys.exit(f"{method} was answered {response.status_code}: {response.text}")
 
 
 _SAMPLE = json.loads((DEFAULT_MAPPINGS / "examples/swell.points.earned/documented.json").read_text(encoding="utf-8"))
 
 
 def _webhook() -> bytes:
-    """Return a documented webhook of 1.5 KB as one of many customers would send it now."""
+    """Return a documented webhook of 1.5 KB with the current time, for the next of many customers."""
     number = next(_numbers)
     perk: dict[str, Any] = {**_SAMPLE["perk"], "id": number, "awarded_at": int(time.time() * 1000)}
     customer = {**_SAMPLE["customer"], "email": f"c{number % _CUSTOMERS}@example.com"}

@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 class Cost(NamedTuple):
-    """What a part takes."""
+    """The cost of one part."""
 
     part: str
     #: CPU seconds per 1,000 events.
     cpu: float
-    #: To the first part of its kind.
+    #: The ratio of `cpu` to that of the first part of its kind.
     ratio: str
-    #: For orientation.
+    #: The wall-clock time or another figure, for orientation.
     clock: str
 
 
 def costs() -> Iterator[Cost]:
-    """Yield what each step takes, for all documented webhooks, each by the mapping of its topic."""
+    """Yield the cost of each step over all documented webhooks, each with the mapping of its topic."""
     loaded = mapping.load(DEFAULT_MAPPINGS)
     pairs = [pair for pair in goldens.goldens(DEFAULT_MAPPINGS / "examples", loaded) if pair.case == "documented"]
     bodies = [pair.webhook.read_bytes() for pair in pairs]
     parsed = [orjson.loads(body) for body in bodies]
-    times = [
+    recognised = [
         recognise(body, path_topic=pair.topic, received_at=goldens.RECEIVED_AT)
         for body, pair in zip(parsed, pairs, strict=True)
     ]
@@ -48,21 +48,22 @@ def costs() -> Iterator[Cost]:
             orjson.loads(body)
 
     def apply() -> None:
-        for body, of_topic, seen in zip(parsed, mappings, times, strict=True):
-            of_topic.apply(body, seen.happened_at(goldens.RECEIVED_AT), Options())
+        for body, topic_mapping, webhook in zip(parsed, mappings, recognised, strict=True):
+            topic_mapping.apply(body, webhook.happened_at(goldens.RECEIVED_AT), Options())
 
     def recognise_all() -> None:
         for body, pair in zip(parsed, pairs, strict=True):
             recognise(body, path_topic=pair.topic, received_at=goldens.RECEIVED_AT)
 
     base = _best(parse) / len(bodies)
-    for name, work in (("parse a documented webhook", parse), ("recognise it", recognise_all), ("map it", apply)):
-        each = _best(work) / len(bodies)
+    for name, task in (("parse a documented webhook", parse), ("recognise it", recognise_all), ("map it", apply)):
+        each = _best(task) / len(bodies)
         yield Cost(name, each * 1000, f"{each / base:.1f}", f"{each * 1e6:.1f} µs each")
     (customer,) = (body for body, pair in zip(parsed, pairs, strict=True) if pair.topic == SNAPSHOT)
     each = _best(lambda: snapshots.snapshot(customer))
     yield Cost("take a customer's snapshot of a page", each * 1000, f"{each / base:.1f}", f"{each * 1e6:.1f} µs each")
 
 
-def _best(work: Callable[[], object]) -> float:
-    return min(Timer(work, timer=time.process_time).repeat(repeat=7, number=50)) / 50
+def _best(task: Callable[[], object]) -> float:
+    """Return the CPU seconds of one run, the best of several measurements."""
+    return min(Timer(task, timer=time.process_time).repeat(repeat=7, number=50)) / 50

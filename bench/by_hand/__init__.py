@@ -1,7 +1,7 @@
-"""The rules of `bench/rules` as plain Python, written by hand: what a mapping would cost without a mapping language.
+"""The rules of `bench/rules` as Python written by hand: it shows what mapping would cost without a mapping language.
 
-It reads each object once, looks into those alone that are there, and calls nothing for a value that already is what
-its name needs. The conversions are the connector's own: to write them again would measure something else.
+It reads each object once, skips objects that are missing, and calls no function for a value that already has the right
+type. It uses the connector's own conversions: other conversions would measure something else.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 class Plain(NamedTuple):
-    """What the rules yield, as plain dictionaries."""
+    """The results of the rules, as plain dictionaries."""
 
     identifiers: dict[str, Any]
     attributes: dict[str, Value]
     params: dict[str, Value]
-    #: By section and name: why a value was left out.
+    #: The reason why a value was left out, by section and name.
     unfit: dict[str, dict[str, str]]
 
 
 def apply(place_of: Callable[[str, str], str], body: Json, occurred_at: datetime, options: Options) -> Mapped:
-    """Yield what the compiled mapping yields; `place_of` tells where a rule stands, which only notes need."""
+    """Return the same as the compiled mapping. `place_of` returns the place of a rule, which only notes need."""
     plain = map_plain(body, options)
     notes = _notes(place_of, plain.unfit) if any(plain.unfit.values()) else ()
     if not plain.identifiers:
@@ -52,14 +52,15 @@ def _notes(place_of: Callable[[str, str], str], unfit: dict[str, dict[str, str]]
 
 
 def map_plain(body: Json, options: Options) -> Plain:
+    """Apply the rules to a webhook."""
     identifiers: dict[str, Any] = {}
     unfit: dict[str, dict[str, str]] = {"identifiers": {}, "attributes": {}, "params": {}}
-    customer = found if (found := body.get("customer")).__class__ is dict else {}
-    referrer = found if (found := body.get("referrer")).__class__ is dict else {}
-    top_code = found if (found := body.get("referral_code")).__class__ is dict else {}
-    code_owner = found if (found := top_code.get("customer")).__class__ is dict else {}
-    data = found if (found := body.get("data")).__class__ is dict else {}
-    shopper = found if (found := body.get("shopper_profile")).__class__ is dict else {}
+    customer = value if (value := body.get("customer")).__class__ is dict else {}
+    referrer = value if (value := body.get("referrer")).__class__ is dict else {}
+    top_code = value if (value := body.get("referral_code")).__class__ is dict else {}
+    code_owner = value if (value := top_code.get("customer")).__class__ is dict else {}
+    data = value if (value := body.get("data")).__class__ is dict else {}
+    shopper = value if (value := body.get("shopper_profile")).__class__ is dict else {}
 
     raw = customer.get("email")
     if raw is None or is_nothing(raw):
@@ -81,9 +82,9 @@ def map_plain(body: Json, options: Options) -> Plain:
         person = body.get("referrer")
         if person.__class__ is not dict:
             person = code_owner
-    perk = found if (found := body.get("perk")).__class__ is dict else {}
-    referral_code = found if (found := person.get("referral_code")).__class__ is dict else {}
-    vip_stats = found if (found := body.get("vip_stats")).__class__ is dict else {}
+    perk = value if (value := body.get("perk")).__class__ is dict else {}
+    referral_code = value if (value := person.get("referral_code")).__class__ is dict else {}
+    vip_stats = value if (value := body.get("vip_stats")).__class__ is dict else {}
     attributes = attributes_of(body, person, perk, referral_code, vip_stats, options, unfit["attributes"])
     params = params_of(body, person, perk, referral_code, vip_stats, unfit["params"])
     return Plain(identifiers, attributes, params, unfit)

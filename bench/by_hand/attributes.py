@@ -1,6 +1,6 @@
 """The 43 attributes of `bench/rules`, by hand."""
 
-# ruff: noqa: PLR2004 - a literal costs nothing, a constant would be looked up each time
+# ruff: noqa: PLR2004 - a literal costs nothing, Python would look up a constant each time
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from connector.model import Json, Options, Value
 
 
-def attributes_of(  # noqa: C901, PLR0912, PLR0915, PLR0917 - written out rule by rule, which is what is measured
+def attributes_of(  # noqa: C901, PLR0912, PLR0915, PLR0917 - the benchmark measures rules that are written out
     body: Json, person: Json, perk: Json, referral_code: Json, vip_stats: Json, options: Options, unfit: dict[str, str]
 ) -> dict[str, Value]:
     attributes: dict[str, Value] = {}
-    referral_link = found if (found := person.get("referral_link")).__class__ is dict else {}
-    requirements = found if (found := person.get("vip_tier_maintenance_requirements")).__class__ is dict else {}
-    ugc = found if (found := body.get("yotpo_ugc")).__class__ is dict else {}
-    loyalty = found if (found := body.get("yotpo_loyalty")).__class__ is dict else {}
+    referral_link = value if (value := person.get("referral_link")).__class__ is dict else {}
+    requirements = value if (value := person.get("vip_tier_maintenance_requirements")).__class__ is dict else {}
+    ugc = value if (value := body.get("yotpo_ugc")).__class__ is dict else {}
+    loyalty = value if (value := body.get("yotpo_loyalty")).__class__ is dict else {}
 
     raw = person.get("first_name")
     if raw.__class__ is str and raw.isprintable() and 0 < len(raw) <= 4096 and raw[0] != " " != raw[-1]:

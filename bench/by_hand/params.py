@@ -1,6 +1,6 @@
 """The 32 params of `bench/rules`, by hand."""
 
-# ruff: noqa: PLR2004 - a literal costs nothing, a constant would be looked up each time
+# ruff: noqa: PLR2004 - a literal costs nothing, Python would look up a constant each time
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from connector.model import Json, Value
 
 
-def params_of(  # noqa: C901, PLR0912, PLR0915, PLR0917 - written out rule by rule, which is what is measured
+def params_of(  # noqa: C901, PLR0912, PLR0915, PLR0917 - the benchmark measures rules that are written out
     body: Json, person: Json, perk: Json, referral_code: Json, vip_stats: Json, unfit: dict[str, str]
 ) -> dict[str, Value]:
     params: dict[str, Value] = {}
-    option = found if (found := body.get("redemption_option")).__class__ is dict else {}
-    option_of_perk = found if (found := perk.get("redemption_option")).__class__ is dict else {}
-    redemption = found if (found := body.get("redemption")).__class__ is dict else {}
-    redemption_of_perk = found if (found := perk.get("redemption")).__class__ is dict else {}
-    new_tier = found if (found := body.get("new_tier")).__class__ is dict else {}
-    maintain = found if (found := body.get("vip_stats_needed_maintain")).__class__ is dict else {}
-    upcoming = found if (found := body.get("vip_stats_needed_next")).__class__ is dict else {}
-    product = found if (found := body.get("product")).__class__ is dict else {}
+    option = value if (value := body.get("redemption_option")).__class__ is dict else {}
+    option_of_perk = value if (value := perk.get("redemption_option")).__class__ is dict else {}
+    redemption = value if (value := body.get("redemption")).__class__ is dict else {}
+    redemption_of_perk = value if (value := perk.get("redemption")).__class__ is dict else {}
+    new_tier = value if (value := body.get("new_tier")).__class__ is dict else {}
+    maintain = value if (value := body.get("vip_stats_needed_maintain")).__class__ is dict else {}
+    upcoming = value if (value := body.get("vip_stats_needed_next")).__class__ is dict else {}
+    product = value if (value := body.get("product")).__class__ is dict else {}
 
     if referral_code:
         raw = referral_code.get("amount_cents")

@@ -1,4 +1,4 @@
-"""What all of the rules by hand share: a value that is not yet what its name needs."""
+"""Shared by all rules by hand: how a value that needs a conversion is stored."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def put(
-    into: dict[str, Value], name: str, become: Callable[[Any], Value | None], raw: object, unfit: dict[str, str]
+    into: dict[str, Value], name: str, convert: Callable[[Any], Value | None], raw: object, unfit: dict[str, str]
 ) -> None:
-    """Put what a raw value becomes under a name, where there is something; say so where it cannot become it."""
+    """Convert a raw value and store it under its name, if there is one. If it does not fit, store why in `unfit`."""
     try:
-        value = become(raw)
-    except UnfitError as problem:
-        unfit[name] = f"{problem}, so it was left out."
+        value = convert(raw)
+    except UnfitError as error:
+        unfit[name] = f"{error}, so it was left out."
     else:
         if value is not None:
             into[name] = value
