@@ -1,4 +1,4 @@
-"""Holds what has arrived at Insider against what was accepted: what is lost, doubled, out of order or wrong."""
+"""Compares the profiles at Insider with the accepted events: finds what is lost, doubled, out of order or wrong."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a scenario asks of the end state."""
+    """What a scenario requires of the end state."""
 
-    #: True where Insider itself refuses some for good: those are dead letters, and not lost.
+    #: Whether Insider refuses some users for good: their events are dead letters, not lost.
     refusals: bool = False
-    #: True where one topic is held up, so that order holds within each topic alone.
+    #: Whether one topic is delayed, so that the order is kept only within each topic.
     order_by_topic: bool = False
 
 
@@ -41,85 +41,86 @@ class Findings:
     wrong: int = 0
     #: When Insider stored each event, in seconds since 1970.
     arrived: dict[Event, float] = field(default_factory=dict, repr=False)
-    #: The first of whatever is wrong, in words.
+    #: The first few problems, in words.
     examples: list[str] = field(default_factory=list)
 
 
-_EXAMPLES = 5
-#: From a webhook to Insider; a tenth of it is usual.
+_MAX_EXAMPLES = 5
+#: An event that takes longer from the webhook to Insider was delayed; a tenth of this is usual.
 _UNUSUAL_SECONDS = 2.0
 
 
 def check(plan: Plan, users: Iterable[dict[str, Any]], dead: Collection[int], rules: Rules) -> Findings:
-    """Compare Insider's profiles with the plan; `dead` are the journal's numbers of events with dead letters."""
-    found = Findings()
+    """Compare Insider's profiles with the plan; `dead` holds the journal's ids of the events with dead letters."""
+    findings = Findings()
     profiles = {user["identifiers"].get("email"): user for user in users}
     for customer, events in plan.items():
         profile = profiles.get(customer, {"events": [], "custom": {}})
-        _check_customer(found, events, profile, dead, rules)
-    return found
+        _check_customer(findings, events, profile, dead, rules)
+    return findings
 
 
 def _check_customer(
-    found: Findings, events: Sequence[Event], profile: dict[str, Any], dead: Collection[int], rules: Rules
+    findings: Findings, events: Sequence[Event], profile: dict[str, Any], dead: Collection[int], rules: Rules
 ) -> None:
     customer = events[0].customer if events else ""
     by_number = {event.number: event for event in events}
-    stored = [planning.number_of(one) for one in profile["events"]]
+    stored = [planning.number_of(user_event) for user_event in profile["events"]]
     arrived = [by_number[number] for number in dict.fromkeys(stored) if number in by_number]
-    for one in profile["events"]:
-        number = planning.number_of(one)
+    for user_event in profile["events"]:
+        number = planning.number_of(user_event)
         if number in by_number:
-            found.arrived.setdefault(by_number[number], one["received_at"])
-    found.planned += len(events)
-    found.sent += sum(event.sent_at is not None for event in events)
-    found.turned_away += sum(event.turned_away for event in events)
-    found.accepted += sum(event.accepted_at is not None for event in events)
-    found.at_insider += len(arrived)
-    # What none of our webhooks tells of has been stored once too often, too.
+            findings.arrived.setdefault(by_number[number], user_event["received_at"])
+    findings.planned += len(events)
+    findings.sent += sum(event.sent_at is not None for event in events)
+    findings.turned_away += sum(event.turned_away for event in events)
+    findings.accepted += sum(event.accepted_at is not None for event in events)
+    findings.at_insider += len(arrived)
+    # A user event without a webhook of ours counts as doubled, too.
     doubled = len(stored) - len(arrived)
-    found.sent_again += sum(one["transmissions"] - 1 for one in profile["events"])
-    _note(found, "doubled", doubled, customer, str([number for number, times in Counter(stored).items() if times > 1]))
-    there = set(arrived)
-    missing = [event for event in events if event.accepted_at is not None and event not in there]
+    findings.sent_again += sum(user_event["transmissions"] - 1 for user_event in profile["events"])
+    repeated = [number for number, times in Counter(stored).items() if times > 1]
+    _note(findings, "doubled", doubled, customer, str(repeated))
+    at_insider = set(arrived)
+    missing = [event for event in events if event.accepted_at is not None and event not in at_insider]
     refused = [event for event in missing if rules.refusals and event.journal_id in dead]
-    found.refused += len(refused)
+    findings.refused += len(refused)
     lost = [f"number {event.number} (event {event.journal_id})" for event in missing if event not in refused]
-    _note(found, "lost", len(lost), customer, ", ".join(lost[:3]))
-    _note(found, "out_of_order", _inversions(events, arrived, rules), customer, str(stored))
-    # Of what is lost the attributes are wrong as well; of what was refused they are not.
+    _note(findings, "lost", len(lost), customer, ", ".join(lost[:3]))
+    _note(findings, "out_of_order", _inversions(events, arrived, rules), customer, str(stored))
+    # A lost event makes its attributes wrong as well; a refused one does not.
     expected = planning.attributes(event for event in events if event.accepted_at is not None and event not in refused)
-    shown = {name: profile["custom"].get(name) for name in expected}
-    _note(found, "wrong", sum(shown[name] != value for name, value in expected.items()), customer, f"{shown}")
+    actual = {name: profile["custom"].get(name) for name in expected}
+    _note(findings, "wrong", sum(actual[name] != value for name, value in expected.items()), customer, f"{actual}")
 
 
 def _inversions(events: Sequence[Event], arrived: Sequence[Event], rules: Rules) -> int:
-    """Count the events that were stored after one which had been accepted later."""
-    place = {event: position for position, event in enumerate(events)}
+    """Count the events that were stored after an event that was accepted later."""
+    positions = {event: position for position, event in enumerate(events)}
     newest: dict[str, int] = {}
     late = 0
     for event in arrived:
         topic = event.topic if rules.order_by_topic else ""
-        late += place[event] < newest.get(topic, -1)
-        newest[topic] = max(place[event], newest.get(topic, -1))
+        late += positions[event] < newest.get(topic, -1)
+        newest[topic] = max(positions[event], newest.get(topic, -1))
     return late
 
 
-def _note(found: Findings, what: str, number: int, customer: str, details: str) -> None:
+def _note(findings: Findings, kind: str, number: int, customer: str, details: str) -> None:
     if number:
-        setattr(found, what, getattr(found, what) + number)
-        if len(found.examples) < _EXAMPLES:
-            found.examples.append(f"{what.replace('_', ' ')} of {customer}: {details}")
+        setattr(findings, kind, getattr(findings, kind) + number)
+        if len(findings.examples) < _MAX_EXAMPLES:
+            findings.examples.append(f"{kind.replace('_', ' ')} of {customer}: {details}")
 
 
-def seconds_to_recover(found: Findings, ended_at: float) -> float:
-    """Return how long after the end of a fault the last event arrived that it may have held up.
+def seconds_to_recover(findings: Findings, ended_at: float) -> float:
+    """Return the seconds from the end of a fault to the arrival of the last event that it may have delayed.
 
-    Those are all that had been sent by then, and those sent later that took unusually long.
+    The fault may have delayed all events that were sent before its end, and later events that took unusually long.
     """
-    held_up = [
-        at
-        for event, at in found.arrived.items()
-        if event.sent_at is not None and (event.sent_at <= ended_at or at - event.sent_at > _UNUSUAL_SECONDS)
+    delayed = [
+        arrived_at
+        for event, arrived_at in findings.arrived.items()
+        if event.sent_at is not None and (event.sent_at <= ended_at or arrived_at - event.sent_at > _UNUSUAL_SECONDS)
     ]
-    return max([0.0, *(at - ended_at for at in held_up)])
+    return max([0.0, *(arrived_at - ended_at for arrived_at in delayed)])

@@ -1,4 +1,4 @@
-"""A small disk for PostgreSQL, and how to fill it."""
+"""A small disk for PostgreSQL, and a way to fill it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ _CHUNK = 64 * 1024
 
 
 def place_of(state: Path) -> Path:
-    """Return where the embedded PostgreSQL of a state directory keeps all its files."""
+    """Return the directory with all files of a state directory's embedded PostgreSQL."""
     return EmbeddedPostgres(state).directory.parent
 
 
 @contextmanager
 def small_disk(state: Path, megabytes: int) -> Iterator[None]:
-    """Put a disk of that size, in memory, where PostgreSQL will keep its data. Raises NotPossible."""
+    """Mount a disk of that size, in memory, for PostgreSQL's data, until the block ends.
+
+    Raises NotPossible if this machine cannot mount it.
+    """
     place = place_of(state)
     if os.geteuid() != 0:
         raise NotPossible("only root may mount a disk")
-    _unmount(place)  # A killed run has left it.
+    _unmount(place)  # A killed run may have left it mounted.
     EmbeddedPostgres(state).remove()
     state.mkdir(parents=True, exist_ok=True)
     place.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    if done.returncode:
-        raise NotPossible(f"no disk can be mounted: {done.stderr.strip()}")
+    result = subprocess.run(mount, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    if result.returncode:
+        raise NotPossible(f"no disk can be mounted: {result.stderr.strip()}")
     try:
         yield
     finally:
@@ -44,7 +47,7 @@ def small_disk(state: Path, megabytes: int) -> Iterator[None]:
 
 @contextmanager
 def full(place: Path) -> Iterator[None]:
-    """Leave no byte free on the disk of a directory, until the block ends."""
+    """Fill the disk of a directory to the last byte, until the block ends."""
     ballast = place / "ballast"
     try:
         with ballast.open("wb", buffering=0) as file:
@@ -52,7 +55,7 @@ def full(place: Path) -> Iterator[None]:
                 while True:
                     file.write(bytes(_CHUNK))
             except OSError:
-                pass  # That is the last of it.
+                pass  # The disk is full now.
         yield
     finally:
         ballast.unlink()

@@ -1,4 +1,4 @@
-"""Code that a process of the connector runs before its own: Python imports `sitecustomize` when it starts."""
+"""Code that a process of the connector runs before its own code: Python imports `sitecustomize` when it starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import datetime
 
 import time_machine
 
-# Clocks that tell the time of day go wrong; time.monotonic and sleeps do not.
+# Only clocks of the time of day go wrong; time.monotonic and sleeps stay right.
 now = datetime.datetime.now(datetime.timezone.utc)
 time_machine.travel(now + datetime.timedelta(seconds={seconds}), tick=True).start()
 """
@@ -37,16 +37,17 @@ TopicMapping.apply = broken
 
 
 def wrong_clock(state: Path, seconds: int) -> dict[str, str]:
-    """Return the variables with which a process's clock is so many seconds ahead."""
-    return _before_all_else(state / f"clock{seconds:+}", _CLOCK.format(seconds=seconds))
+    """Return the environment variables that set a process's clock ahead by some seconds, or back if negative."""
+    return _run_first(state / f"clock{seconds:+}", _CLOCK.format(seconds=seconds))
 
 
 def broken_topic(state: Path, topic: str) -> dict[str, str]:
-    """Return the variables with which the mapping of a topic raises."""
-    return _before_all_else(state / "broken", _BROKEN_TOPIC.format(topic=topic))
+    """Return the environment variables that make the mapping of a topic raise."""
+    return _run_first(state / "broken", _BROKEN_TOPIC.format(topic=topic))
 
 
-def _before_all_else(directory: Path, program: str) -> dict[str, str]:
+def _run_first(directory: Path, program: str) -> dict[str, str]:
+    """Return the environment variables that make a process run a program before its own code."""
     directory.mkdir(exist_ok=True)
     (directory / "sitecustomize.py").write_text(program, encoding="utf-8")
     return {"PYTHONPATH": f"{directory}{os.pathsep}{ROOT}"}

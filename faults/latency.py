@@ -1,4 +1,4 @@
-"""How long webhooks take to Insider, in the words of the report."""
+"""How long events take from the webhook to Insider, as the report shows it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Latency(NamedTuple):
-    """Of so many events, in seconds."""
+    """Percentiles in seconds, and the number of events."""
 
     p50: float
     p95: float
@@ -19,7 +19,7 @@ class Latency(NamedTuple):
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Self | None:
-        """Return None of fewer than two."""
+        """Return the latency of these durations; None if there are fewer than two."""
         if len(seconds) < 2:  # noqa: PLR2004 - as above
             return None
         cuts = quantiles(seconds, n=100)

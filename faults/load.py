@@ -1,4 +1,4 @@
-"""Sends a plan to the intake as Yotpo would: a customer's webhooks one after another, each until it is accepted."""
+"""Sends a plan to the intake as Yotpo would: a customer's webhooks one by one, each until it is accepted."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from faults.plan import Event, Plan
 
 _THREADS = 8
-#: Between two tries at the same webhook.
-_AGAIN_SECONDS = 0.2
+#: The wait before the same webhook is sent again.
+_RETRY_SECONDS = 0.2
 _TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 
 
 class Load:
-    """A pool of senders. Customers are dealt to the threads, so nothing of a customer overtakes itself."""
+    """A pool of sending threads. A customer's webhooks are never divided between threads, so they stay in order."""
 
     def __init__(self, url: str, plan: Plan, *, rate: float, copies: int = 1) -> None:
-        """`rate` is how many events are sent in a second at most; each of them is sent by so many threads."""
+        """At most `rate` events are sent in a second, each by as many threads as `copies` says."""
         self.events = [event for events in plan.values() for event in events]
         self._url = url
         self._rate = rate
         self._over = threading.Event()
         self._slots = itertools.count()
         self._started = time.monotonic()
-        dealt: list[list[list[Event]]] = [[] for _ in range(_THREADS)]
+        shares: list[list[list[Event]]] = [[] for _ in range(_THREADS)]
         for position, events in enumerate(plan.values()):
             for copy in range(copies):
-                # Neighbouring threads, so that no two copies are sent by the same one.
-                dealt[(position + copy) % _THREADS].append(events)
+                # The copies go to different threads.
+                shares[(position + copy) % _THREADS].append(events)
         self._copies = copies
-        self._threads = [threading.Thread(target=self._send, args=(_in_turns(mine),), daemon=True) for mine in dealt]
+        self._threads = [threading.Thread(target=self._send, args=(_in_turns(share),), daemon=True) for share in shares]
 
     def start(self) -> None:
         self._started = time.monotonic()
@@ -52,7 +52,7 @@ class Load:
         return sum(event.accepted_at is not None for event in self.events)
 
     def wait_for(self, share: float, seconds: float) -> bool:
-        """Wait until a share of the events has been accepted; False where it takes too long."""
+        """Wait until a share of the events has been accepted; return False if that takes too long."""
         deadline = time.monotonic() + seconds
         while self.accepted < share * len(self.events):
             if time.monotonic() > deadline or not self.is_alive():
@@ -64,7 +64,7 @@ class Load:
         return any(thread.is_alive() for thread in self._threads)
 
     def finish(self, seconds: float) -> None:
-        """Wait until everything has been accepted, but not for ever."""
+        """Wait until everything has been accepted, at most so many seconds, and stop."""
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -90,21 +90,21 @@ class Load:
         self._over.wait(max(0.0, due - time.monotonic()))
 
     def _deliver(self, sender: _Sender, event: Event) -> bool:
-        """Send a webhook until it is accepted; False where the time is over before that."""
+        """Send a webhook until it is accepted; return False if the load is stopped before that."""
         while not self._over.is_set():
             event.sent_at = event.sent_at or time.time()
-            answer = sender.post(event.body)
-            if answer is not None:
-                event.journal_id = answer["id"]
+            receipt = sender.post(event.body)
+            if receipt is not None:
+                event.journal_id = receipt["id"]
                 event.accepted_at = event.accepted_at or time.time()
                 return True
             event.turned_away += 1
-            self._over.wait(_AGAIN_SECONDS)
+            self._over.wait(_RETRY_SECONDS)
         return False
 
 
 class _Sender:
-    """One connection to the intake, opened anew where it breaks."""
+    """One connection to the intake; it is opened again if it breaks."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -112,16 +112,16 @@ class _Sender:
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
 
     def post(self, body: bytes) -> dict[str, Any] | None:
-        """Return what a 200 says; None for any other answer, and for none at all."""
+        """Return the JSON of a response with 200; None for any other response, or if there is no response."""
         try:
             self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
-            answer = self._connection.getresponse()
-            content = answer.read()
+            response = self._connection.getresponse()
+            content = response.read()
         except (OSError, http.client.HTTPException):
             self._connection.close()
             return None
-        told: dict[str, Any] | None = orjson.loads(content) if answer.status == http.client.OK else None
-        return told
+        receipt: dict[str, Any] | None = orjson.loads(content) if response.status == http.client.OK else None
+        return receipt
 
     def close(self) -> None:
         self._connection.close()

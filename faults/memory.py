@@ -1,4 +1,4 @@
-"""How much memory the connector's processes take at most."""
+"""Measures the most memory that the connector's processes use."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from connector.sandbox.stack import PROCESSES
 if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _MEGABYTE = 1_000_000
 
 
 class MemoryWatch:
-    """Looks twice a second how much memory (RSS) each process of the connector and each of its children takes."""
+    """Measures twice a second how much memory (RSS) each process of the connector and each of its children uses."""
 
     def __init__(self, stack: Stack) -> None:
-        #: By the line of the Procfile, the most that any one process of it has taken, in megabytes.
+        #: The most that a single process has used, in megabytes, by the line of the Procfile.
         self.highest: dict[str, float] = dict.fromkeys(PROCESSES, 0.0)
         self._stack = stack
         self._over = threading.Event()
@@ -35,17 +35,17 @@ class MemoryWatch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(_LOOK_SECONDS):
+        while not self._over.wait(_POLL_SECONDS):
             for name in PROCESSES:
                 self.highest[name] = max([self.highest[name], *_megabytes(self._stack.group.pid(name))])
 
 
 def _megabytes(pid: int) -> list[float]:
-    """Return what a process and its children take; nothing of those that have just ended."""
-    taken = []
+    """Return the memory of a process and of each of its children; it may be incomplete if one has just ended."""
+    megabytes = []
     try:
         for process in (first := psutil.Process(pid), *first.children(recursive=True)):
-            taken.append(process.memory_info().rss / _MEGABYTE)
+            megabytes.append(process.memory_info().rss / _MEGABYTE)
     except psutil.NoSuchProcess:
-        pass  # The next look finds the one that takes its place.
-    return taken
+        pass  # The next measurement finds its successor.
+    return megabytes

@@ -1,7 +1,7 @@
-"""The webhooks that are sent, customer by customer, and what Insider must hold once they have arrived.
+"""The webhooks to send, customer by customer, and what Insider must hold once they have arrived.
 
-A customer's events are numbered by Yotpo's clock. The number is the balance that the webhook shows, and so is found
-again in the user event and in the attribute that follow from it.
+A customer's events are numbered by Yotpo's clock. The webhook shows the number as the points balance, and so the user
+event and the attribute that are made from it show it as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from connector.model.times import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: When each of a customer's events happened, by its number, in the order in which the webhooks are sent.
+#: The number and time of each of a customer's events, in the order in which the webhooks are sent.
 Schedule = list[tuple[int, datetime]]
 Arrangement = Callable[[Schedule, Random], Schedule]
 
@@ -36,7 +36,7 @@ _NUMBERS = {"points_changed": "yotpo_points_current_balance", "points_earned": "
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """One thing that happened to a customer, and what became of its webhook."""
+    """An event of a customer, and what happened to its webhook."""
 
     customer: str
     number: int
@@ -44,10 +44,10 @@ class Event:
     at: datetime
     topic: str
     body: bytes
-    #: Seconds since 1970, as Insider's times of receipt are.
+    #: Seconds since 1970, like Insider's times of receipt.
     sent_at: float | None = None
     accepted_at: float | None = None
-    #: How often the intake answered anything but 200, or nothing.
+    #: How often the intake did not answer, or not with 200.
     turned_away: int = 0
     journal_id: int | None = None
 
@@ -57,8 +57,8 @@ Plan = dict[str, list[Event]]
 
 
 def make(events: int, customers: Iterable[str], seed: int, arrange: Arrangement | None = None) -> Plan:
-    """Share events out among customers: a second apart, ending now."""
-    random = Random(seed)  # noqa: S311 - no secret hangs on it
+    """Return a plan that divides events evenly among customers; a customer's events are a second apart, ending now."""
+    random = Random(seed)  # noqa: S311 - no secret depends on it
     names = list(customers)
     now = datetime.now(UTC).replace(microsecond=0)
     plan: Plan = {}
@@ -72,27 +72,27 @@ def make(events: int, customers: Iterable[str], seed: int, arrange: Arrangement 
 
 
 def shuffled(schedule: Schedule, random: Random) -> Schedule:
-    """Send the webhooks of a customer in any order."""
+    """Put the webhooks of a customer into a random order."""
     return random.sample(schedule, len(schedule))
 
 
 def half_late(schedule: Schedule, _: Random) -> Schedule:
-    """Let every second event be one of the day before, which arrives only now."""
+    """Move every second event to the day before, so that its webhook comes late."""
     return [(number, at - timedelta(days=1) if number % 2 == 0 else at) for number, at in schedule]
 
 
 def attributes(events: Iterable[Event]) -> dict[str, int]:
-    """Return what Insider must say of a customer of whom it was told these events."""
+    """Return the attributes that a customer must have at Insider after these events."""
     expected: dict[str, int] = {}
     for event in sorted(events, key=lambda event: event.at):
         expected[BALANCE] = event.number
-        if _tells_spending(event.number):
+        if _has_spending(event.number):
             expected[SPENT] = _spent(event.number)
     return expected
 
 
 def number_of(user_event: dict[str, Any]) -> int | None:
-    """Return the number of the event that a user event at Insider stems from; None where it is none of ours."""
+    """Return the number of the event that a user event at Insider was made from; None if it is not from the plan."""
     number = user_event["event_params"].get("custom", {}).get(_NUMBERS.get(user_event["event_name"], ""))
     return number if isinstance(number, int) else None
 
@@ -100,18 +100,18 @@ def number_of(user_event: dict[str, Any]) -> int | None:
 def _event(customer: str, number: int, at: datetime) -> Event:
     topic = EARNED if number % _EARNED_EVERY == _EARNED_FIRST else CHANGED
     person: dict[str, Any] = {"email": customer, "points_balance": number}
-    if _tells_spending(number):
+    if _has_spending(number):
         person["total_spend_cents"] = _spent(number)
-    told: dict[str, Any] = {"topic": topic, "customer": person}
+    webhook: dict[str, Any] = {"topic": topic, "customer": person}
     if topic == CHANGED:
-        told |= {"previous_balance": number - 1, "current_balance": number, "timestamp": rfc3339(at)}
+        webhook |= {"previous_balance": number - 1, "current_balance": number, "timestamp": rfc3339(at)}
     else:
         milliseconds = round(at.timestamp() * 1000)
-        told["perk"] = {"id": f"{customer}-{number}", "reward_points": number, "awarded_at": milliseconds}
-    return Event(customer, number, at, topic, orjson.dumps(told))
+        webhook["perk"] = {"id": f"{customer}-{number}", "reward_points": number, "awarded_at": milliseconds}
+    return Event(customer, number, at, topic, orjson.dumps(webhook))
 
 
-def _tells_spending(number: int) -> bool:
+def _has_spending(number: int) -> bool:
     return number % _SPENT_EVERY == 1
 
 

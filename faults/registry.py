@@ -1,4 +1,4 @@
-"""The list of scenarios. A scenario is a function; its name, its docstring and its options say all of it."""
+"""The list of scenarios. A scenario is a function with a docstring and options; its name is the function's."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ Body = Callable[["Run"], None]
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     name: str
-    #: What is done, in one sentence.
+    #: What it does, in one sentence.
     sentence: str
     #: Called when a fifth of the load has been accepted; the fault is over when it returns.
     body: Body
-    #: How many seconds of load the fault needs: three fifths of the events are spread over them.
+    #: How many seconds the load must last during the fault: three fifths of the events are spread over them.
     lasting: float = 3.0
-    #: Variables that all processes of the connector get.
+    #: Environment variables for all processes of the connector.
     environment: dict[str, str] = field(default_factory=dict)
-    #: In which order the webhooks of a customer are sent.
+    #: Puts the webhooks of a customer into another order.
     arrange: Arrangement | None = None
-    #: By how many senders each webhook is sent.
+    #: How many threads send each webhook.
     copies: int = 1
-    #: The part of the events that makes the load; the scenario adds the rest by itself.
+    #: How many of the events are sent as the load, as a share; the scenario may send more itself.
     share: float = 1.0
-    #: Events in a second, where it must not be more.
+    #: The most events in a second, if the usual rate is too high.
     rate: float | None = None
     rules: Rules = field(default_factory=Rules)
-    #: How long everything may take to arrive after the load.
+    #: How many seconds everything may take to arrive after the load.
     patience: float = 120.0
-    #: The size of a disk of its own for PostgreSQL, in megabytes.
+    #: The size in megabytes of a separate disk for PostgreSQL.
     disk: int | None = None
 
 
@@ -59,9 +59,9 @@ def scenario(**options: Any) -> Callable[[Body], Body]:
 
 
 def of_module(module: ModuleType) -> list[Scenario]:
-    """Return the scenarios of a module in the order of its lines."""
+    """Return the scenarios of a module in the order in which it defines them."""
     return _registered[module.__name__]
 
 
 class NotPossible(Exception):
-    """This machine cannot show the fault, for the reason given."""
+    """This machine cannot produce the fault; the message says why."""

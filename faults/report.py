@@ -1,4 +1,4 @@
-"""The report: what ran where, one row a scenario, what the columns mean, and what each scenario does."""
+"""The report: the machine and servers, a row for each scenario, the meaning of the columns, what each scenario does."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _COLUMNS = {
     "scenario": "what was broken; the list below says how",
-    "sent": "events that happened at Yotpo, each sent as a webhook until it was accepted",
-    "accepted": "of these, answered 200 in the end",
+    "sent": "events at Yotpo, each sent as a webhook until it was accepted",
+    "accepted": "sent, and answered 200 in the end",
     "turned away": "answers to webhooks other than 200, and connections that broke; then the webhook was sent again",
     "at Insider": "accepted, and stored by Insider as user events",
     "refused": "accepted, refused by Insider for good, and kept as dead letters with their reason",
@@ -23,52 +23,54 @@ _COLUMNS = {
     "doubled": "user events that Insider holds more than once",
     "sent again": "identical user events sent to Insider once more, which it recognises; harmless",
     "order": "user events stored after one of the same customer that was accepted later",
-    "wrong": "attributes whose end value is not that of the newest event by Yotpo's clock",
-    "recovered": "seconds from the end of the fault until the last event was at Insider that had been sent before that "
-    "end, or took more than two seconds",
-    "exits": "processes that ended by themselves, and were started again after a second as a host does",
+    "wrong": "attributes that do not end with the value of the newest event by Yotpo's clock",
+    "recovered": "seconds from the end of the fault to the arrival at Insider of the last event that it may have "
+    "delayed: an event that was sent before that end, or that took more than two seconds",
+    "exits": "processes that ended by themselves; the suite starts them again after a second, as a host does",
 }
-#: The columns between the first and the last two, as Findings names them.
+#: The columns between the first one and the last two, by their names in Findings.
 _NUMBERS = (
     *("sent", "accepted", "turned_away", "at_insider", "refused"),
     *("lost", "doubled", "sent_again", "out_of_order", "wrong"),
 )
 _INTRODUCTION = (
     "The whole connector runs by the lines of its Procfile, on one machine with the simulator of Insider and the",
-    "sender of the webhooks. Each fault begins when a fifth of the load has been accepted, and the load goes on while",
-    "it lasts. A scenario fails, and stands in bold, where anything is lost, doubled, out of order or wrong, where a",
-    "webhook is not accepted in the end, or where something is still owed to Insider after its time.",
+    "sender of the webhooks. Each fault begins when a fifth of the load has been accepted, and the load goes on during",
+    "the fault. A scenario fails, and is printed in bold, if anything is lost, doubled, out of order or wrong, if a",
+    "webhook is not accepted in the end, or if a delivery still waits after the scenario's time limit.",
 )
 
 
 def cells(outcome: Outcome) -> list[str]:
-    found, seconds = outcome.found, outcome.seconds_to_recover
+    """Return the row of a scenario."""
+    findings, seconds = outcome.found, outcome.seconds_to_recover
     if outcome.impossible:
         return [outcome.scenario.name, "not possible here", *[""] * (len(_COLUMNS) - 2)]
     recovered = "not" if seconds is None else f"{seconds:.1f}"
     name = f"**{outcome.scenario.name}**" if outcome.problems else outcome.scenario.name
-    return [name, *(f"{getattr(found, number):,}" for number in _NUMBERS), recovered, str(len(outcome.exits))]
+    return [name, *(f"{getattr(findings, number):,}" for number in _NUMBERS), recovered, str(len(outcome.exits))]
 
 
 def line(outcome: Outcome) -> str:
-    """Return what is printed of a scenario while the suite goes on."""
+    """Return the line that is printed for a scenario while the suite runs."""
     if outcome.impossible:
         return f"{outcome.scenario.name:28} not possible here: {outcome.impossible}"
-    told = zip(list(_COLUMNS)[1:], cells(outcome)[1:], strict=True)
+    values = zip(list(_COLUMNS)[1:], cells(outcome)[1:], strict=True)
     verdict = "FAILED" if outcome.problems else "ok"
-    return f"{outcome.scenario.name:28} {verdict:6} " + ", ".join(f"{name} {value}" for name, value in told)
+    return f"{outcome.scenario.name:28} {verdict:6} " + ", ".join(f"{name} {value}" for name, value in values)
 
 
 def details(outcome: Outcome) -> list[str]:
-    """Return what the numbers do not tell."""
+    """Return problems, notes and exits in words."""
     return [f"FAILED: {problem}" for problem in outcome.problems] + outcome.notes + outcome.exits
 
 
 def markdown(outcomes: Sequence[Outcome], *, command: str, servers: str, seconds: float) -> str:
+    """Return the report."""
     failed = sum(bool(outcome.problems) for outcome in outcomes)
     impossible = sum(bool(outcome.impossible) for outcome in outcomes)
-    shown = len(outcomes) - impossible
-    verdict = f"{shown - failed} of {shown} scenarios hold." + (
+    possible = len(outcomes) - impossible
+    verdict = f"{possible - failed} of {possible} scenarios hold." + (
         f" {impossible} is not possible here." if impossible else ""
     )
     machine = f"{os.cpu_count()} cores ({platform.system()} {platform.machine()}), Python {platform.python_version()}"
@@ -94,8 +96,8 @@ def markdown(outcomes: Sequence[Outcome], *, command: str, servers: str, seconds
     ]
     for outcome in outcomes:
         lines.append(f"- **{outcome.scenario.name}**: {outcome.scenario.sentence}")
-        told = [f"Not possible here: {outcome.impossible}"] if outcome.impossible else details(outcome)
-        lines += [f"  - {' '.join(each.split())}" for each in told]
+        items = [f"Not possible here: {outcome.impossible}"] if outcome.impossible else details(outcome)
+        lines += [f"  - {' '.join(item.split())}" for item in items]
     return "\n".join(lines) + "\n"
 
 

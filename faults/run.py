@@ -1,4 +1,4 @@
-"""One scenario while it runs: all that its function works with."""
+"""A running scenario: what its function can use and do."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from faults.supervisor import Supervisor
 
 _POLL_SECONDS = 0.2
-#: So many polls without any arrival, and the journal is asked whether anything is still owed.
-_STILL = 10
-#: A load that is slower than this has broken down.
+#: After this many polls without an arrival the journal is asked whether deliveries still wait.
+_STILL_POLLS = 10
+#: Events in a second; a slower load has broken down.
 SLOWEST_RATE = 20.0
 _PATIENCE_SECONDS = 120.0
 
@@ -35,13 +35,13 @@ class Run:
     url: str
     plan: Plan
     load: Load
-    #: Decides what is left to chance.
+    #: The seed of the random numbers.
     seed: int
-    #: How many customers a store has that is filled from Yotpo.
+    #: How many customers a backfill's store has.
     store_size: int
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    #: What is to be told of what has arrived, once everything has.
+    #: Called after the check; they return notes about the events that arrived.
     measures: list[Callable[[Findings], Iterable[str]]] = field(default_factory=list)
     #: When the fault was over, in seconds since 1970.
     ended_at: float | None = None
@@ -51,14 +51,14 @@ class Run:
         time.sleep(seconds)
 
     def several_times(self, times: int, seconds: float, action: Callable[[], object]) -> None:
-        """Do something several times, so many seconds apart."""
+        """Call `action` several times, with a pause of some seconds in between."""
         for number in range(times):
             if number:
                 self.hold(seconds)
             action()
 
     def over(self) -> None:
-        """Say that the fault ends now, although the scenario goes on."""
+        """Record that the fault ends now, although the scenario goes on."""
         self.ended_at = time.time()
 
     def send_all(self) -> None:
@@ -66,27 +66,27 @@ class Run:
         self.load.finish(len(self.load.events) / SLOWEST_RATE + _PATIENCE_SECONDS)
 
     def fault(self, kind: str, **description: Any) -> None:
-        """Make the simulator of Insider answer wrongly."""
+        """Add a fault to the simulator of Insider."""
         tell(self.stack, "faults", {"kind": kind, **description})
 
     def end_faults(self) -> int:
-        """Let Insider be well again; return how many requests were hit."""
+        """Remove all faults from the simulator of Insider; return how many requests they hit."""
         hits = self.hits()
         requests.delete(f"{self.stack.insider_url}/_sandbox/faults", timeout=30).raise_for_status()
         return hits
 
     def hits(self) -> int:
-        """Return how many requests to Insider have been hit by the faults that there are now."""
+        """Return how many requests to Insider the present faults have hit."""
         return sum(int(fault["hits"]) for fault in self.stack.insider("faults"))
 
     def wait_until_quiet(self, seconds: float) -> bool:
-        """Wait until the journal owes Insider nothing any more; False where it still does after the time."""
+        """Wait until no event and no delivery of the store waits; return False if some still wait after the time."""
         deadline = time.monotonic() + seconds
-        stored, still = -1, 0
+        stored, still_polls = -1, 0
         while time.monotonic() < deadline:
             before, stored = stored, self._stored()
-            still = still + 1 if stored == before else 0
-            if (stored >= len(self.events) or still >= _STILL) and self._owes_nothing():
+            still_polls = still_polls + 1 if stored == before else 0
+            if (stored >= len(self.events) or still_polls >= _STILL_POLLS) and self._is_quiet():
                 return True
             time.sleep(_POLL_SECONDS)
         return False
@@ -96,12 +96,12 @@ class Run:
         return [event for events in self.plan.values() for event in events]
 
     def dead(self) -> set[int]:
-        """Return the events that the journal has buried, each with a reason."""
-        shown = [self.stack.command("dead-letters", "show", group, "--limit", "10000") for group in self.dead_groups()]
-        return {letter["event_id"] for letters in shown for letter in letters if letter["reason"]}
+        """Return the ids of the events with dead letters that have a reason."""
+        groups = [self.stack.command("dead-letters", "show", group, "--limit", "10000") for group in self.dead_groups()]
+        return {letter["event_id"] for letters in groups for letter in letters if letter["reason"]}
 
     def dead_groups(self) -> list[str]:
-        """Return the names of the causes for which the journal has buried something."""
+        """Return the names of the groups of dead letters."""
         return [cause["group"] for cause in self.stack.command("dead-letters", "list", "--store", self.store)]
 
     def users(self) -> list[dict[str, Any]]:
@@ -109,14 +109,14 @@ class Run:
         return users
 
     def status(self) -> dict[str, Any]:
-        """Return the journal's view of the scenario's store."""
-        (line,) = [each for each in self.stack.command("status")["stores"] if each["name"] == self.store]
-        return dict(line)
+        """Return what `connector status` says about the scenario's store."""
+        (status,) = [store for store in self.stack.command("status")["stores"] if store["name"] == self.store]
+        return dict(status)
 
     def _stored(self) -> int:
         return int(self.stack.insider("stats")["events"]["stored"])
 
-    def _owes_nothing(self) -> bool:
+    def _is_quiet(self) -> bool:
         try:
             status = self.status()
         except OperatorError:
@@ -125,5 +125,5 @@ class Run:
 
 
 def tell(stack: Stack, path: str, content: dict[str, Any]) -> None:
-    """Tell the simulator of Insider something about itself."""
+    """Post to a control route of the simulator of Insider."""
     requests.post(f"{stack.insider_url}/_sandbox/{path}", json=content, timeout=30).raise_for_status()

@@ -1,7 +1,7 @@
-"""Runs scenarios: what happens before a fault, around it, and until nothing is owed any more.
+"""Runs scenarios: starts the connector and the load, runs the fault, waits until everything is delivered, and checks.
 
-One connector serves several scenarios, one after another, as long as they need the same environment and the last one
-has left nothing behind. Each scenario has a store of its own, so that Insider's profiles are its alone.
+Consecutive scenarios share a connector if they need the same environment and the previous one had no problem. Each
+scenario has its own store, and so its own profiles at Insider.
 """
 
 from __future__ import annotations
@@ -32,32 +32,33 @@ if TYPE_CHECKING:
 
     from faults.registry import Scenario
 
-#: Faster than this the workers of a small machine fall behind by themselves, and a recovery could not be told from it.
+#: Events in a second. At a higher rate the workers of a small machine would fall behind even without a fault.
 _RATE = 500.0
-#: Of the load, before the fault begins.
+#: The share of the load before the fault begins.
 _BEFORE = 0.2
-#: Of the load, while the fault lasts.
+#: The share of the load during the fault.
 _DURING = 0.6
 _READY_SECONDS = 60.0
-#: What did not recover by itself gets so long after the cause was taken away, to tell what is late from what is lost.
+#: If the connector does not recover by itself, its usual processes are restored and get this long to deliver the rest,
+#: so that the report can say whether events were late or lost.
 _HEALED_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What came of one scenario."""
+    """The result of one scenario."""
 
     scenario: Scenario
     found: Findings = field(default_factory=Findings)
-    #: From the end of the fault; None where it was not to be seen.
+    #: From the end of the fault; None if the connector did not recover.
     seconds_to_recover: float | None = None
-    #: Processes that ended although nobody had ended them.
+    #: Processes that ended by themselves.
     exits: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    #: Why the scenario has failed.
+    #: Why the scenario failed.
     problems: list[str] = field(default_factory=list)
-    #: Why this machine cannot show the fault.
+    #: Why this machine cannot produce the fault.
     impossible: str = ""
 
 
@@ -67,7 +68,7 @@ class Runner:
     def __init__(
         self, state: Path, *, events: int, customers: int, seed: int, store_size: int = 100_000, durable: bool = True
     ) -> None:
-        """`store_size` is how many customers a store has that is filled from Yotpo; `customers` send webhooks."""
+        """The load has `events` of `customers`; a backfill's store has `store_size` customers."""
         self._state = state
         self._events = events
         self._customers = customers
@@ -87,14 +88,14 @@ class Runner:
         self._close()
 
     def run(self, scenario: Scenario) -> Outcome:
-        """Run a scenario. Whatever goes wrong with it is in the outcome, and does not keep others from running."""
+        """Run a scenario. Exceptions become problems of the outcome, so that other scenarios can still run."""
         outcome = Outcome(scenario=scenario)
         try:
             stack = self._stack(scenario)
             self._run(scenario, stack, outcome)
         except NotPossible as reason:
             outcome.impossible = str(reason)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other scenarios can do without this one
+        except Exception as error:  # noqa: BLE001 - the other scenarios do not need this one
             outcome.problems.append(f"the scenario broke off: {type(error).__name__}: {error}")
         if outcome.problems or scenario.disk:
             self._keep_logs(scenario)
@@ -122,37 +123,37 @@ class Runner:
             load.start()
             try:
                 if not load.wait_for(_BEFORE, _READY_SECONDS + events / rate):
-                    raise OperatorError("the load did not come to a fifth")
+                    raise OperatorError("a fifth of the load was not accepted in time")
                 scenario.body(run)
                 run.ended_at = run.ended_at or time.time()
                 load.finish(events / rate + scenario.patience)
                 recovered = run.wait_until_quiet(scenario.patience)
                 if not recovered:
-                    run.problems.append(f"it has not recovered within {scenario.patience:g} s: {run.status()}")
+                    run.problems.append(f"it did not recover within {scenario.patience:g} s: {run.status()}")
             finally:
                 load.stop()
                 supervisor.heal()
             supervisor.wait_for_all()
             if not recovered and run.wait_until_quiet(_HEALED_SECONDS):
-                run.notes.append("what was owed arrived once all processes had been restarted in good health")
+                run.notes.append("the rest was delivered after the usual processes had been restored")
         outcome.exits, outcome.notes, outcome.problems = supervisor.exits, run.notes, run.problems
         self._judge(run, scenario, outcome, recovered=recovered)
 
     def _judge(self, run: Run, scenario: Scenario, outcome: Outcome, *, recovered: bool) -> None:
-        found = outcome.found = check(run.plan, run.users(), run.dead(), scenario.rules)
-        outcome.seconds_to_recover = seconds_to_recover(found, run.ended_at or time.time()) if recovered else None
-        outcome.notes += [note for measure in run.measures for note in measure(found)]
-        if found.accepted < found.planned:
-            outcome.problems.append(f"{found.planned - found.accepted} events were not accepted in the end")
-        for what in ("lost", "doubled", "out_of_order", "wrong"):
-            if number := getattr(found, what):
-                outcome.problems.append(f"{what.replace('_', ' ')}: {number}")
-        outcome.problems += found.examples
-        # Of no more use, and megabytes in each of dozens of scenarios.
-        found.arrived.clear()
+        findings = outcome.found = check(run.plan, run.users(), run.dead(), scenario.rules)
+        outcome.seconds_to_recover = seconds_to_recover(findings, run.ended_at or time.time()) if recovered else None
+        outcome.notes += [note for measure in run.measures for note in measure(findings)]
+        if findings.accepted < findings.planned:
+            outcome.problems.append(f"{findings.planned - findings.accepted} events were not accepted in the end")
+        for kind in ("lost", "doubled", "out_of_order", "wrong"):
+            if number := getattr(findings, kind):
+                outcome.problems.append(f"{kind.replace('_', ' ')}: {number}")
+        outcome.problems += findings.examples
+        # No longer needed, and megabytes in each of dozens of scenarios.
+        findings.arrived.clear()
 
     def _ready(self, stack: Stack, scenario: Scenario) -> str:
-        """Wait until a webhook goes all the way; return the URL of a new store, of whom Insider knows nothing."""
+        """Wait until a first webhook has reached Insider, reset the simulator, and return the URL of a new store."""
         self._warmed += 1
         customer = f"warm-up-{self._warmed}@example.com"
         deadline = time.monotonic() + _READY_SECONDS
@@ -162,7 +163,7 @@ class Runner:
         load.finish(_READY_SECONDS)
         while not stack.insider("users", email=customer):
             if time.monotonic() > deadline:
-                raise OperatorError("a first webhook did not arrive")
+                raise OperatorError("the first webhook did not arrive at Insider")
             time.sleep(_POLL_SECONDS / 4)
         tell(stack, "reset", {})
         tell(stack, "settings", {"requests_per_minute": 10**7, "log_size": 100, "log_bytes": 10**6})
@@ -175,9 +176,9 @@ class Runner:
             state = self._state / "disk" if scenario.disk else self._state
             if scenario.disk:
                 self._exits.enter_context(small_disk(state, scenario.disk))
-            # The servers are embedded ones, whatever the environment names: they will be killed.
+            # Always embedded servers, whatever our environment says: they will be killed.
             environment = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PORT": str(free_port())}
-            (state / "secret-key").unlink(missing_ok=True)  # Without its key, what the last run has left is removed.
+            (state / "secret-key").unlink(missing_ok=True)  # Without the key, Stack removes the data of the last run.
             stack = self._exits.enter_context(
                 Stack(state, durable=self._durable, environment=environment | scenario.environment)
             )
@@ -187,7 +188,7 @@ class Runner:
         return self._running[1]
 
     def _close(self) -> None:
-        """Stop the connector, and remove what its PostgreSQL has kept."""
+        """Stop the connector, and remove the data of its PostgreSQL."""
         stack = self._running[1] if self._running else None
         self._running = None
         self._exits.close()
@@ -195,13 +196,13 @@ class Runner:
             stack.postgres.remove()
 
     def _keep_logs(self, scenario: Scenario) -> None:
-        """The next start writes its logs over these."""
-        kept = self._state / "logs" / scenario.name
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
+        """Copy the logs of a scenario, because the next start overwrites them."""
+        directory = self._state / "logs" / scenario.name
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
         state = self._state / "disk" if scenario.disk else self._state
         for log in state.glob("*.log"):
-            shutil.copy(log, kept)
+            shutil.copy(log, directory)
 
 
 def _servers(stack: Stack) -> str:

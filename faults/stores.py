@@ -1,4 +1,4 @@
-"""Stores as the connector knows them, and one that the simulator of Yotpo plays, with its backfill."""
+"""Stores of the connector, and a store at the simulator of Yotpo with its backfill."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def add(stack: Stack, name: str) -> str:
-    """Add a store, which is its own partner at Insider, and return the URL of its webhooks."""
-    told = stack.command("stores", "add", name, "--insider-partner", name, "--insider-token", "t")
-    return str(told["webhook_url"])
+    """Add a store, with a partner of the same name at Insider, and return the URL of its webhooks."""
+    store = stack.command("stores", "add", name, "--insider-partner", name, "--insider-token", "t")
+    return str(store["webhook_url"])
 
 
 class Progress(NamedTuple):
-    """How far a backfill is."""
+    """The progress of a backfill."""
 
     state: str
     seen: int
@@ -29,7 +29,7 @@ class Progress(NamedTuple):
 
 
 class Snapshots(NamedTuple):
-    """What the journal has of a backfill."""
+    """The number of snapshots that a backfill has journaled, of their customers, and of their deliveries."""
 
     events: int
     customers: int
@@ -37,17 +37,17 @@ class Snapshots(NamedTuple):
 
 
 class YotpoStore:
-    """A store of the connector, connected with its own keys to one of the same name at the simulator of Yotpo."""
+    """A store of the connector, connected with its own keys to a store of that name at the simulator of Yotpo."""
 
     def __init__(self, stack: Stack, name: str, *, customers: int) -> None:
-        """Open it at Yotpo with so many customers, and connect the store of the connector, which is there already."""
+        """Open the store at Yotpo, and connect the connector's store, which must exist already."""
         self.name = name
         self.customers = customers
         self._stack = stack
-        opened = stack.tell_yotpo("stores", app_key=name, size=customers)
+        keys = stack.tell_yotpo("stores", app_key=name, size=customers)
         stack.command(
-            *("stores", "connect", name, "--app-key", name, "--secret", opened["secret"], "--no-backfill"),
-            *("--loyalty-guid", opened["loyalty_guid"], "--loyalty-key", opened["loyalty_key"]),
+            *("stores", "connect", name, "--app-key", name, "--secret", keys["secret"], "--no-backfill"),
+            *("--loyalty-guid", keys["loyalty_guid"], "--loyalty-key", keys["loyalty_key"]),
         )
         self._backfill = 0
 
@@ -65,21 +65,21 @@ class YotpoStore:
         self._change("cancel")
 
     def report(self) -> dict[str, Any]:
-        """Return what `connector backfill status` says of the backfill."""
-        (report,) = [each for each in self._command("status") if each["id"] == self._backfill]
+        """Return the report of `connector backfill status`."""
+        (report,) = [report for report in self._command("status") if report["id"] == self._backfill]
         return dict(report)
 
     def progress(self) -> Progress | None:
-        """Return how far the backfill is; None while PostgreSQL does not tell."""
+        """Return the progress of the backfill; None while PostgreSQL cannot be reached."""
         try:
-            return Progress(*self._ask("select state, seen, pages from backfills where id = %s"))
+            return Progress(*self._query("select state, seen, pages from backfills where id = %s"))
         except psycopg.OperationalError:
             return None
 
     def snapshots(self) -> Snapshots:
-        """Count the backfill's events, the customers that they tell of, and the deliveries that follow from them."""
+        """Count the backfill's events, their customers, and their deliveries."""
         return Snapshots(
-            *self._ask(
+            *self._query(
                 """
                 select count(distinct events.id), count(distinct events.customer), count(deliveries.id)
                 from events left join deliveries on event_id = events.id where backfill_id = %s
@@ -87,30 +87,29 @@ class YotpoStore:
             )
         )
 
-    def questions(self) -> int:
-        """Return how many requests Yotpo has had from this store."""
+    def requests(self) -> int:
+        """Return how many requests Yotpo has received for this store."""
         return int(self._stack.yotpo("stats")["stores"].get(self.name, {}).get("requests", 0))
 
-    def compared(self) -> Comparison:
-        """Hold all its customers against what Insider has of them."""
+    def comparison(self) -> Comparison:
+        """Compare all customers of the store with their profiles at Insider."""
         return equality.compare(self._stack.yotpo_url, self.name, self._stack.insider_url, self.name)
 
-    def _change(self, how: str) -> None:
-        """Change the backfill, unless it is over. Raises OperatorError."""
+    def _change(self, command: str) -> None:
+        """Run `connector backfill COMMAND`. Raises OperatorError if it fails, unless the backfill is over."""
         try:
-            self._command(how)
+            self._command(command)
         except OperatorError:
-            now = self.progress()
-            if now is None or now.state in ("running", "paused"):
+            progress = self.progress()
+            if progress is None or progress.state in ("running", "paused"):
                 raise
 
-    def _command(self, *arguments: str) -> list[dict[str, Any]]:
-        how, *options = arguments
-        reports: list[dict[str, Any]] = self._stack.command("backfill", how, "--store", self.name, *options)
+    def _command(self, command: str, *options: str) -> list[dict[str, Any]]:
+        reports: list[dict[str, Any]] = self._stack.command("backfill", command, "--store", self.name, *options)
         return reports
 
-    def _ask(self, question: str) -> tuple[Any, ...]:
+    def _query(self, sql: str) -> tuple[Any, ...]:
         with psycopg.connect(self._stack.environment["DATABASE_URL"], connect_timeout=2) as connection:
-            row = connection.execute(question.encode(), (self._backfill,)).fetchone()
+            row = connection.execute(sql.encode(), (self._backfill,)).fetchone()
         assert row is not None  # noqa: S101 - the backfill was started
         return row

@@ -1,4 +1,4 @@
-"""Starts processes again that have ended, as a platform does, and keeps account of those that nobody had ended."""
+"""Restarts processes that have ended, as a hosting platform does, and lists those that ended by themselves."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 _RESTART_SECONDS = 1.0
 _START_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-#: Of the last line of its log.
-_SHOWN = 300
+#: How many characters of a log's last line are shown.
+_MAX_LINE = 300
 
 
 class Supervisor:
-    """Watches the connector's processes. Whoever starts or ends one while it watches does so through it.
+    """Watches the connector's processes. While it watches, start and stop processes through it only.
 
-    A process that is ended through it is `announced`: its end is the scenario's doing. Any other end is an exit.
+    A process that it stops is `announced`: the scenario wanted its end. Any other end is an exit.
     """
 
     def __init__(self, stack: Stack) -> None:
         self.exits: list[str] = []
         self._stack = stack
         self._lock = threading.RLock()
-        #: The line of the Procfile of each process, and the variables that it has of its own.
+        #: The line of the Procfile of each process, and its own environment variables.
         self._kept: dict[str, tuple[str, dict[str, str]]] = {name: (name, {}) for name in PROCESSES}
         self._announced: set[int] = set()
         self._ended: dict[int, float] = {}
@@ -50,22 +50,22 @@ class Supervisor:
         self._thread.join()
 
     def kill(self, *names: str) -> None:
-        """Kill processes with all that they have started."""
+        """Kill processes with all their child processes."""
         with self._lock:
             self._announce(*names)
             self._stack.group.kill(*names)
 
     def kill_child(self, name: str) -> None:
-        """Kill one of the children of a process, and nothing else."""
+        """Kill one child of a process, and nothing else."""
         children = psutil.Process(self._stack.group.pid(name)).children()
         if children:
             with suppress(psutil.NoSuchProcess):
                 children[0].kill()
 
     def terminate(self, *names: str, within: float) -> dict[str, float | None]:
-        """Send SIGTERM to every process of the groups, and return how many seconds each took to end; None: too long.
+        """Send SIGTERM to every process of the process groups; return how many seconds each took to end.
 
-        What has not ended within the time is killed.
+        A process that takes longer than `within` is killed; its value is None.
         """
         started = time.monotonic()
         with self._lock:
@@ -87,7 +87,7 @@ class Supervisor:
         return took | dict.fromkeys(waiting)
 
     def keep(self, name: str, line: str | None = None, **environment: str) -> None:
-        """From now on keep a process running by a line of the Procfile, with variables of its own."""
+        """(Re)start a process by a line of the Procfile, with its own environment variables, and keep it running."""
         with self._lock:
             self._kept[name] = (line or name, environment)
             if name in self._stack.group.alive():
@@ -95,13 +95,13 @@ class Supervisor:
             self._start(name)
 
     def let_go(self, name: str) -> None:
-        """End a process for good."""
+        """Stop a process for good."""
         with self._lock:
             del self._kept[name]
             self._end(name)
 
     def wait_for_all(self) -> None:
-        """Wait until every process runs again. Raises OperatorError where one does not."""
+        """Wait until every process runs again. Raises OperatorError if one does not."""
         deadline = time.monotonic() + _START_SECONDS
         while missing := set(self._kept) - set(self._stack.group.alive()):
             if time.monotonic() > deadline:
@@ -109,7 +109,7 @@ class Supervisor:
             time.sleep(_POLL_SECONDS)
 
     def heal(self) -> None:
-        """Keep what a connector has by itself, each process with the common environment."""
+        """Restore the usual processes, each with the common environment; stop the others."""
         with self._lock:
             for name in set(self._kept) - set(PROCESSES):
                 self.let_go(name)
@@ -132,9 +132,10 @@ class Supervisor:
         while not self._over.wait(_POLL_SECONDS):
             with self._lock:
                 for name in self._kept:
-                    self._look_at(name)
+                    self._check(name)
 
-    def _look_at(self, name: str) -> None:
+    def _check(self, name: str) -> None:
+        """Restart a process a second after its end."""
         group = self._stack.group
         code, pid = group.exit_code(name), group.pid(name)
         if code is None:
@@ -142,9 +143,9 @@ class Supervisor:
         if pid not in self._ended:
             self._ended[pid] = time.monotonic()
             if pid not in self._announced:
-                self.exits.append(f"{name} ended by itself with exit code {code}: {group.tail(name, 1)[:_SHOWN]}")
+                self.exits.append(f"{name} ended by itself with exit code {code}: {group.tail(name, 1)[:_MAX_LINE]}")
         if time.monotonic() - self._ended[pid] > _RESTART_SECONDS:
-            # What a process leaves behind ends with its container.
+            # On a platform the container ends, and with it the children that a process has left behind.
             group.kill(name)
             self._start(name)
 

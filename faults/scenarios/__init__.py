@@ -5,4 +5,4 @@ from faults.scenarios import backfills, beside, broker, clocks, database, inside
 
 _ORDER = (processes, broker, database, insider, webhooks, mappings, scale, backfills, beside, clocks)
 
-SCENARIOS = {each.name: each for module in _ORDER for each in of_module(module)}
+SCENARIOS = {scenario.name: scenario for module in _ORDER for scenario in of_module(module)}

@@ -1,4 +1,4 @@
-"""Backfills, of which something is killed at every turn until they are done."""
+"""A backfill during which one part after another is killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faults.run import Run
     from faults.stores import Progress
 
-#: Webhooks in a second: the load of customer-hot, which leaves the machine room.
+#: Webhooks in a second, as in customer-hot: the machine has CPU time to spare.
 _RATE = 30
 _BREAKAGES: dict[str, Body] = {
     "yotpo killed": lambda run: run.supervisor.kill("yotpo"),
@@ -29,20 +29,20 @@ _BREAKAGES: dict[str, Body] = {
     "PostgreSQL killed": database.postgres_killed,
     "Redis killed and started empty": broker.redis_restarted,
 }
-_MOMENTS = 20
-#: A store with fewer customers than so many for each moment has fewer moments.
+_MAX_MOMENTS = 20
+#: There is at most one moment for so many customers of the store.
 _CUSTOMERS_A_MOMENT = 500
-#: A backfill of which nothing has been seen for so long has stopped.
+#: A backfill without progress for so long has stopped.
 _STOPPED_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 2.0
-_MEGABYTES = 200.0
-_WATCHED = ("yotpo", "bulk", "worker")
+_MAX_MEGABYTES = 200.0
+_MEASURED = ("yotpo", "bulk", "worker")
 
 
 @scenario(share=0.5, rate=_RATE)
 def backfill_killed(run: Run) -> None:
-    """While a store's customers are read, something is killed at 20 moments; webhooks of another store go on."""
+    """While a backfill runs, processes or connections are killed at 20 moments; webhooks of another store go on."""
     run.notes.append(f"the store has {run.store_size:,} customers at Yotpo")
     name = f"{run.store}-filled"
     stores.add(run.stack, name)
@@ -62,36 +62,36 @@ def backfill_killed(run: Run) -> None:
 
 
 def moments(store_size: int, seed: int) -> list[int]:
-    """Return how many customers have been seen at each moment: one by chance in each part of the whole."""
-    random = Random(seed)  # noqa: S311 - no secret hangs on it
-    number = max(1, min(_MOMENTS, store_size // _CUSTOMERS_A_MOMENT))
+    """Return the moments, as the number of customers read so far: a random moment in each equal part of the store."""
+    random = Random(seed)  # noqa: S311 - no secret depends on it
+    number = max(1, min(_MAX_MOMENTS, store_size // _CUSTOMERS_A_MOMENT))
     return [round((part + random.random()) / number * store_size) for part in range(number)]
 
 
 def _break_often(run: Run, store: YotpoStore) -> None:
-    chosen = moments(run.store_size, run.seed)
-    names = list(_BREAKAGES) * (len(chosen) // len(_BREAKAGES) + 1)
+    seen_counts = moments(run.store_size, run.seed)
+    names = list(_BREAKAGES) * (len(seen_counts) // len(_BREAKAGES) + 1)
     Random(run.seed).shuffle(names)  # noqa: S311 - as above
-    done: Counter[str] = Counter()
-    for seen, name in zip(chosen, names, strict=False):
-        # A page before the end, so that there is something left to be read.
+    times: Counter[str] = Counter()
+    for seen, name in zip(seen_counts, names, strict=False):
+        # Before the last pages, so that the backfill still has customers to read.
         _wait_until_seen(run, store, min(seen, run.store_size - 200))
-        # What has been killed just before is there again: each moment breaks something that works.
+        # The processes that were killed before are running again, so that each moment breaks a working part.
         run.supervisor.wait_for_all()
         _BREAKAGES[name](run)
-        done[name] += 1
-    run.notes.append("broken: " + ", ".join(f"{name} {times} times" for name, times in sorted(done.items())))
+        times[name] += 1
+    run.notes.append("broken: " + ", ".join(f"{name} {number} times" for name, number in sorted(times.items())))
 
 
 def _wait_until_seen(run: Run, store: YotpoStore, customers: int) -> Progress:
-    """Wait until the backfill has seen so many. Raises OperatorError where it goes on no more."""
+    """Wait until the backfill has read so many customers, or is done. Raises OperatorError if it stops."""
     before, since = -1, time.monotonic()
     while time.monotonic() - since < _STOPPED_SECONDS:
-        now = store.progress()
-        if now and (now.state == "done" or (now.seen >= customers and customers < run.store_size)):
-            return now
-        if now and now.seen > before:
-            before, since = now.seen, time.monotonic()
+        progress = store.progress()
+        if progress and (progress.state == "done" or (progress.seen >= customers and customers < run.store_size)):
+            return progress
+        if progress and progress.seen > before:
+            before, since = progress.seen, time.monotonic()
         time.sleep(_POLL_SECONDS)
     raise OperatorError(f"the backfill has stopped: {store.report()}")
 
@@ -105,46 +105,46 @@ def _wait_until_delivered(store: YotpoStore) -> None:
 
 
 def _check_report(run: Run, store: YotpoStore) -> None:
-    """Hold what `connector backfill status` says against what there was to do."""
+    """Compare the report of `connector backfill status` with the store and with the journal."""
     report = store.report()
     seen, sent, skipped = report["seen"], report["sent"], sum(report["skipped"].values())
     run.notes.append(
         f"{report['state']}: seen {seen:,}, sent {sent:,}, skipped {skipped:,}, delivered {report['delivered']:,}, "
         f"refused {report['refused']}; {report['pages']:,} pages, {report['restarts']} restarts"
     )
-    holds = {
-        "it is not done": report["state"] == "done",
+    checks = {
+        "the backfill is not done": report["state"] == "done",
         "not every customer was seen once": seen == run.store_size,
-        "sent and skipped are not what was seen": sent + skipped == seen,
-        "not all that was sent is delivered": report["delivered"] == sent and not report["waiting"],
+        "sent and skipped do not add up to seen": sent + skipped == seen,
+        "not everything that was sent is delivered": report["delivered"] == sent and not report["waiting"],
         "customers were refused": not report["refused"],
     }
-    run.problems += [f"{problem}: {report}" for problem, well in holds.items() if not well]
-    journaled = store.snapshots()
+    run.problems += [f"{problem}: {report}" for problem, is_right in checks.items() if not is_right]
+    snapshots = store.snapshots()
     run.notes.append(
-        f"the journal has {journaled.events:,} snapshots of {journaled.customers:,} customers, and "
-        f"{journaled.deliveries:,} deliveries"
+        f"the journal has {snapshots.events:,} snapshots of {snapshots.customers:,} customers, and "
+        f"{snapshots.deliveries:,} deliveries"
     )
-    if set(journaled) != {sent}:
-        run.problems.append(f"not one snapshot and one delivery for each customer that was sent: {journaled}")
+    if set(snapshots) != {sent}:
+        run.problems.append(f"not one snapshot and one delivery for each customer that was sent: {snapshots}")
 
 
 def _check_customers(run: Run, store: YotpoStore) -> None:
-    """Hold the customers at Yotpo against the profiles at Insider."""
-    compared = store.compared()
-    run.notes.append(f"Insider against Yotpo: {compared.summary()}")
-    if not compared.equal or compared.customers != run.store_size:
+    """Compare the customers at Yotpo with the profiles at Insider."""
+    comparison = store.comparison()
+    run.notes.append(f"Insider compared with Yotpo: {comparison.summary()}")
+    if not comparison.equal or comparison.customers != run.store_size:
         run.problems.append("Insider does not end equal to Yotpo")
 
 
 def _check_memory(run: Run, memory: MemoryWatch) -> None:
-    told = {name: memory.highest[name] for name in _WATCHED}
+    highest = {name: memory.highest[name] for name in _MEASURED}
     run.notes.append(
-        "memory at its highest, of the largest process of each: "
-        + ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in told.items())
+        "highest memory of a single process: "
+        + ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in highest.items())
     )
     run.problems += [
-        f"{name} took {megabytes:.0f} MB, more than {_MEGABYTES:.0f}"
-        for name, megabytes in told.items()
-        if megabytes > _MEGABYTES
+        f"{name} used {megabytes:.0f} MB, more than {_MAX_MEGABYTES:.0f}"
+        for name, megabytes in highest.items()
+        if megabytes > _MAX_MEGABYTES
     ]

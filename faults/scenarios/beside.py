@@ -1,4 +1,4 @@
-"""A backfill beside webhooks, which must not notice it."""
+"""A backfill beside webhooks: it must not slow them down."""
 
 from __future__ import annotations
 
@@ -18,42 +18,44 @@ if TYPE_CHECKING:
     from faults.checking import Findings
     from faults.run import Run
 
-#: Webhooks in a second: the load of customer-hot, which leaves the machine room.
+#: Webhooks in a second, as in customer-hot: the machine has CPU time to spare.
 _RATE = 30
-#: How long a backfill runs, and is paused, by turns; shorter where there are so few webhooks that little time is left.
+#: The backfill runs and is paused in turn for so long; shorter if the load is too short for ten phases.
 _PHASE_SECONDS = 20.0
 _PHASES = 10
-#: The webhooks of a phase's beginning and end are left out: what was read before is still being delivered then.
+#: The shares of a phase at its beginning and end that are not measured: then the snapshots of the phase before are
+#: still being delivered.
 _BEGINNING, _END = 0.15, 0.05
-#: The 95th percentile may be so many times that without a backfill, if there are enough events to tell.
-_TIMES, _ENOUGH = 1.2, 4_000
+#: The 95th percentile may be at most so many times that without a backfill; checked only with enough events.
+_MAX_RATIO, _ENOUGH_EVENTS = 1.2, 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Some seconds with a backfill, or without."""
+    """Some seconds with or without a backfill."""
 
     #: In seconds since 1970.
     started: float
     ended: float
     filling: bool
-    #: Whether customers were looked up meanwhile.
+    #: Whether customers were looked up during the phase.
     looking_up: bool
 
     def holds(self, at: float) -> bool:
+        """Whether a time is in the measured part of the phase."""
         length = self.ended - self.started
         return self.started + _BEGINNING * length <= at < self.ended - _END * length
 
 
 @scenario(share=0.8, rate=_RATE)
 def backfill_beside_live(run: Run) -> None:
-    """A backfill runs and is paused by turns, while webhooks of other customers come, who are looked up as well."""
+    """A backfill runs and is paused in turn, while webhooks of other customers come, which cause look-ups as well."""
     store = YotpoStore(run.stack, run.store, customers=run.store_size)
     store.start_backfill()
     store.pause()
     left = (len(run.load.events) - run.load.accepted) / _RATE
     seconds = min(_PHASE_SECONDS, left / _PHASES)
-    # The first minute is without.
+    # The first three phases, a minute, are without a backfill.
     phases = [_phase(run, store, seconds, filling=False) for _ in range(3)]
     while run.load.is_alive() and _is_unfinished(store):
         filling = not phases[-1].filling
@@ -61,56 +63,59 @@ def backfill_beside_live(run: Run) -> None:
         phases.append(_phase(run, store, seconds, filling=filling))
     store.cancel()
     run.over()
-    told = store.progress()
+    progress = store.progress()
     filled = sum(phase.ended - phase.started for phase in phases if phase.filling)
-    run.notes.append(f"{told.seen if told else 0:,} of {run.store_size:,} customers were read, in {filled:.0f} s")
-    run.measures.append(lambda found: _compare(run, found, phases))
+    seen = progress.seen if progress else 0
+    run.notes.append(f"{seen:,} of {run.store_size:,} customers were read, in {filled:.0f} s")
+    run.measures.append(lambda findings: _compare(run, findings, phases))
 
 
 def _is_unfinished(store: YotpoStore) -> bool:
-    now = store.progress()
-    return now is None or now.state != "done"
+    progress = store.progress()
+    return progress is None or progress.state != "done"
 
 
 def _phase(run: Run, store: YotpoStore, seconds: float, *, filling: bool) -> Phase:
-    started, before, asked = time.time(), store.progress(), store.questions()
+    started, before, requests_before = time.time(), store.progress(), store.requests()
     run.hold(seconds)
-    after, questions = store.progress(), store.questions() - asked
+    after, requests = store.progress(), store.requests() - requests_before
     pages = after.pages - before.pages if before and after else 0
-    # Two questions a customer; one may be the token's.
-    looking_up = questions - pages > 2  # noqa: PLR2004
+    # A look-up takes two requests; one request may be for a token.
+    looking_up = requests - pages > 2  # noqa: PLR2004
     return Phase(started=started, ended=time.time(), filling=filling, looking_up=looking_up)
 
 
-def _compare(run: Run, found: Findings, phases: list[Phase]) -> Iterator[str]:
-    """Tell how long the load's webhooks took to Insider, with and without a backfill."""
-    sent = [(event.sent_at, at - event.sent_at) for event, at in found.arrived.items() if event.sent_at]
-    took = [[seconds for at, seconds in sent if phase.holds(at)] for phase in phases]
-    for when, looking_up in {"while nobody is looked up": False, "while customers are looked up": True}.items():
-        for what, filling in {"without a backfill": False, "beside it": True}.items():
-            of_them = (phase.filling is filling and phase.looking_up is looking_up for phase in phases)
-            latency = Latency.of([seconds for within in compress(took, of_them) for seconds in within])
+def _compare(run: Run, findings: Findings, phases: list[Phase]) -> Iterator[str]:
+    """Yield how long the load's webhooks took to Insider, with and without a backfill; note if it slowed them down."""
+    sent = [(event.sent_at, at - event.sent_at) for event, at in findings.arrived.items() if event.sent_at]
+    durations = [[seconds for at, seconds in sent if phase.holds(at)] for phase in phases]
+    for when, looking_up in {"without look-ups": False, "during look-ups": True}.items():
+        for what, filling in {"without a backfill": False, "beside a backfill": True}.items():
+            chosen = (phase.filling is filling and phase.looking_up is looking_up for phase in phases)
+            latency = Latency.of([seconds for phase in compress(durations, chosen) for seconds in phase])
             if latency:
                 yield f"{when}, {what}: {latency}"
-    times = times_as_long(phases, took)
-    if times:
+    ratios = slowdowns(phases, durations)
+    if ratios:
         yield (
-            f"p95 of a phase beside a backfill, in terms of that of the two around it: {median(times):.2f} "
-            f"(median of {len(times)}, from {min(times):.2f} to {max(times):.2f})"
+            f"p95 of a phase beside a backfill, relative to the two phases around it: {median(ratios):.2f} "
+            f"(median of {len(ratios)}, from {min(ratios):.2f} to {max(ratios):.2f})"
         )
-    if times and median(times) > _TIMES and sum(map(len, took)) >= _ENOUGH:
-        run.problems.append(f"webhooks take {median(times):.2f} times as long beside a backfill (p95), not {_TIMES}")
+    if ratios and median(ratios) > _MAX_RATIO and sum(map(len, durations)) >= _ENOUGH_EVENTS:
+        run.problems.append(
+            f"webhooks take {median(ratios):.2f} times as long beside a backfill (p95), more than {_MAX_RATIO}"
+        )
 
 
-def times_as_long(phases: Sequence[Phase], took: Sequence[Sequence[float]]) -> list[float]:
-    """Return for each phase with a backfill between two without how many times as long webhooks took, by p95.
+def slowdowns(phases: Sequence[Phase], durations: Sequence[Sequence[float]]) -> list[float]:
+    """Return how many times as long webhooks took beside a backfill, by p95: a ratio for each phase with a backfill.
 
-    `took` are the seconds that the webhooks of each phase took. What else goes on on the machine for a while hits
-    neighbours alike.
+    `durations` holds the seconds that the webhooks of each phase took. A phase is compared with the phases before and
+    after it, because other work on the machine affects neighbouring phases alike.
     """
-    times = []
+    ratios = []
     for before, at, after in zip(range(len(phases)), range(1, len(phases)), range(2, len(phases)), strict=False):
-        latencies = [latency for each in (before, at, after) if (latency := Latency.of(took[each]))]
+        latencies = [latency for each in (before, at, after) if (latency := Latency.of(durations[each]))]
         if phases[at].filling and len(latencies) == 3:  # noqa: PLR2004 - the three of them
-            times.append(2 * latencies[1].p95 / (latencies[0].p95 + latencies[2].p95))
-    return times
+            ratios.append(2 * latencies[1].p95 / (latencies[0].p95 + latencies[2].p95))
+    return ratios

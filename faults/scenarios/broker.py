@@ -1,4 +1,4 @@
-"""Redis: away, wiped, full, frozen. It carries nothing but hints, so none of it may cost more than time."""
+"""Redis: down, wiped, full, frozen. It carries hints only, so none of these may cost more than time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def redis_full(run: Run) -> None:
     """Redis has no memory left for 15 s: `maxmemory` is set to less than it uses, with `noeviction`."""
     with _client(run) as client:
         before = _refused_writes(client)
-        # Not to just what it uses: that shrinks as soon as one hint has been taken.
+        # Half of what it uses: the use shrinks as soon as a worker has taken a hint.
         client.config_set("maxmemory", client.info("memory")["used_memory"] // 2)
         run.hold(15)
         client.config_set("maxmemory", 0)
@@ -54,7 +54,7 @@ def redis_full(run: Run) -> None:
 
 @scenario(lasting=10)
 def redis_frozen(run: Run) -> None:
-    """Redis is frozen for 10 s (SIGSTOP): connections stay open, and nobody answers."""
+    """Redis is frozen for 10 s (SIGSTOP): connections stay open, and it does not answer."""
     server = _server(run)
     server.pause()
     run.hold(10)
@@ -62,7 +62,7 @@ def redis_frozen(run: Run) -> None:
 
 
 def _server(run: Run) -> EmbeddedRedis:
-    assert run.stack.redis is not None  # noqa: S101 - the runner names no other
+    assert run.stack.redis is not None  # noqa: S101 - the runner always starts it
     return run.stack.redis
 
 

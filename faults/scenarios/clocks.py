@@ -1,4 +1,4 @@
-"""Clocks: that of one process five minutes ahead or behind, while all others are right."""
+"""Clocks: the clock of one process is five minutes ahead or behind, and all others are right."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def beat_clock_slow(run: Run) -> None:
 
 
 def _restart(run: Run, name: str, seconds: int) -> None:
-    """Restart a process with a wrong clock, which it keeps until everything has arrived."""
+    """Restart a process with a wrong clock; the clock stays wrong until everything has arrived."""
     run.supervisor.keep(name, **wrong_clock(run.stack.state, seconds))
     run.send_all()

@@ -1,4 +1,4 @@
-"""PostgreSQL: away, killed, its connections cut, its disk full. Without it no webhook is answered 200."""
+"""PostgreSQL: down, killed, its connections cut, its disk full. Without it no webhook is answered 200."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from connector.sandbox.servers import EmbeddedPostgres
     from faults.run import Run
 
-#: More than PostgreSQL keeps ready.
+#: More WAL files than PostgreSQL keeps ready.
 _LOG_FILES = 100
 _BACK_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.1
 
 @scenario(lasting=10)
 def postgres_stopped(run: Run) -> None:
-    """PostgreSQL is stopped in order, and started again after 10 s."""
+    """PostgreSQL is shut down in order, and started again after 10 s."""
     server = _server(run)
     server.stop()
     run.hold(10)
@@ -52,7 +52,7 @@ def postgres_connections_cut(run: Run) -> None:
 
 @scenario(lasting=12, disk=400)
 def postgres_disk_full(run: Run) -> None:
-    """The disk of PostgreSQL has no byte left for 10 s: no table can grow."""
+    """The disk of PostgreSQL is full for 10 s: no table can grow."""
     with full(place_of(run.stack.state)):
         run.hold(10)
 
@@ -72,7 +72,7 @@ def postgres_disk_full_to_the_end(run: Run) -> None:
 
 
 def _revive(run: Run, server: EmbeddedPostgres) -> None:
-    """Start PostgreSQL as an operator would, where it does not come back by itself."""
+    """Start PostgreSQL as an operator would, if it does not come back by itself."""
     deadline = time.monotonic() + _BACK_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -94,5 +94,5 @@ def _is_running(server: EmbeddedPostgres) -> bool:
 
 
 def _server(run: Run) -> EmbeddedPostgres:
-    assert run.stack.postgres is not None  # noqa: S101 - the runner names no other
+    assert run.stack.postgres is not None  # noqa: S101 - the runner always starts it
     return run.stack.postgres

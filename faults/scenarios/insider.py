@@ -1,6 +1,6 @@
 """Insider: down, overloaded, slow, cut off, refusing users, answering nonsense.
 
-An answer of no use leaves open whether the request took effect, so each is tried both ways.
+A useless answer does not show whether the request took effect, so each is tried both ways.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from faults.registry import scenario
 if TYPE_CHECKING:
     from faults.run import Run
 
-#: Pauses grow up to 300 s, so it may take as long until the next try.
+#: Pauses grow up to 300 s, so the next attempt may come that late.
 _PATIENCE = 330.0
 _READ_SECONDS = 2
 _JUST_TOO_SLOW_MS = 2_300
@@ -45,37 +45,37 @@ def insider_limits(run: Run) -> None:
 
 @scenario(patience=_PATIENCE)
 def insider_fails_at_times(run: Run) -> None:
-    """Insider answers 500 to one request in five, until all webhooks have been sent."""
+    """Insider answers 500 to one request in five, until all webhooks have been accepted."""
     _at_times(run, "status", share=0.2, status=500)
 
 
 @scenario(lasting=15, patience=_PATIENCE, environment={"INSIDER_READ_SECONDS": str(_READ_SECONDS)})
 def insider_slow(run: Run) -> None:
-    """For 15 s Insider does what it is asked only just after the time-out."""
+    """For 15 s Insider carries out each request just after the time-out."""
     _fails(run, 15, "slow", delay_ms=_JUST_TOO_SLOW_MS, processed=False)
 
 
 @scenario(lasting=15, patience=_PATIENCE, environment={"INSIDER_READ_SECONDS": str(_READ_SECONDS)})
 def insider_slow_to_answer(run: Run) -> None:
-    """For 15 s Insider does what it is asked at once, and answers just after the time-out."""
+    """For 15 s Insider carries out each request at once, but answers just after the time-out."""
     _fails(run, 15, "slow", delay_ms=_JUST_TOO_SLOW_MS, processed=True)
 
 
 @scenario(patience=_PATIENCE)
 def insider_cut_before(run: Run) -> None:
-    """One connection in five is cut before Insider has done anything."""
+    """One connection in five is cut before Insider has carried out the request."""
     _at_times(run, "cut_before", share=0.2)
 
 
 @scenario(patience=_PATIENCE)
 def insider_cut_after(run: Run) -> None:
-    """One connection in five is cut after Insider has done what it was asked."""
+    """One connection in five is cut after Insider has carried out the request."""
     _at_times(run, "cut_after", share=0.2)
 
 
 @scenario(rules=Rules(refusals=True))
 def insider_refuses_users(run: Run) -> None:
-    """In twenty requests Insider refuses the users 0, 3 and last for good and takes the others."""
+    """In twenty requests Insider refuses the users 0, 3 and last for good, and stores the others."""
     run.fault("fail_users", indices=[0, 3, -1], times=20)
     run.send_all()
     run.end_faults()
@@ -83,37 +83,37 @@ def insider_refuses_users(run: Run) -> None:
 
 @scenario(patience=_PATIENCE)
 def insider_wrong_json(run: Run) -> None:
-    """Three answers in ten are JSON of another shape, and the request was not done."""
+    """Three answers in ten are JSON of another shape, and the request was not carried out."""
     _at_times(run, "wrong_json", share=0.3)
 
 
 @scenario(patience=_PATIENCE)
 def insider_wrong_json_done(run: Run) -> None:
-    """Three answers in ten are JSON of another shape, although the request was done."""
+    """Three answers in ten are JSON of another shape, although the request was carried out."""
     _at_times(run, "wrong_json", share=0.3, processed=True)
 
 
 @scenario(patience=_PATIENCE)
 def insider_html(run: Run) -> None:
-    """Three answers in ten are a page of HTML with status 200, and the request was not done."""
+    """Three answers in ten are a page of HTML with status 200, and the request was not carried out."""
     _at_times(run, "html", share=0.3)
 
 
 @scenario(patience=_PATIENCE)
 def insider_html_done(run: Run) -> None:
-    """Three answers in ten are a page of HTML with status 200, although the request was done."""
+    """Three answers in ten are a page of HTML with status 200, although the request was carried out."""
     _at_times(run, "html", share=0.3, processed=True)
 
 
 @scenario(patience=_PATIENCE)
 def insider_empty(run: Run) -> None:
-    """Three answers in ten are empty with status 200, and the request was not done."""
+    """Three answers in ten are empty with status 200, and the request was not carried out."""
     _at_times(run, "empty", share=0.3)
 
 
 @scenario(patience=_PATIENCE)
 def insider_empty_done(run: Run) -> None:
-    """Three answers in ten are empty with status 200, although the request was done."""
+    """Three answers in ten are empty with status 200, although the request was carried out."""
     _at_times(run, "empty", share=0.3, processed=True)
 
 

@@ -1,4 +1,4 @@
-"""A mapping that fails while it works: its events become dead letters, and a replay brings them to Insider."""
+"""A mapping that raises an exception: its events become dead letters, and a replay brings them to Insider."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _POLL_SECONDS = 0.5
 
 @scenario(lasting=10, rules=Rules(order_by_topic=True))
 def mapping_fails(run: Run) -> None:
-    """The mapping of one topic raises until all webhooks are sent; then it is mended and its dead letters replayed."""
+    """One topic's mapping raises until all webhooks are sent; then it is fixed, and its dead letters are replayed."""
     run.supervisor.keep("worker", **broken_topic(run.stack.state, plan.EARNED))
     run.send_all()
     if not run.wait_until_quiet(_SECONDS):
-        run.problems.append("the other topics were held up by the one that fails")
+        run.problems.append("the failing topic delayed the other topics")
     dead = run.dead()
     topics = {event.topic for event in run.events if event.journal_id in dead}
     run.notes.append(f"{len(dead)} dead letters were replayed")
@@ -36,9 +36,9 @@ def mapping_fails(run: Run) -> None:
 
 
 def _replay(run: Run, group: str) -> None:
-    """Replay the dead letters of a cause, and wait until all of them have been mapped again."""
-    told = ("--reason", "the mapping is mended", "--by", "the fault suite", "--rate", "1000")
-    replay = run.stack.command("dead-letters", "replay", group, *told)
+    """Replay the dead letters of a group, and wait until all of them have been mapped again."""
+    options = ("--reason", "the mapping is fixed", "--by", "the fault suite", "--rate", "1000")
+    replay = run.stack.command("dead-letters", "replay", group, *options)
     deadline = time.monotonic() + _SECONDS
     while run.stack.command("replays", "show", str(replay["id"]))["state"] == "running":
         if time.monotonic() > deadline:

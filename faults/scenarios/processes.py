@@ -1,4 +1,4 @@
-"""Nothing at all, for comparison; then web, worker and beat: killed, and told to end, as hosts do."""
+"""First no fault, for comparison; then web, worker and beat: killed, and stopped by SIGTERM, as hosts do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from faults.run import Run
 
-#: Hosts kill what has not ended by then.
+#: Hosts kill a process that has not ended by then.
 _GRACE_SECONDS = 25.0
 _SLOW_MS = 500
 _BATCH_SECONDS = 30.0
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.02
 
 @scenario()
 def none(run: Run) -> None:
-    """Nothing is broken; the seconds are those from the last webhook's acceptance to its arrival."""
+    """Nothing is broken; `recovered` counts from the moment when the last webhook was accepted."""
     run.send_all()
 
 
@@ -36,7 +36,7 @@ def worker_killed(run: Run) -> None:
 
 @scenario(lasting=7)
 def worker_killed_in_a_batch(run: Run) -> None:
-    """SIGKILL to the worker while it waits for Insider, which has done what it was asked, to say so; three times."""
+    """SIGKILL to the worker while it waits for Insider's answer to a request that was carried out; three times."""
     with _slow_insider(run):
         for _ in range(3):
             _wait_for_batch(run)
@@ -94,14 +94,14 @@ def all_told_to_end(run: Run) -> None:
 
 @contextmanager
 def _slow_insider(run: Run) -> Iterator[None]:
-    """Let Insider work at once, but answer late, so that a worker is waiting for most of the time."""
+    """Let Insider carry out requests at once, but answer late, so that a worker waits most of the time."""
     run.fault("slow", delay_ms=_SLOW_MS, processed=True)
     yield
     run.end_faults()
 
 
 def _wait_for_batch(run: Run) -> None:
-    """Wait until Insider has been asked for something once more."""
+    """Wait until the next request to Insider. Raises OperatorError if none comes."""
     before, deadline = run.hits(), time.monotonic() + _BATCH_SECONDS
     while run.hits() == before:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Scale: workers added and taken away under load, and one customer who makes as many events as all others."""
+"""Scale: workers are added and removed under load, and one customer has as many events as all others together."""
 
 from __future__ import annotations
 
@@ -19,65 +19,66 @@ if TYPE_CHECKING:
     from faults.run import Run
 
 _HOT = "hot@example.com"
-_HOT_LANE = partition_number(_HOT)
+_HOT_PARTITION = partition_number(_HOT)
 _FIVE_HUNDRED = [f"other{number}@example.com" for number in range(500)]
-_MORE_RATE = 100.0
-_MORE_WORKERS = {"worker2": "4", "worker3": "3"}
+_EXTRA_RATE = 100.0
+_WHEN_MANY, _WHEN_ONE = "with additional events of 500 other customers", "with additional events of one customer"
+#: How many children each has.
+_EXTRA_WORKERS = {"worker2": "4", "worker3": "3"}
 
 
 @scenario(lasting=15, environment={"WORKER_CONCURRENCY": "1"})
 def workers_scaled(run: Run) -> None:
-    """One worker with one child gets the company of two more with seven children, and is left alone again."""
-    for name, children in _MORE_WORKERS.items():
+    """Two workers with seven children are added to one worker with one child, and removed again after 10 s."""
+    for name, children in _EXTRA_WORKERS.items():
         run.supervisor.keep(name, "worker", WORKER_CONCURRENCY=children)
     run.hold(10)
-    for name in _MORE_WORKERS:
+    for name in _EXTRA_WORKERS:
         run.supervisor.let_go(name)
 
 
 @scenario(share=0.5, rate=30)
 def customer_hot(run: Run) -> None:
-    """As many events as all customers make come on top, first of 500 others, then of one customer alone."""
-    others = set(run.plan)
-    spans = {"with no more than their own": (0.0, time.time())}
-    for when, customers in {
-        "with as many more of 500 others": _FIVE_HUNDRED,
-        "with as many more of one": [_HOT],
-    }.items():
+    """As many events as the load has are sent in addition: first by 500 other customers, then by one customer alone."""
+    customers = set(run.plan)
+    spans = {"without additional events": (0.0, time.time())}
+    for when, extra_customers in {_WHEN_MANY: _FIVE_HUNDRED, _WHEN_ONE: [_HOT]}.items():
         started = time.time()
-        _send_more(run, customers)
+        _send_more(run, extra_customers)
         spans[when] = (started, time.time())
     run.over()
-    run.measures.append(lambda found: _compare(found, others, spans))
+    run.measures.append(lambda findings: _latencies(findings, customers, spans))
 
 
 def _send_more(run: Run, customers: Sequence[str]) -> None:
-    """Send as many events of other customers as the load has, at a pace that leaves the machine room.
+    """Send as many events of other customers as the load has, at a rate that leaves CPU time to spare.
 
-    Where there is none, any load slows everybody down, whoever makes it.
+    Without CPU time to spare any load would slow all customers down, whichever customer it is from.
     """
     plan = planning.make(len(run.load.events), customers, 0)
     run.plan.update(plan)
-    more = Load(run.url, plan, rate=_MORE_RATE)
-    more.start()
-    more.finish(len(more.events) / SLOWEST_RATE)
+    extra = Load(run.url, plan, rate=_EXTRA_RATE)
+    extra.start()
+    extra.finish(len(extra.events) / SLOWEST_RATE)
 
 
-def _compare(found: Findings, others: set[str], spans: dict[str, tuple[float, float]]) -> Iterator[str]:
-    """Tell how long the load's webhooks took to Insider meanwhile."""
+def _latencies(findings: Findings, customers: set[str], spans: dict[str, tuple[float, float]]) -> Iterator[str]:
+    """Yield how long the webhooks of the load's customers took to Insider in each span of time."""
     for when, (started, ended) in spans.items():
-        took = {
+        durations = {
             event: arrived - event.sent_at
-            for event, arrived in found.arrived.items()
-            if event.customer in others and event.sent_at and started <= event.sent_at < ended
+            for event, arrived in findings.arrived.items()
+            if event.customer in customers and event.sent_at and started <= event.sent_at < ended
         }
-        yield from _told(when, list(took.values()))
-        if when.endswith("of one"):
-            partition = [seconds for event, seconds in took.items() if partition_number(event.customer) == _HOT_LANE]
-            yield from _told("of these, in the partition of the one", partition)
+        yield from _line(when, list(durations.values()))
+        if when == _WHEN_ONE:
+            same_partition = [
+                seconds for event, seconds in durations.items() if partition_number(event.customer) == _HOT_PARTITION
+            ]
+            yield from _line("of these, in that customer's partition", same_partition)
 
 
-def _told(when: str, seconds: list[float]) -> Iterator[str]:
+def _line(when: str, seconds: list[float]) -> Iterator[str]:
     latency = Latency.of(seconds)
     if latency:
         yield f"{when}: {latency}"

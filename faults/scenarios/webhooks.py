@@ -1,4 +1,4 @@
-"""Yotpo: the same webhook several times, webhooks in any order, webhooks that come a day late."""
+"""Yotpo: the same webhook several times, webhooks in random order, webhooks that come a day late."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def webhooks_shuffled(run: Run) -> None:
 
 @scenario(arrange=plan.half_late)
 def webhooks_late(run: Run) -> None:
-    """Every second webhook tells of the day before, and comes after newer ones."""
+    """Every second webhook is about an event of the day before, and comes after newer ones."""
     run.send_all()

@@ -1,4 +1,4 @@
-"""The fault suite's backfills: a short cut, and what they say about it."""
+"""The fault suite's backfills: a short run, and its notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faults.latency import Latency
 from faults.running import Runner
 from faults.scenarios import SCENARIOS
 from faults.scenarios.backfills import moments
-from faults.scenarios.beside import Phase, times_as_long
+from faults.scenarios.beside import Phase, slowdowns
 from tests.conftest import STATE
 
 if TYPE_CHECKING:
@@ -33,35 +33,35 @@ def test_moments_are_spread_over_the_whole_and_the_same_for_the_same_seed() -> N
     assert len(moments(CUSTOMERS, 1)) == 1
 
 
-def test_a_latency_tells_what_most_webhooks_take() -> None:
+def test_a_latency_shows_how_long_most_webhooks_take() -> None:
     latency = Latency.of([number / 1000 for number in range(1, 101)])
 
     assert str(latency) == "p50 50 ms, p95 96 ms, p99 100 ms (100 events)"
     assert Latency.of([0.1]) is None
 
 
-def test_a_phase_with_a_backfill_is_held_against_those_around_it() -> None:
+def test_a_phase_with_a_backfill_is_compared_with_the_phases_around_it() -> None:
     phases = [
         Phase(started=at, ended=at + 20, filling=filling, looking_up=False)
         for at, filling in [(0, False), (20, True), (40, False), (60, True)]
     ]
-    took = [[0.1, 0.1], [0.3, 0.3], [0.2, 0.2], [0.9, 0.9]]
+    durations = [[0.1, 0.1], [0.3, 0.3], [0.2, 0.2], [0.9, 0.9]]
 
-    assert times_as_long(phases, took) == [pytest.approx(2)]
-    assert times_as_long(phases, [[], *took[1:]]) == []
+    assert slowdowns(phases, durations) == [pytest.approx(2)]
+    assert slowdowns(phases, [[], *durations[1:]]) == []
     assert [phases[0].holds(at) for at in (2, 4, 18, 19.5)] == [False, True, True, False]
 
 
 @pytest.mark.slow
-def test_a_backfill_that_is_broken_at_every_turn_brings_each_customer_once(runner: Runner) -> None:
+def test_a_backfill_with_many_faults_brings_each_customer_once(runner: Runner) -> None:
     outcome = runner.run(SCENARIOS["backfill-killed"])
 
     assert outcome.problems == []
     assert outcome.found.at_insider == 450
-    told = "\n".join(outcome.notes)
-    assert f"done: seen {CUSTOMERS}, " in told
-    assert f"Insider against Yotpo: {CUSTOMERS} customers, " in told
-    assert "memory at its highest" in told
+    notes = "\n".join(outcome.notes)
+    assert f"done: seen {CUSTOMERS}, " in notes
+    assert f"Insider compared with Yotpo: {CUSTOMERS} customers, " in notes
+    assert "highest memory of a single process: " in notes
 
 
 @pytest.mark.slow
@@ -70,6 +70,6 @@ def test_webhooks_are_measured_with_and_without_a_backfill_beside_them(runner: R
 
     assert outcome.problems == []
     assert outcome.found.at_insider == 720
-    told = "\n".join(outcome.notes)
-    assert "without a backfill: p50 " in told
-    assert "beside it: p50 " in told
+    notes = "\n".join(outcome.notes)
+    assert "without a backfill: p50 " in notes
+    assert "beside a backfill: p50 " in notes
