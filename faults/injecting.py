@@ -21,7 +21,7 @@ time_machine.travel(now + datetime.timedelta(seconds={seconds}), tick=True).star
 """
 
 _BROKEN_TOPIC = """
-from connector.mapping.topic import TopicMapping
+from connector.mapping.running.topic import TopicMapping
 
 apply = TopicMapping.apply
 

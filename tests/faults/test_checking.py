@@ -1,4 +1,4 @@
-"""The fault suite: that its check sees what it is there to see, and a short cut of its scenarios."""
+"""The fault suite without a connector: its check, its plan, its load, its injected code, and its report."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import pytest
 
 from faults import plan as planning
 from faults.checking import Findings, Rules, check, seconds_to_recover
-from faults.injecting import wrong_clock
+from faults.injecting import broken_topic, wrong_clock
 from faults.load import Load
 from faults.report import cells, markdown
 from faults.running import Outcome
 from faults.scenarios import SCENARIOS
+from tests import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
     from faults.plan import Plan
 
 ANN, BOB = "ann@example.com", "bob@example.com"
+#: A program that maps an event of two topics.
+MAP_TWO_TOPICS = f"""
+from datetime import UTC, datetime
+from pathlib import Path
+from connector import mapping
+from connector.model import Options
+mappings = mapping.load(Path("mappings"))
+for topic in ({planning.EARNED!r}, {planning.CHANGED!r}):
+    try:
+        mappings.get(topic).apply({{}}, datetime.now(UTC), Options())
+        print(f"{{topic}}: mapped")
+    except RuntimeError as error:
+        print(f"{{topic}}: {{error}}")
+"""
 
 
 @pytest.fixture
@@ -37,7 +52,7 @@ def plan() -> Plan:
 
 
 def profile(plan: Plan, customer: str) -> dict[str, Any]:
-    """What Insider holds of a customer of whom everything has arrived."""
+    """Return the profile of a customer whose events have all arrived."""
     names = {planning.CHANGED: "points_changed", planning.EARNED: "points_earned"}
     params = {planning.CHANGED: "yotpo_points_current_balance", planning.EARNED: "yotpo_event_reward_point"}
     return {
@@ -55,51 +70,51 @@ def profile(plan: Plan, customer: str) -> dict[str, Any]:
     }
 
 
-def found(plan: Plan, ann: dict[str, Any], *, dead: set[int] | None = None, rules: Rules | None = None) -> Findings:
+def findings(plan: Plan, ann: dict[str, Any], *, dead: set[int] | None = None, rules: Rules | None = None) -> Findings:
     return check(plan, [ann, profile(plan, BOB)], dead or set(), rules or Rules())
 
 
-def test_all_is_well_where_everything_arrived_once_and_in_order(plan: Plan) -> None:
-    seen = found(plan, profile(plan, ANN))
+def test_nothing_is_wrong_if_everything_arrived_once_and_in_order(plan: Plan) -> None:
+    result = findings(plan, profile(plan, ANN))
 
-    assert (seen.sent, seen.accepted, seen.at_insider) == (24, 24, 24)
-    assert (seen.lost, seen.doubled, seen.out_of_order, seen.wrong, seen.refused) == (0, 0, 0, 0, 0)
-    assert seen.examples == []
+    assert (result.sent, result.accepted, result.at_insider) == (24, 24, 24)
+    assert (result.lost, result.doubled, result.out_of_order, result.wrong, result.refused) == (0, 0, 0, 0, 0)
+    assert result.examples == []
 
 
-def test_what_insider_does_not_have_is_lost(plan: Plan) -> None:
+def test_an_event_that_insider_does_not_have_is_lost(plan: Plan) -> None:
     ann = profile(plan, ANN)
     del ann["events"][3]
 
-    seen = found(plan, ann)
+    result = findings(plan, ann)
 
-    assert (seen.at_insider, seen.lost) == (23, 1)
-    assert seen.examples == [f"lost of {ANN}: number 4 (event 3)"]
-
-
-def test_a_customer_whom_insider_does_not_know_is_lost_with_all_events(plan: Plan) -> None:
-    seen = check(plan, [profile(plan, BOB)], set(), Rules())
-
-    assert (seen.lost, seen.wrong) == (12, 2)
+    assert (result.at_insider, result.lost) == (23, 1)
+    assert result.examples == [f"lost of {ANN}: number 4 (event 3)"]
 
 
-def test_what_was_never_accepted_is_not_lost(plan: Plan) -> None:
+def test_all_events_of_a_customer_without_a_profile_are_lost(plan: Plan) -> None:
+    result = check(plan, [profile(plan, BOB)], set(), Rules())
+
+    assert (result.lost, result.wrong) == (12, 2)
+
+
+def test_an_event_that_was_never_accepted_is_not_lost(plan: Plan) -> None:
     ann = profile(plan, ANN)
     plan[ANN][3].accepted_at = None
     del ann["events"][3]
 
-    seen = found(plan, ann)
+    result = findings(plan, ann)
 
-    assert (seen.planned, seen.accepted, seen.lost) == (24, 23, 0)
+    assert (result.planned, result.accepted, result.lost) == (24, 23, 0)
 
 
-def test_dead_letters_are_lost_unless_insider_was_to_refuse_some(plan: Plan) -> None:
+def test_events_with_dead_letters_are_lost_unless_the_scenario_expects_refusals(plan: Plan) -> None:
     ann = profile(plan, ANN)
     del ann["events"][11]
     ann["custom"] = planning.attributes(plan[ANN][:11])
 
-    strict = found(plan, ann, dead={11})
-    refusing = found(plan, ann, dead={11}, rules=Rules(refusals=True))
+    strict = findings(plan, ann, dead={11})
+    refusing = findings(plan, ann, dead={11}, rules=Rules(refusals=True))
 
     assert (strict.lost, strict.refused, strict.wrong) == (1, 0, 1)
     assert (refusing.lost, refusing.refused, refusing.wrong) == (0, 1, 0)
@@ -109,66 +124,66 @@ def test_a_user_event_that_is_stored_twice_is_doubled(plan: Plan) -> None:
     ann = profile(plan, ANN)
     ann["events"].append(ann["events"][11] | {"received_at": 3000.0})
 
-    seen = found(plan, ann)
+    result = findings(plan, ann)
 
-    assert (seen.doubled, seen.lost, seen.out_of_order) == (1, 0, 0)
+    assert (result.doubled, result.lost, result.out_of_order) == (1, 0, 0)
     # The first copy is the one that counts.
-    assert seen.arrived[plan[ANN][11]] == 2012.0
+    assert result.arrived[plan[ANN][11]] == 2012.0
 
 
-def test_a_user_event_that_no_webhook_tells_of_is_one_too_many(plan: Plan) -> None:
+def test_a_user_event_without_a_webhook_counts_as_doubled(plan: Plan) -> None:
     ann = profile(plan, ANN)
     ann["events"].append({"event_name": "unknown", "event_params": {}, "received_at": 0.0, "transmissions": 1})
 
-    assert found(plan, ann).doubled == 1
+    assert findings(plan, ann).doubled == 1
 
 
 def test_identical_retransmissions_are_counted_and_harmless(plan: Plan) -> None:
     ann = profile(plan, ANN)
     ann["events"][0]["transmissions"] = 3
 
-    seen = found(plan, ann)
+    result = findings(plan, ann)
 
-    assert (seen.sent_again, seen.doubled) == (2, 0)
+    assert (result.sent_again, result.doubled) == (2, 0)
 
 
-def test_what_is_stored_after_a_later_one_is_out_of_order(plan: Plan) -> None:
+def test_an_event_that_is_stored_after_a_later_one_is_out_of_order(plan: Plan) -> None:
     ann = profile(plan, ANN)
     ann["events"].append(ann["events"].pop(2))
 
-    assert found(plan, ann).out_of_order == 1
+    assert findings(plan, ann).out_of_order == 1
 
 
-def test_order_can_be_asked_for_within_each_topic_alone(plan: Plan) -> None:
+def test_order_can_be_required_within_each_topic_only(plan: Plan) -> None:
     ann = profile(plan, ANN)
     # The second, seventh and twelfth are of the other topic.
     ann["events"].append(ann["events"].pop(1))
-    late = found(plan, ann, rules=Rules(order_by_topic=True))
+    late = findings(plan, ann, rules=Rules(order_by_topic=True))
     ann["events"] += [ann["events"].pop(5), ann["events"].pop(9)]
-    both = found(plan, ann, rules=Rules(order_by_topic=True))
+    both = findings(plan, ann, rules=Rules(order_by_topic=True))
 
     assert (late.out_of_order, both.out_of_order) == (1, 0)
 
 
 def test_attributes_are_those_of_the_newest_event_that_has_them(plan: Plan) -> None:
     ann = profile(plan, ANN)
-    # Of twelve events the first, fourth, seventh and tenth tell the spending.
+    # The first, fourth, seventh and tenth of twelve events carry the spending.
     assert ann["custom"] == {planning.BALANCE: 12, planning.SPENT: 1000}
     ann["custom"][planning.SPENT] = 700
 
-    assert found(plan, ann).wrong == 1
+    assert findings(plan, ann).wrong == 1
 
 
 @pytest.mark.parametrize(
     ("sent", "took", "seconds"),
     [
-        (999.0, 3.5, 2.5),  # Held up by the fault.
+        (999.0, 3.5, 2.5),  # Delayed by the fault.
         (999.0, 0.5, 0.0),  # Arrived before it was over.
-        (1001.0, 0.5, 0.0),  # Sent when all was well again.
-        (1001.0, 2.5, 3.5),  # Still held up by what the fault has left.
+        (1001.0, 0.5, 0.0),  # Sent after the recovery.
+        (1001.0, 2.5, 3.5),  # Still delayed by the consequences of the fault.
     ],
 )
-def test_recovery_lasts_until_nothing_is_held_up_any_more(plan: Plan, sent: float, took: float, seconds: float) -> None:
+def test_the_recovery_lasts_until_no_event_is_delayed(plan: Plan, sent: float, took: float, seconds: float) -> None:
     event = plan[ANN][0]
     event.sent_at = sent
 
@@ -194,7 +209,7 @@ def test_late_events_come_after_newer_ones() -> None:
     assert planning.attributes(made)[planning.BALANCE] == 9
 
 
-def test_a_load_gives_up_when_it_is_told_to() -> None:
+def test_a_load_can_be_stopped() -> None:
     made = planning.make(4, [ANN, BOB], 1)
     load = Load("http://127.0.0.1:1/nobody", made, rate=100.0)
     load.start()
@@ -212,11 +227,22 @@ def test_a_wrong_clock_is_wrong_and_leaves_sleeps_alone(tmp_path: Path, seconds:
     program = "import time; before = time.monotonic(); time.sleep(0.1); print(time.time(), time.monotonic() - before)"
     environment = os.environ | wrong_clock(tmp_path, seconds)
 
-    told = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
 
-    now, slept = map(float, told.stdout.split())
+    now, slept = map(float, result.stdout.split())
     assert abs(now - time.time() - seconds) < 30
     assert 0.1 <= slept < 30
+
+
+def test_a_broken_topic_raises_and_other_topics_are_mapped(tmp_path: Path) -> None:
+    environment = os.environ | broken_topic(tmp_path, planning.EARNED)
+    command = [sys.executable, "-c", MAP_TWO_TOPICS]
+
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+
+    assert result.stdout.splitlines() == [f"{planning.EARNED}: a mapping that fails", f"{planning.CHANGED}: mapped"]
 
 
 def test_each_scenario_says_in_one_sentence_what_it_does() -> None:
@@ -225,18 +251,18 @@ def test_each_scenario_says_in_one_sentence_what_it_does() -> None:
         assert scenario.name == scenario.name.lower().replace("_", "-")
 
 
-def test_the_report_sets_what_fails_in_bold_and_says_why() -> None:
+def test_the_report_prints_failed_scenarios_in_bold_and_says_why() -> None:
     scenario = SCENARIOS["redis-wiped"]
     good = Outcome(scenario=SCENARIOS["none"], seconds_to_recover=0.2)
     bad = Outcome(scenario=scenario, found=Findings(planned=5, sent=5, accepted=5, at_insider=4, lost=1))
     bad.problems.append("lost: 1")
     absent = Outcome(scenario=SCENARIOS["postgres-disk-full"], impossible="only root may mount a disk")
 
-    told = markdown([good, bad, absent], command="python -m faults", servers="PostgreSQL 18, Redis 6.2", seconds=60)
+    text = markdown([good, bad, absent], command="python -m faults", servers="PostgreSQL 18, Redis 6.2", seconds=60)
 
-    assert "1 of 2 scenarios hold. 1 is not possible here." in told
-    assert "| **redis-wiped** | 5 | 5 | 0 | 4 | 0 | 1 |" in told
-    assert "  - FAILED: lost: 1" in told
-    assert f"- **redis-wiped**: {scenario.sentence}" in told
-    assert "  - Not possible here: only root may mount a disk" in told
+    assert "1 of 2 scenarios hold. 1 is not possible here." in text
+    assert "| **redis-wiped** | 5 | 5 | 0 | 4 | 0 | 1 |" in text
+    assert "  - FAILED: lost: 1" in text
+    assert f"- **redis-wiped**: {scenario.sentence}" in text
+    assert "  - Not possible here: only root may mount a disk" in text
     assert cells(good)[0] == "none"

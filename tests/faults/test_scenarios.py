@@ -1,4 +1,4 @@
-"""A short cut of the fault suite's scenarios: each costs nothing but time."""
+"""A short run of some of the fault suite's scenarios: each fault costs only time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import pytest
 
 from faults.running import Runner
 from faults.scenarios import SCENARIOS
+from tests.conftest import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-from tests.conftest import STATE
-
-#: One of each kind of part, and those of which the connector does most to survive them.
+#: One for each part, and the faults that are the hardest to survive.
 SHORT = (
     "worker-killed-in-a-batch",
     "all-killed",
@@ -35,7 +33,7 @@ def runner() -> Iterator[Runner]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHORT)
-def test_a_fault_costs_nothing_but_time(runner: Runner, name: str) -> None:
+def test_a_fault_costs_only_time(runner: Runner, name: str) -> None:
     outcome = runner.run(SCENARIOS[name])
 
     assert outcome.problems == []

@@ -1,4 +1,4 @@
-"""The fault suite's supervisor starts again what has ended, and knows why it has."""
+"""The fault suite's supervisor restarts processes, and knows which of them ended by themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.slow
-def test_the_supervisor_tells_its_own_doing_from_what_ended_by_itself(stack: Stack) -> None:
+def test_the_supervisor_lists_only_processes_that_ended_by_themselves(stack: Stack) -> None:
     with Supervisor(stack) as supervisor:
         supervisor.kill("beat")
         supervisor.wait_for_all()
@@ -33,10 +33,10 @@ def test_the_supervisor_tells_its_own_doing_from_what_ended_by_itself(stack: Sta
 
 
 @pytest.mark.slow
-def test_a_process_can_be_started_under_another_name_with_variables_of_its_own(stack: Stack) -> None:
+def test_a_process_can_run_under_another_name_with_its_own_variables(stack: Stack) -> None:
     with Supervisor(stack) as supervisor:
         supervisor.keep("beat2", "beat", A_VARIABLE="of its own")
-        # Its shell has made way for the program by then, or is about to.
+        # Until then its shell may still have to replace itself by the program.
         until(lambda: psutil.Process(stack.group.pid("beat2")).environ().get("A_VARIABLE") == "of its own")
         supervisor.heal()
 
