@@ -66,9 +66,18 @@ class Runner:
     """Runs one scenario after another."""
 
     def __init__(
-        self, state: Path, *, events: int, customers: int, seed: int, store_size: int = 100_000, durable: bool = True
+        self,
+        state: Path,
+        *,
+        events: int,
+        customers: int,
+        seed: int,
+        store_size: int = 100_000,
+        durable: bool = True,
+        formation: type[Stack] = Stack,
     ) -> None:
         """The load has `events` of `customers`; a backfill's store has `store_size` customers."""
+        self._formation = formation
         self._state = state
         self._events = events
         self._customers = customers
@@ -180,7 +189,7 @@ class Runner:
             environment = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PORT": str(free_port())}
             (state / "secret-key").unlink(missing_ok=True)  # Without the key, Stack removes the data of the last run.
             stack = self._exits.enter_context(
-                Stack(state, durable=self._durable, environment=environment | scenario.environment)
+                self._formation(state, durable=self._durable, environment=environment | scenario.environment)
             )
             self._warm_up_url = stores.add(stack, f"{SANDBOX}-warm-up")
             self._running = scenario.environment, stack

@@ -191,7 +191,7 @@ class Group:
                     return name
             time.sleep(_POLL_SECONDS)
 
-    def wait_for_http(self, name: str, url: str, seconds: float = 30) -> None:
+    def wait_for_http(self, name: str, url: str, seconds: float = 120) -> None:
         """Wait until the process answers at the URL, with any status.
 
         Raises OperatorError if the process has ended, or if it does not answer in time.

@@ -32,7 +32,7 @@ import redis
 from connector.errors import OperatorError
 from connector.sandbox.processes import free_port, hold_lock, is_free, running, signal_all, tail
 
-_START_SECONDS = 60
+_START_SECONDS = 120
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.02
 _REDIS_THAT_FORBIDS = 7

@@ -23,7 +23,7 @@ def letters(connector: Connector, insider: Insider) -> list[int]:
     emails = [f"bad{number}@example.com" for number in range(3)]
     insider.post("faults", kind="fail_users", emails=emails, error="events.0.event_params.*.required", message="no")
     ids = connector.receive(*(changed(email, 1, NOW) for email in [*emails, "good@example.com"]))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     assert connector.states() == {"delivered": 1, "dead": 3}
     return ids
 
@@ -56,7 +56,7 @@ def test_a_discarded_group_is_gone_and_the_reason_is_kept(cli: Cli, connector: C
 
 def test_a_dry_run_counts_and_compares_and_changes_nothing(cli: Cli, connector: Connector, letters: list[int]) -> None:
     connector.receive(changed("old@example.com", 1, NOW - timedelta(days=100)))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     # As if the mapping had written another attribute then.
     connector.rows(
         """update deliveries set update = jsonb_set(update #- '{attributes,yotpo_vip_tier_name}',
@@ -186,7 +186,7 @@ def test_a_replay_that_is_cancelled_maps_no_more(cli: Cli, connector: Connector,
 def test_what_waits_and_will_not_be_settled_is_buried(cli: Cli, connector: Connector, insider: Insider) -> None:
     insider.post("faults", kind="400")
     (event_id,) = connector.receive(changed("poison@example.com", 1, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     assert connector.states() == {"waiting": 1}
     assert cli.json("replays", "start", "--event", str(event_id), "--dry-run")["on_their_way"] == 1
 

@@ -27,7 +27,7 @@ def test_a_partition_that_cannot_be_worked_on_holds_up_no_other_store(
         )
         stores.hold(connection, connector.store, held=True)
     connector.receive(*(changed(f"c{number}@example.com", 1, NOW) for number in range(40)))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     (bad, *_) = connector.rows(
         """update deliveries set update = '{"of": "another release"}' where partition = 3 returning id"""
     )
@@ -35,7 +35,7 @@ def test_a_partition_that_cannot_be_worked_on_holds_up_no_other_store(
         stores.hold(connection, connector.store, held=False)
     Connector(connector.database, vault, mappings, other).receive(changed("ann@example.com", 2, NOW))
 
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     assert insider.user("ann@example.com", partner="other")["custom"]["yotpo_point_balance"] == 2
     left = connector.rows("select distinct partition from deliveries where state = 'waiting'")
@@ -57,7 +57,7 @@ def test_stores_with_a_lost_key_do_not_starve_others(
         Connector(connector.database, vault, mappings, store).receive(*(changed(email, 1, NOW) for email in emails))
     connector.receive(changed("ann@example.com", 2, NOW))
 
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     assert insider.user("ann@example.com")["custom"]["yotpo_point_balance"] == 2
 
@@ -66,7 +66,7 @@ def test_only_the_bad_delivery_of_a_refused_customer_becomes_dead(connector: Con
     connector.receive(*(changed("ann@example.com", step, NOW + timedelta(seconds=step - 60)) for step in range(5)))
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=True)
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     bad = connector.rows(
         """update deliveries set update = jsonb_set(update, '{events,0,name}', '"Bad Name"')
            where id = (select id from deliveries order by id offset 2 limit 1) returning id"""
@@ -74,7 +74,7 @@ def test_only_the_bad_delivery_of_a_refused_customer_becomes_dead(connector: Con
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=False)
 
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     dead = connector.rows("select id, reason from deliveries where state = 'dead'")
     assert [row.id for row in dead] == [row.id for row in bad]
@@ -93,7 +93,7 @@ def test_if_insider_accepts_nothing_the_store_is_paused_and_nothing_becomes_dead
     emails = [email for n in range(1600) if partition_number(email := f"c{n}@example.com") == 3]
     connector.receive(*(changed(email, 1, NOW) for email in emails))
 
-    connector.pipeline.advance(seconds=20)
+    connector.pipeline.advance(seconds=60)
 
     assert connector.states() == {"waiting": len(emails)}
     assert len(insider.get("requests")) < len(emails)
@@ -103,7 +103,7 @@ def test_if_insider_accepts_nothing_the_store_is_paused_and_nothing_becomes_dead
 
     requests.delete(f"{insider.url}/_sandbox/faults", timeout=10)
     connector.pause_is_over()
-    connector.pipeline.advance(seconds=20)
+    connector.pipeline.advance(seconds=60)
     assert connector.states() == {"delivered": len(emails)}
 
 
@@ -112,25 +112,25 @@ def test_a_lone_poison_delivery_becomes_dead_once_insider_accepts_others(
 ) -> None:
     insider.post("faults", kind="400", emails=["poison@example.com"])
     connector.receive(changed("poison@example.com", 1, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     assert connector.states() == {"waiting": 1}
 
     connector.receive(*(changed(f"c{number}@example.com", 1, NOW) for number in range(20)))
     connector.pause_is_over()
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     assert connector.states() == {"delivered": 20, "dead": 1}
 
 
 def test_when_insider_begins_to_refuse_everything_nothing_becomes_dead(connector: Connector, insider: Insider) -> None:
     connector.receive(changed("before@example.com", 1, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     insider.post("faults", kind="400")
 
     for number in range(60):
         connector.receive(changed(f"c{number}@example.com", 1, NOW))
         connector.pause_is_over()
-        connector.pipeline.advance(seconds=10)
+        connector.pipeline.advance(seconds=60)
 
     assert connector.states() == {"delivered": 1, "waiting": 60}
 
@@ -140,7 +140,7 @@ def test_poison_at_the_head_of_a_partition_does_not_block_those_behind(connector
     insider.post("faults", kind="400", emails=emails[:9])
     connector.receive(*(changed(email, 1, NOW) for email in emails))
 
-    connector.pipeline.advance(seconds=20)
+    connector.pipeline.advance(seconds=60)
 
     assert connector.states() == {"delivered": len(emails) - 9, "dead": 9}
 
@@ -155,7 +155,7 @@ def test_a_pause_that_insider_asked_for_within_a_batch_stands(
     insider.post("faults", kind="429", retry_after=600, emails=emails[-1:])
     connector.receive(*(changed(email, 1, NOW) for email in emails))
 
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     (paused,) = connector.rows("select paused_until - now() as left, failures from stores")
     assert paused.left > timedelta(seconds=500)
@@ -172,7 +172,7 @@ def test_a_customers_events_keep_their_order_among_many_refused_ones(connector: 
     connector.receive(*(changed(ann, step, NOW + timedelta(seconds=step - 60)) for step in range(8)))
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=True)
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     connector.rows(
         """update deliveries set update = jsonb_set(update, '{events,0,name}', '"Bad Name"')
            where id in (select id from deliveries where customer = %s order by id limit 3) returning id""",
@@ -181,7 +181,7 @@ def test_a_customers_events_keep_their_order_among_many_refused_ones(connector: 
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=False)
 
-    connector.pipeline.advance(seconds=20)
+    connector.pipeline.advance(seconds=60)
 
     balances = [
         event["event_params"]["custom"]["yotpo_points_current_balance"] for event in insider.user(ann)["events"]

@@ -56,12 +56,12 @@ def owe(connector: Connector, *group: NewDelivery) -> None:
 
 def deliver(connector: Connector, *group: NewDelivery) -> None:
     owe(connector, *group)
-    connector.pipeline.advance(seconds=20)
+    connector.pipeline.advance(seconds=60)
 
 
 def deliver_again(connector: Connector) -> None:
     connector.pause_is_over()
-    connector.pipeline.advance(seconds=20)
+    connector.pipeline.advance(seconds=60)
 
 
 def paths(insider: Insider) -> list[str]:
@@ -119,13 +119,13 @@ def test_a_tier_that_is_lost_is_forgotten_and_no_late_webhook_brings_it_back(
 ) -> None:
     lost = {"topic": "swell/tier/lost", "customer": {"email": ANN}, "new_tier": None, "timestamp": rfc3339(NOW)}
     connector.receive(changed(ANN, 7, NOW - timedelta(minutes=2)))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     assert insider.user(ANN)["custom"] == {"yotpo_point_balance": 7, "yotpo_vip_tier_name": "Gold"}
 
     connector.receive(lost)
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     connector.receive(changed(ANN, 8, NOW - timedelta(minutes=1)))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     user = insider.user(ANN)
     assert user["custom"] == {"yotpo_point_balance": 8}
@@ -450,18 +450,18 @@ def test_a_dead_letter_of_a_clear_can_be_replayed(connector: Connector, insider:
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=True)
     (event_id,) = connector.receive(changed(ANN, 7, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     connector.rows("""update deliveries set update = update || '{"cleared": ["surname"]}' returning id""")
     with connector.database.connection() as connection:
         stores.hold(connection, connector.store, held=False)
     fault(insider, "fail_users", emails=[ANN], error="whole.0.type", message="surname cannot be deleted")
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     (group,) = connector.groups()
     assert (group["cause"], group["reason"]) == ("clear.whole.type", "surname cannot be deleted")
     mend(insider)
 
     connector.replay(group=group["group"])
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     assert connector.groups() == []
     assert connector.states() == {"delivered": 1, "replayed": 1}

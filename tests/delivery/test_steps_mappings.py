@@ -47,7 +47,7 @@ def versions(connector: Connector, *event_ids: int) -> list[Any]:
 def mapped(connector: Connector, *emails: str) -> list[Any]:
     """Map new events of these customers, and return their sets and attributes."""
     ids = connector.receive(*(changed(email, 1, NOW) for email in emails))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     return versions(connector, *ids)
 
 
@@ -152,16 +152,16 @@ def test_a_replay_maps_by_the_active_set_or_by_the_set_that_mapped_each_event_th
     of_c: Connector, connection: Connection
 ) -> None:
     ids = of_c.receive(changed("1@example.com", 1, NOW))
-    of_c.pipeline.advance(seconds=10)
+    of_c.pipeline.advance(seconds=60)
     activate(connection, A)
     ids += of_c.receive(changed("2@example.com", 1, NOW))
-    of_c.pipeline.advance(seconds=10)
+    of_c.pipeline.advance(seconds=60)
     activate(connection, B)
 
     then = of_c.replay(*ids, mapping="then")
-    of_c.pipeline.advance(seconds=10, low_priority=True)
+    of_c.pipeline.advance(seconds=60, low_priority=True)
     now = of_c.replay(*ids)
-    of_c.pipeline.advance(seconds=10, low_priority=True)
+    of_c.pipeline.advance(seconds=60, low_priority=True)
     then_again = of_c.replay(*ids, mapping="then")
 
     assert of_replay(of_c, then) == [BY_C, BY_A]
@@ -176,7 +176,7 @@ def test_events_whose_set_cannot_be_loaded_stay_as_they_were_and_are_counted(
 ) -> None:
     ids = of_c.receive(*(changed(f"{number}@example.com", 1, NOW) for number in range(4)))
     of_c.receive({"topic": "swell/brand/new", "customer": {"email": "x@example.com"}})
-    of_c.pipeline.advance(seconds=10)
+    of_c.pipeline.advance(seconds=60)
     mapping_sets.keep(connection, "strange", STRANGE, topics=1)
     connection.execute("update events set mapping = 'older' where id = %s", (ids[0],))
     connection.execute("update events set mapping = 'strange' where id = %s", (ids[1],))
@@ -184,7 +184,7 @@ def test_events_whose_set_cannot_be_loaded_stay_as_they_were_and_are_counted(
     before = of_c.rows("select * from events where mapping is distinct from %s order by id", C.version)
 
     replay_id = of_c.replay(mapping="then")
-    of_c.pipeline.advance(seconds=10, low_priority=True)
+    of_c.pipeline.advance(seconds=60, low_priority=True)
 
     assert of_replay(of_c, replay_id) == [BY_C, BY_C]
     assert of_c.rows("select * from events where mapping is distinct from %s order by id", C.version) == before
@@ -226,7 +226,7 @@ def test_an_overlay_that_the_set_lacks_is_noted_on_each_event(of_c: Connector) -
     with_overlay(of_c, "outlet")
 
     (event_id,) = of_c.receive(changed("1@example.com", 1, NOW))
-    of_c.pipeline.advance(seconds=10)
+    of_c.pipeline.advance(seconds=60)
 
     assert versions(of_c, event_id) == [BY_C]
     (row,) = of_c.rows("select notes from events where id = %s", event_id)

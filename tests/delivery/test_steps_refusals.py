@@ -43,7 +43,7 @@ def test_among_a_thousand_users_993_are_delivered_at_once_and_the_7_bad_ones_bec
     insider.post("faults", kind=kind, emails=BAD, message="no good", error="events.0.event_params.*.required")
     connector.receive(*(changed(email, 1, NOW) for email in EMAILS))
 
-    connector.pipeline.advance(seconds=30)
+    connector.pipeline.advance(seconds=60)
 
     assert connector.states() == {"delivered": 993, "dead": 7}
     assert len(insider.get("users")) == 993
@@ -63,7 +63,7 @@ def test_a_failure_that_names_no_user_delivers_none_of_the_batch(connector: Conn
     insider.post("faults", kind="unattributed_fail", count=1, emails=[EMAILS[5]], message="something is wrong")
     ids = connector.receive(*(changed(email, 1, NOW) for email in EMAILS[:10]))
 
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     assert connector.states() == {"delivered": 9, "dead": 1}
     (delivery,) = story_of(connector, ids[5])["deliveries"]
@@ -87,9 +87,9 @@ def test_a_user_refused_only_for_the_phone_number_is_sent_once_more_without_it(
     )
     ann = {"email": "ann@example.com", "phone_number": "+14155550100", "first_name": "Ann"}
     (event_id,) = connector.receive(ann, topic="customer/snapshot")
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     assert insider.user("ann@example.com")["identifiers"] == {"email": "ann@example.com"}
     (delivery,) = story_of(connector, event_id)["deliveries"]
@@ -106,9 +106,9 @@ def test_a_user_with_only_a_bad_phone_number_becomes_dead(connector: Connector, 
         message="user has an invalid phone number: X",
     )
     connector.receive({"phone_number": "+14155550100", "first_name": "Ann"}, topic="customer/snapshot")
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     (dead,) = connector.rows("select cause, rule from deliveries where state = 'dead'")
     assert dead.cause == "identifiers.phone_number.regexp"
@@ -120,7 +120,7 @@ def test_waiting_deliveries_keep_their_failed_attempts(connector: Connector, ins
     (event_id,) = connector.receive(changed("ann@example.com", 1, NOW))
 
     for _ in range(3):
-        connector.pipeline.advance(seconds=10)
+        connector.pipeline.advance(seconds=60)
         connector.pause_is_over()
 
     (delivery,) = story_of(connector, event_id)["deliveries"]
@@ -167,7 +167,7 @@ def test_after_a_mapping_is_fixed_its_dead_letters_are_replayed(
 ) -> None:
     before = Connector(database, vault, mapping.load(purchases), store)
     before.receive(*(changed(email, 1, NOW) for email in EMAILS[:93]), *map(purchase, EMAILS[93:100]))
-    before.pipeline.advance(seconds=10)
+    before.pipeline.advance(seconds=60)
     (group,) = before.groups()
     assert (group["topic"], group["count"], group["cause"]) == ("acme/purchase", 7, "events.event_params.required")
     assert group["rule"] == "acme.purchase.yaml:6"
@@ -177,7 +177,7 @@ def test_after_a_mapping_is_fixed_its_dead_letters_are_replayed(
     file.write_text(file.read_text() + MENDED)
     after = Connector(database, vault, mapping.load(purchases), store)
     replay_id = after.replay(group=group["group"])
-    after.pipeline.advance(seconds=10, low_priority=True)
+    after.pipeline.advance(seconds=60, low_priority=True)
 
     assert after.groups() == []
     assert after.states() == {"delivered": 100, "replayed": 7}
@@ -194,11 +194,11 @@ def test_a_replay_sends_no_attribute_older_than_what_insider_has_and_collides_wi
 ) -> None:
     (old,) = connector.receive(changed("ann@example.com", 1, NOW - timedelta(minutes=5)))
     connector.receive(changed("ann@example.com", 2, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     for _ in range(2):
         connector.replay(old)
-        connector.pipeline.advance(seconds=10, low_priority=True)
+        connector.pipeline.advance(seconds=60, low_priority=True)
 
     user = insider.user("ann@example.com")
     assert user["custom"]["yotpo_point_balance"] == 2
@@ -211,10 +211,10 @@ def test_a_replay_sends_no_attribute_older_than_what_insider_has_and_collides_wi
 
 def test_what_is_older_than_insiders_retention_is_reported_and_not_sent(connector: Connector, insider: Insider) -> None:
     (event_id,) = connector.receive(changed("ann@example.com", 1, NOW - timedelta(days=91)))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     replay_id = connector.replay(event_id)
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     (replay,) = connector.replays(replay_id)
     assert (replay["events"], replay["delivered"], replay["with_events_too_old"]) == (1, 1, 1)
@@ -223,15 +223,15 @@ def test_what_is_older_than_insiders_retention_is_reported_and_not_sent(connecto
 
 def test_live_events_go_before_those_of_a_replay(connector: Connector, insider: Insider) -> None:
     ids = connector.receive(*(changed(email, 1, NOW - timedelta(minutes=1)) for email in EMAILS[:50]))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     requests.post(f"{insider.url}/_sandbox/reset", timeout=10)
     connector.replay(*ids)
     connector.receive(changed(EMAILS[60], 1, NOW))
 
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     assert [user["identifiers"]["email"] for user in insider.get("users")] == [EMAILS[60]]
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
     assert len(insider.get("users")) == 51
 
 
@@ -239,10 +239,10 @@ def test_replaying_the_first_of_two_webhooks_of_one_second_keeps_the_balance_of_
     connector: Connector, insider: Insider
 ) -> None:
     first, _ = connector.receive(changed("ann@example.com", 1, NOW), changed("ann@example.com", 2, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
     connector.replay(first)
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     assert insider.user("ann@example.com")["custom"]["yotpo_point_balance"] == 2
 
@@ -259,9 +259,9 @@ def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector:
     for number in ("+14155550100", "+14155550101"):
         ann = {"email": "ann@example.com", "phone_number": number, "first_name": "Ann"}
         connector.receive(ann, topic="customer/snapshot")
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
 
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     # The two together and the first alone are refused; the first goes without its number, the second with it.
     noted = [row.notes for row in connector.rows("select notes from deliveries order by id")]
@@ -271,21 +271,21 @@ def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector:
 
 def test_replays_leave_alone_a_partition_with_live_work(connector: Connector, insider: Insider) -> None:
     ids = connector.receive(changed(EMAILS[0], 1, NOW - timedelta(minutes=1)))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     connector.replay(*ids)
     connector.receive(changed(EMAILS[1], 1, NOW))
 
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60, low_priority=True)
 
     assert len(insider.get("requests")) == 1
-    connector.pipeline.advance(seconds=10)
-    connector.pipeline.advance(seconds=10, low_priority=True)
+    connector.pipeline.advance(seconds=60)
+    connector.pipeline.advance(seconds=60, low_priority=True)
     assert [request["skip_hook"] for request in insider.get("requests")] == [False, False, True]
 
 
 def test_a_replay_that_fails_holds_up_no_other(connector: Connector) -> None:
     first, second = connector.receive(*(changed(email, 1, NOW) for email in EMAILS[:2]))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     replays = [connector.replay(one, begun=False) for one in (first, second)]
     # As if another release had written it.
     with connector.database.connection() as connection:

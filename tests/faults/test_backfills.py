@@ -11,6 +11,7 @@ from faults.running import Runner
 from faults.scenarios import SCENARIOS
 from faults.scenarios.backfills import moments
 from faults.scenarios.beside import Phase, slowdowns
+from tests.commands import QuickStack
 from tests.conftest import STATE
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ CUSTOMERS = 600
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(STATE / "faults", events=900, customers=50, seed=1, store_size=CUSTOMERS, durable=False) as running:
+    sizes = {"events": 900, "customers": 50, "store_size": CUSTOMERS}
+    with Runner(STATE / "backfills", **sizes, seed=1, durable=False, formation=QuickStack) as running:
         yield running
 
 

@@ -13,6 +13,8 @@ from tests.conftest import STATE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+from tests.commands import QuickStack
+
 #: One for each part, and the faults that are the hardest to survive.
 SHORT = (
     "worker-killed-in-a-batch",
@@ -27,7 +29,7 @@ SHORT = (
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    with Runner(STATE / "faults", events=600, customers=50, seed=1, durable=False) as running:
+    with Runner(STATE / "faults", events=600, customers=50, seed=1, durable=False, formation=QuickStack) as running:
         yield running
 
 

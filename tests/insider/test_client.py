@@ -161,7 +161,8 @@ def test_a_slow_insider_is_given_up(acme: Store, insider: Simulator) -> None:
     answer = Insider(url="", connect_seconds=1, read_seconds=0.2).upsert(acme, [person()], skip_hook=False)
 
     assert (answer.status, answer.message) == (None, "ReadTimeout")
-    assert 200 <= answer.duration_ms < 3000
+    # Before it would have answered.
+    assert 200 <= answer.duration_ms < 4000
     # What is still on its way would reach Insider in the middle of the next test.
     while not insider.get("requests"):
         time.sleep(0.05)

@@ -18,6 +18,7 @@ from connector.intake.appending import Appender
 from connector.journal.database import Database
 from tests.conftest import STATE
 from tests.journal.received import bodies, incoming
+from tests.measuring import quickest
 from tests.postgres import Cluster
 
 if TYPE_CHECKING:
@@ -211,10 +212,14 @@ def test_a_stopped_postgresql_is_an_error_until_it_is_back(
 ) -> None:
     appender.append([incoming("before")], timeout_seconds=10)
     with stopped(postgres):
-        started = time.monotonic()
-        with pytest.raises(JournalUnavailable):
-            appender.append([incoming("meanwhile")], timeout_seconds=1.5)
-        assert time.monotonic() - started < 3
+
+        def measure() -> float:
+            started = time.monotonic()
+            with pytest.raises(JournalUnavailable):
+                appender.append([incoming("meanwhile")], timeout_seconds=1.5)
+            return time.monotonic() - started
+
+        assert quickest(measure, below=3) < 3
         time.sleep(1)
         with pytest.raises(JournalUnavailable):
             appender.append([incoming("meanwhile")], timeout_seconds=1.5)

@@ -35,7 +35,7 @@ class Store:
 
     def post(self, content: Any, path: str = "", **options: Any) -> requests.Response:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        return requests.post(self.url + path, data=body, timeout=10, **options)
+        return requests.post(self.url + path, data=body, timeout=60, **options)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         with psycopg.connect(self.stack.environment["DATABASE_URL"], row_factory=dict_row) as connection:
@@ -47,7 +47,7 @@ class Store:
     def events(self) -> list[dict[str, Any]]:
         return self.rows("select * from events where store_id = (table store) order by id")
 
-    def eventually(self, query: str, seconds: float = 10) -> list[dict[str, Any]]:
+    def eventually(self, query: str, seconds: float = 60) -> list[dict[str, Any]]:
         """Return the rows as soon as there are any."""
         patience = time.monotonic() + seconds
         while not (rows := self.rows(query)) and time.monotonic() < patience:

@@ -85,8 +85,8 @@ class Shop:
         self.deliver()
 
     def deliver(self) -> None:
-        self.connector.pipeline.advance(seconds=20)
-        self.connector.pipeline.advance(seconds=20, low_priority=True)
+        self.connector.pipeline.advance(seconds=60)
+        self.connector.pipeline.advance(seconds=60, low_priority=True)
 
     def report(self) -> dict[str, Any]:
         """Return the report of the newest backfill."""
@@ -96,7 +96,7 @@ class Shop:
     def touch(self, email: str, **changes: Any) -> None:
         """Receive and map a webhook of a customer."""
         self.connector.receive({"topic": "swell/points/changed", "customer": {"email": email}, **changes})
-        self.connector.pipeline.advance(seconds=20)
+        self.connector.pipeline.advance(seconds=60)
 
     def are_due(self) -> None:
         self.connector.rows(

@@ -133,7 +133,7 @@ def test_attributes_that_ended_are_cleared_at_insider(shop: Shop, insider: Insid
             "timestamp": rfc3339(datetime.now(UTC) - timedelta(seconds=30)),
         }
     )
-    shop.connector.pipeline.advance(seconds=20)
+    shop.connector.pipeline.advance(seconds=60)
     assert insider.user(email)["custom"]["yotpo_vip_tier_name"] == "Gold"
     assert member["loyalty"]["vip_tier_name"] is None
     shop.are_due()
@@ -179,7 +179,7 @@ def test_an_unsettled_core_answer_overwrites_nothing_newer_without_loyalty(
             "timestamp": just_now,
         }
     )
-    shop.connector.pipeline.advance(seconds=20)
+    shop.connector.pipeline.advance(seconds=60)
     shop.are_due()
     shop.new_scheduler(settling=60).run(seconds=20)
     shop.deliver()

@@ -164,7 +164,8 @@ def test_a_response_that_takes_too_long_is_an_error(pause_seconds: float) -> Non
     error = raised(Answer(200, b"x" * 30, pieces=30, pause_seconds=pause_seconds), read_seconds=0.4)
 
     assert isinstance(error, YotpoUnavailable)
-    assert time.monotonic() - started < 5
+    # Long before the whole answer was there: that takes three seconds, or a minute.
+    assert time.monotonic() - started < max(5, 30 * pause_seconds / 2)
 
 
 def test_an_unreachable_server_is_a_temporary_error() -> None:

@@ -28,7 +28,7 @@ def journal(connector: Connector, insider: Insider) -> Connector:
     webhooks[2]["customer"]["orders_by_day"] = {"2026-01-01": 1, "bob@example.com": 2}
     webhooks.append({"topic": "swell/something/new", "customer": {"email": "eve@example.com", "level": 3}})
     connector.receive(*webhooks)
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     return connector
 
 

@@ -16,6 +16,7 @@ from connector.cli.mappings.problems import lines
 from connector.mapping.checking.reports import Report
 from connector.mapping.reading.problems import Problem
 from tests import BROKEN_MAPPINGS, ROOT
+from tests.measuring import quickest
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -154,11 +155,13 @@ def test_a_code_that_there_is_not_is_told_with_the_one_that_was_meant() -> None:
 
 
 def test_our_own_files_are_checked_in_about_a_second() -> None:
-    mappings("check")
-    started = time.process_time()
-    mappings("check")
+    def measure() -> float:
+        started = time.process_time()
+        mappings("check")
+        return time.process_time() - started
 
-    assert time.process_time() - started < 2
+    measure()
+    assert quickest(measure, below=2) < 2
 
 
 @pytest.fixture

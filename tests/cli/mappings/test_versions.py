@@ -52,7 +52,7 @@ def test_a_directory_is_activated_rolled_back_and_activated_again_by_its_version
     assert cli.json("mappings", "activate", directories["a"], *WHO) == change(A.version, "release")
     assert cli.json("mappings", "activate", directories["b"], *WHO) == change(B.version, A.version)
     connector.receive(changed("ann@example.com", 7, NOW))
-    connector.pipeline.advance(seconds=10)
+    connector.pipeline.advance(seconds=60)
     assert insider.user("ann@example.com")["custom"] == {"b_one": 7, "b_two": 7}
 
     rolled_back = cli.run("mappings", "rollback", "--reason", "worse", "--by", "bob")

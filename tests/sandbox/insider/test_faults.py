@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.measuring import quickest
 from tests.sandbox.simulators import PARTNER, UPSERT, Simulator, custom, person, running, simulator
 
 DELETE = "/api/user/v1/attribute/delete"
@@ -103,10 +104,11 @@ def test_a_thousand_users_take_little_time(insider: Simulator) -> None:
     own = {f"n{place}": place for place in range(20)} | {f"t{place}": "Some text" for place in range(20)}
     users = [custom(**own) | {"identifiers": {"email": f"u{place}@example.com"}} for place in range(1000)]
 
-    answers = [insider.call(UPSERT, {"users": users}) for _ in range(3)]
+    def measure() -> float:
+        return insider.call(UPSERT, {"users": users}).elapsed.total_seconds()
 
     # Some 40 ms are usual; the rest is for a busy machine.
-    assert min(answer.elapsed for answer in answers) < timedelta(milliseconds=300)
+    assert quickest(measure, below=0.3) < 0.3
     assert insider.ask("stats")["profiles"]["total"] == 1000
 
 
@@ -206,14 +208,16 @@ def test_a_connection_is_cut(insider: Simulator, kind: str, stored: list[str]) -
 
 @pytest.mark.parametrize("processed", [False, True])
 def test_a_slow_request_is_processed_before_or_after_its_delay(insider: Simulator, *, processed: bool) -> None:
-    insider.tell("faults", {"kind": "slow", "delay_ms": 700, "processed": processed})
+    insider.tell("faults", {"kind": "slow", "delay_ms": 2000, "processed": processed})
     with pytest.raises(requests.ReadTimeout):
         insider.session.post(insider.url + UPSERT, json={"users": [person()]}, headers=PARTNER, timeout=0.2)
     stored_early = emails(insider)
-    time.sleep(1)
 
     assert stored_early == (["ann@example.com"] if processed else [])
-    assert emails(insider) == ["ann@example.com"]
+    patience = time.monotonic() + 60
+    while emails(insider) != ["ann@example.com"]:
+        assert time.monotonic() < patience
+        time.sleep(0.05)
 
 
 def test_a_slow_request_holds_up_no_other(insider: Simulator) -> None:
@@ -221,7 +225,8 @@ def test_a_slow_request_holds_up_no_other(insider: Simulator) -> None:
     with pytest.raises(requests.ReadTimeout):
         insider.session.post(insider.url + UPSERT, json={"users": [person()]}, headers=PARTNER, timeout=0.1)
 
-    assert insider.call(UPSERT, {"users": [person()]}).elapsed < timedelta(seconds=1)
+    # Less than what is left of the delay.
+    assert insider.call(UPSERT, {"users": [person()]}).elapsed < timedelta(seconds=1.5)
 
 
 def test_chosen_users_fail_and_are_not_stored(insider: Simulator) -> None:
@@ -274,9 +279,9 @@ def test_a_share_of_the_requests_is_hit_the_same_in_every_run(insider: Simulator
 
 def test_faults_follow_each_other_and_end(insider: Simulator) -> None:
     insider.tell("faults", {"kind": "500", "times": 2})
-    insider.tell("faults", {"kind": "429", "for_seconds": 0.5})
+    insider.tell("faults", {"kind": "429", "for_seconds": 2})
     statuses = [insider.call(UPSERT, {"users": [person()]}).status_code for _ in range(3)]
-    time.sleep(0.6)
+    time.sleep(2.1)
     statuses.append(insider.call(UPSERT, {"users": [person()]}).status_code)
 
     assert statuses == [500, 500, 429, 200]
