@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 import requests
+import structlog
 
 from connector import mapping
 from connector.journal import stores
@@ -48,6 +49,16 @@ _CLUSTER = pytest.StashKey[SharedCluster]()
 # The machines that run this are shared and slow at times: a test says what happens, never how fast.
 hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("connector")
+
+# Tracebacks as Python prints them: structlog's own, with the values of all variables, take half a minute.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
