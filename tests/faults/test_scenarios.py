@@ -8,12 +8,11 @@ import pytest
 
 from faults.running import Runner
 from faults.scenarios import SCENARIOS
+from tests.commands import QuickStack
 from tests.conftest import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-from tests.commands import QuickStack
 
 #: One for each part, and the faults that are the hardest to survive.
 SHORT = (
