@@ -1,7 +1,7 @@
-"""Reads YAML as an editor does, for the schema's tests: values as YAML 1.2 defines them, not the texts of our loader.
+"""Reads YAML as an editor does, for the tests of the schema: with the values of YAML 1.2, not with our loader's texts.
 
-Of PyYAML only the syntax is used. What a scalar without quotes stands for is decided here, by the core schema of
-YAML 1.2.2 (10.3.2), which is what the YAML language server and JetBrains' editors go by.
+PyYAML only parses the syntax. This module resolves scalars without quotes by the core schema of YAML 1.2.2 (10.3.2),
+which the YAML language server and JetBrains' editors use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from connector.model import Json
 
-#: In the order of the core schema. The first that fits decides; what none fits is text.
+#: Patterns in the order of the core schema. The first that matches decides; if none matches, the scalar is a text.
 CORE: list[tuple[str, Callable[[str], Any]]] = [
     (r"null|Null|NULL|~|", lambda _: None),
     (r"true|True|TRUE", lambda _: True),
@@ -37,7 +37,7 @@ VALIDATOR = Draft7Validator(json_schema())
 
 
 def read(text: str) -> Any:
-    """Return what an editor sees in a file. Raises yaml.YAMLError where it is no YAML."""
+    """Return the values that an editor sees in a file. Raises yaml.YAMLError if it is not YAML."""
     return _value(yaml.compose(text, Loader=yaml.SafeLoader))
 
 
@@ -48,13 +48,13 @@ def _value(node: yaml.Node | None) -> Any:
         case yaml.SequenceNode(value=items):
             return [_value(item) for item in items]
         case yaml.ScalarNode(value=text, style=None):
-            return next((become(text) for pattern, become in CORE if re.fullmatch(pattern, text)), text)
+            return next((convert(text) for pattern, convert in CORE if re.fullmatch(pattern, text)), text)
         case yaml.ScalarNode(value=text):
             return text
     return None
 
 
 def mistakes(text: str, schema: Json | None = None) -> list[str]:
-    """Return what the schema says against a file."""
+    """Return the errors that the schema finds in a file."""
     validator = Draft7Validator(schema) if schema else VALIDATOR
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(read(text))]

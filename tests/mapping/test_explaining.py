@@ -1,4 +1,4 @@
-"""What is explained of a webhook is what its mapping makes of it, and every value knows where it comes from."""
+"""Checks that the explanation of a webhook agrees with its mapping, and that each value has its path and its rule."""
 
 from __future__ import annotations
 
@@ -133,12 +133,16 @@ def update(user: UserReading) -> UserUpdate:
     )
 
 
-def assert_told_as_mapped(explanation: Explanation) -> None:
-    """Hold all that is explained against all that the mapping yields. By their representations: true is not 1."""
+def assert_agrees_with_mapping(explanation: Explanation) -> None:
+    """Compare the explanation with the result of the mapping: their representations, because in Python True == 1."""
     mapped = explanation.mapped
     users = explanation.users
     readings = [*(reading for user in users for reading in user.readings), *explanation.details]
-    noted = [Note(name=one.rule.name, problem=one.problem, rule=one.rule.place) for one in readings if one.problem]
+    noted = [
+        Note(name=reading.rule.name, problem=reading.problem, rule=reading.rule.place)
+        for reading in readings
+        if reading.problem
+    ]
 
     assert repr([update(user) for user in users if user.fate == "sent"]) == repr(list(mapped.updates))
     assert repr([(update(user), user.refusal) for user in users if user.fate == "refused"]) == repr(
@@ -147,35 +151,37 @@ def assert_told_as_mapped(explanation: Explanation) -> None:
     assert noted == list(mapped.notes)
     if mapped.notice:
         assert repr(values(explanation.details)) == repr(mapped.notice[1])
-    for one in readings:
-        assert sum((one.value is not None, bool(one.problem), one.clears)) <= 1
+    for reading in readings:
+        assert sum((reading.value is not None, bool(reading.problem), reading.clears)) <= 1
 
 
 @pytest.mark.parametrize("golden", list(goldens.goldens(MAPPINGS / "examples", SET)), ids=str)
-def test_of_every_golden_pair_is_told_what_its_mapping_yields(golden: goldens.Golden) -> None:
+def test_the_explanation_of_each_golden_pair_agrees_with_its_mapping(golden: goldens.Golden) -> None:
     body = json.loads(golden.webhook.read_bytes())
 
-    assert_told_as_mapped(explained(SET.get(golden.topic), body, golden.options))
+    assert_agrees_with_mapping(explained(SET.get(golden.topic), body, golden.options))
 
 
 @settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SET.topics), body=OBJECTS | st.sampled_from(EXAMPLES), options=OPTIONS)
-def test_of_any_webhook_is_told_what_our_mappings_yield(topic: str, body: dict[str, Any], options: Options) -> None:
-    assert_told_as_mapped(explained(SET.get(topic), body, options))
+def test_the_explanation_of_any_webhook_agrees_with_our_mappings(
+    topic: str, body: dict[str, Any], options: Options
+) -> None:
+    assert_agrees_with_mapping(explained(SET.get(topic), body, options))
 
 
 @settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SMALL.topics), overlay=st.sampled_from([None, "outlet"]), body=BODIES, options=OPTIONS)
-def test_of_any_webhook_is_told_what_every_kind_of_rule_yields(
+def test_the_explanation_of_any_webhook_agrees_with_every_kind_of_rule(
     topic: str, overlay: str | None, body: dict[str, Any], options: Options
 ) -> None:
-    assert_told_as_mapped(explained(SMALL.get(topic, overlay), body, options))
+    assert_agrees_with_mapping(explained(SMALL.get(topic, overlay), body, options))
 
 
 @pytest.mark.parametrize(
     "person",
     [
-        # A blank month is looked at all the same, and with it a year that is none.
+        # A blank month is not None, so the date is converted, and its wrong year is noted.
         {"birth_year": "soon", "birth_month": " "},
         {"birth_year": "soon"},
         {"birth_year": "soon", "birth_month": 2, "birth_day": 1},
@@ -184,11 +190,11 @@ def test_of_any_webhook_is_told_what_every_kind_of_rule_yields(
         {"ends_at": "0001-01-01 00:00:00 +0200"},
     ],
 )
-def test_what_is_rare_is_told_as_it_is_mapped(person: dict[str, Any]) -> None:
-    assert_told_as_mapped(explained(SMALL.get("a/b"), {"customer": {"email": "ann@example.com", **person}}))
+def test_the_explanation_of_rare_values_agrees_with_the_mapping(person: dict[str, Any]) -> None:
+    assert_agrees_with_mapping(explained(SMALL.get("a/b"), {"customer": {"email": "ann@example.com", **person}}))
 
 
-def test_a_value_tells_its_path_what_was_passed_over_and_the_rule() -> None:
+def test_a_value_has_its_path_the_paths_without_a_value_and_its_rule() -> None:
     body = {
         "customer": {"email": "Ann@Example.com", "nickname": None, "first_name": " Ann ", "birth_month": 2},
         "perk": {"credit": "$2,620"},
@@ -200,14 +206,17 @@ def test_a_value_tells_its_path_what_was_passed_over_and_the_rule() -> None:
 
     assert (user.fate, user.person, friend.fate, friend.person) == ("sent", ("customer",), "skipped", None)
     by_name = {reading.rule.name: reading for reading in user.readings}
-    assert [tuple(one) for one in by_name["name"].alternatives] == [
+    assert [tuple(alternative) for alternative in by_name["name"].alternatives] == [
         ("", ("customer", "nickname"), "null", None, False),
         ("", ("customer", "first_name"), "value", " Ann ", True),
     ]
     assert (by_name["name"].value, by_name["name"].rule.place) == ("Ann", "groups.yaml:4")
     assert (by_name["credit"].value, by_name["credit"].alternatives[0].raw) == (2620, "$2,620")
-    assert [(one.state, one.counts) for one in by_name["score"].alternatives] == [("empty", False), ("value", True)]
-    assert [(one.part, one.state) for one in by_name["born"].alternatives] == [
+    assert [(alternative.state, alternative.counts) for alternative in by_name["score"].alternatives] == [
+        ("empty", False),
+        ("value", True),
+    ]
+    assert [(alternative.part, alternative.state) for alternative in by_name["born"].alternatives] == [
         ("year", "absent"),
         ("year", "absent"),
         ("month", "value"),
@@ -218,28 +227,31 @@ def test_a_value_tells_its_path_what_was_passed_over_and_the_rule() -> None:
     assert "code" not in by_name
 
 
-def test_without_a_person_the_paths_are_those_of_the_first_place_to_look() -> None:
+def test_without_a_person_the_paths_start_at_the_first_path_to_the_person() -> None:
     (user, _) = explained(SMALL.get("a/b"), {}).users
 
     assert (user.fate, user.person) == ("refused", None)
     assert user.refusal
     assert user.refusal.cause == "person.missing"
     name = next(reading for reading in user.attributes if reading.rule.name == "name")
-    assert [one.path for one in name.alternatives] == [("referrer", "nickname"), ("referrer", "first_name")]
-    assert {one.state for one in name.alternatives} == {"absent"}
+    assert [alternative.path for alternative in name.alternatives] == [
+        ("referrer", "nickname"),
+        ("referrer", "first_name"),
+    ]
+    assert {alternative.state for alternative in name.alternatives} == {"absent"}
 
 
 def chain(mapping: TopicMapping | None, name: str) -> list[tuple[str, str | None, str]]:
     assert mapping
-    found = []
+    rules = []
     rule = next((rule for rule in mapping.users[0].attributes if rule.name == name), None)
     while rule:
-        found.append((rule.place, rule.group, rule_text(rule)))
+        rules.append((rule.place, rule.group, rule_text(rule)))
         rule = rule.overrides
-    return found
+    return rules
 
 
-def test_a_rule_knows_what_it_overrides() -> None:
+def test_a_rule_has_the_rules_that_it_overrides() -> None:
     own = ("a.b.yaml:8", None, "{text: [new_tier.name, tiers.0.name], absent: clear}")
     group = ("groups.yaml:5", "customer", "{text: vip_tier_name}")
 
@@ -262,7 +274,7 @@ def test_a_rule_knows_what_it_overrides() -> None:
     ]
 
 
-def test_what_is_omitted_is_found_with_what_would_bring_it() -> None:
+def test_omissions_are_found_with_the_rules_that_they_remove() -> None:
     assert [
         (rule.name, rule.place, rule.overrides and rule.overrides.place) for rule in omissions(SMALL, "a/b", None)
     ] == [("code", "a.b.yaml:17", "groups.yaml:10")]
@@ -274,7 +286,7 @@ def test_what_is_omitted_is_found_with_what_would_bring_it() -> None:
     assert omissions(SMALL, "a/notice", "outlet") == ()
 
 
-def test_a_rule_is_written_as_it_may_stand_in_a_file() -> None:
+def test_a_rule_is_written_in_the_syntax_of_mapping_files() -> None:
     rules = [rule for mapping in SET.by_topic.values() for user in mapping.users for rule in user.attributes]
     lines = "".join(f"    {rule.name}: {rule_text(rule)}\n" for rule in {rule.name: rule for rule in rules}.values())
     document = documents.read("groups.yaml", f"group:\n  attributes:\n{lines}".encode(), Problems())

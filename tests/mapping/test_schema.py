@@ -1,4 +1,4 @@
-"""The JSON Schema of mapping files, as editors use it: it takes what the loader takes, and refuses what it refuses."""
+"""Checks the JSON Schema of mapping files, as editors use it: it accepts and refuses the same files as the loader."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAPPINGS = ROOT / "mappings"
 FILES = sorted([*MAPPINGS.glob("*.yaml"), *MAPPINGS.glob("overlays/*/*.yaml")])
 
-#: The codes of mistakes in `broken_mappings` that no schema of one file sees; files with any other have to be refused.
+#: The codes of mistakes in `broken_mappings` that a schema of one file cannot see. It must refuse all others.
 UNSEEN = {
     "what does not fit the other files, or the file's own name": {
         *("file-name", "file-place", "file-suffix", "file-unreadable", "no-topics", "topic-twice", "unused-group"),
@@ -43,12 +43,12 @@ UNSEEN = {
         "unknown-person",
     },
     "what does not fit Insider": {"budget", "budget-near", "default-kind", "near-default", "required-param"},
-    "keys that are as they should be, but not with what stands elsewhere in the file": {
+    "keys that are right alone, but do not fit the rest of the file": {
         *("dead-path", "event-name", "event-twice", "person-twice"),
     },
-    "what an editor cannot tell from what we mean": {"ambiguous-constant", "constant-as-path", "not-a-text"},
-    "more of YAML than we take": {"anchor", "duplicate-key", "tag"},
-    "what is too long, which no sentence of an editor explains well": {"name-length", "too-many-paths"},
+    "values that an editor reads differently": {"ambiguous-constant", "constant-as-path", "not-a-text"},
+    "YAML features that we do not accept": {"anchor", "duplicate-key", "tag"},
+    "limits of length, which no message of an editor explains well": {"name-length", "too-many-paths"},
 }
 UNSEEN_CODES = set().union(*UNSEEN.values())
 
@@ -78,7 +78,7 @@ def test_our_own_files_are_valid(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_each_file_tells_editors_where_its_schema_is(file: Path) -> None:
+def test_each_file_names_its_schema_for_editors(file: Path) -> None:
     schema = Path(os.path.relpath(MAPPINGS / "schema.json", file.parent)).as_posix()
 
     first = file.read_text(encoding="utf-8").partition("\n")[0]
@@ -86,14 +86,14 @@ def test_each_file_tells_editors_where_its_schema_is(file: Path) -> None:
     assert first == f"# yaml-language-server: $schema={schema}"
 
 
-def test_the_schema_beside_the_files_is_what_the_command_prints() -> None:
+def test_the_schema_beside_the_files_is_up_to_date() -> None:
     printed = CliRunner().invoke(main, ["mappings", "schema", "--directory", str(MAPPINGS)])
 
     committed = (MAPPINGS / "schema.json").read_text(encoding="utf-8")
     assert committed == printed.stdout, "bring it up to date: connector mappings schema --write"
 
 
-def test_the_command_writes_it_beside_the_files_also_where_there_are_none_yet(tmp_path: Path) -> None:
+def test_the_command_writes_the_schema_even_into_an_empty_directory(tmp_path: Path) -> None:
     command = ["mappings", "schema", "--directory", str(tmp_path)]
     printed = CliRunner().invoke(main, command)
 
@@ -111,7 +111,7 @@ def test_it_is_a_schema_with_and_without_names() -> None:
         Draft7Validator.check_schema(schema)
 
 
-def test_names_that_are_in_use_are_offered_and_others_are_as_good() -> None:
+def test_names_in_use_are_offered_and_other_names_are_valid_too() -> None:
     names = Names(topics=("c/d", "a/b"), groups=("tier",), kinds={"attributes": {"x": "number"}})
 
     schema = json_schema(names)
@@ -148,14 +148,14 @@ def test_a_rule_of_each_type_may_clear_an_attribute(name: str) -> None:
         "{date: {year: a, month: b, day: c}, empty: clear}",
     ],
 )
-def test_what_else_a_rule_may_be_is_valid(rule: str) -> None:
+def test_constants_and_dates_of_parts_are_valid(rule: str) -> None:
     text = topic(rule)
 
     assert (mistakes(text), loads(text)) == ([], True)
 
 
 @pytest.mark.parametrize("written", ["true", '"true"'])
-def test_what_is_omitted_is_valid(written: str) -> None:
+def test_an_omission_is_valid(written: str) -> None:
     assert mistakes(topic(f"{{omit: {written}}}")) == []
 
 
@@ -170,14 +170,14 @@ def test_what_is_omitted_is_valid(written: str) -> None:
         "{date: {year: a, month: b, day: c, hour: d}}",
     ],
 )
-def test_what_is_no_rule_is_refused(rule: str) -> None:
+def test_a_malformed_rule_is_refused(rule: str) -> None:
     text = topic(rule)
 
     assert mistakes(text)
     assert not loads(text)
 
 
-def test_only_an_attribute_is_cleared() -> None:
+def test_only_an_attribute_can_be_cleared() -> None:
     text = topic("{text: a, absent: clear}", section="params")
 
     assert mistakes(text)
@@ -185,22 +185,22 @@ def test_only_an_attribute_is_cleared() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_identifier_is_valid_under_identifiers_alone(name: str) -> None:
+def test_an_identifier_is_valid_only_under_identifiers(name: str) -> None:
     assert mistakes(topic(f"{{{name}: [a, b.c]}}", section="identifiers")) == []
     assert mistakes(topic().replace("{x:", f"{{{name}:"))
 
 
 @pytest.mark.parametrize(
-    ("rule", "taken"),
+    ("rule", "is_loaded"),
     [
-        ("{always: null}", True),  # a text to the loader; nothing at all to an editor, and that is a mistake
+        ("{always: null}", True),  # a text for the loader; no value for an editor, and that is a mistake
         ("{text: ~}", False),
-        ("{omit: True}", False),  # a text that is not true; an editor takes it for the boolean, and the schema with it
-        ("{text: +5}", False),  # no path; an editor takes it for the number 5, which may be one
+        ("{omit: True}", False),  # not the word true for the loader; the boolean for an editor and so for the schema
+        ("{text: +5}", False),  # no path for the loader; the number 5 for an editor, which may be a path
     ],
 )
-def test_where_the_schema_and_the_loader_differ(rule: str, taken: bool) -> None:  # noqa: FBT001 - a table
-    assert loads(topic(rule)) is taken
+def test_the_schema_and_the_loader_differ_here(rule: str, is_loaded: bool) -> None:  # noqa: FBT001 - a table
+    assert loads(topic(rule)) is is_loaded
     assert (mistakes(topic(rule)) == []) is ("null" not in rule and "~" not in rule)
 
 
@@ -210,7 +210,7 @@ def code(broken: Path) -> str:
 
 
 def is_refused(broken: Path) -> bool:
-    """Whether an editor sees a mistake in any of the files: by the schema, or because it is no YAML at all."""
+    """Return whether an editor sees a mistake in any of the files: by the schema, or because it is not YAML."""
     files = (file for file in broken.rglob("*.y*ml") if file.is_file())
     try:
         return any(mistakes(file.read_text(encoding="utf-8")) for file in files)
@@ -225,13 +225,13 @@ def test_each_mistake_of_shape_is_refused(broken: Path) -> None:
     )
 
 
-def test_no_more_is_excused_than_what_goes_unseen() -> None:
+def test_the_list_of_unseen_codes_has_no_superfluous_code() -> None:
     unseen = {code(broken) for broken in BROKEN_MAPPINGS.iterdir() if not is_refused(broken)}
 
     assert unseen == UNSEEN_CODES
 
 
-def test_a_new_type_of_rule_is_in_the_schema_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_type_of_rule_is_added_to_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     new = RuleType("text", str, "The name of a colour.", "shirt.colour")
     monkeypatch.setitem(rules.TYPES, "colour", new)
 
@@ -246,14 +246,14 @@ def test_a_new_type_of_rule_is_in_the_schema_by_itself(monkeypatch: pytest.Monke
     assert mistakes(topic("{color: a}"), schema)
 
 
-def test_every_key_is_explained_and_no_other() -> None:
+def test_every_key_has_a_description_and_no_hint_is_unused() -> None:
     definitions = json_schema()["definitions"]
 
     for hint in hints.PARTS.values():
         assert definitions[hint.name]["properties"].keys() == hint.keys.keys()
     for where, properties in keys_of(definitions):
         for name, key in properties.items():
-            assert key.get("description"), f"{where}: nothing tells what {name} is"
+            assert key.get("description"), f"{where}: the key {name} has no description"
             assert key["description"].endswith((".", "yaml"))
 
 

@@ -1,6 +1,6 @@
-"""The schema and the loader agree about files that nobody has thought of: sound ones, each spoilt in a place or two.
+"""Checks that the schema and the loader agree on generated files: sound ones, and sound ones with one or two mistakes.
 
-A file is written here as the YAML that it is made of: objects, lists, and scalars as they are typed, quotes and all.
+Here a file is a tree of its YAML: objects, lists, and scalars as they are typed, including quotes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from tests.mapping.editors import mistakes
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-# What an editor takes for null, and numbers that are no path to the loader (`+5`), are not among them: there the two
-# differ, as test_schema.py shows.
+# Words that an editor reads as null, and numbers that the loader does not accept as a path (`+5`), are left out: there
+# the two differ, as test_schema.py shows.
 WORDS = ["a", "customer.email", "a.0.b", "a..b", "x/y", "no", "true", "false", "clear", "webhook", "2020-01-01"]
 NUMBERS = ["5", "012", "0x1f", "1.5", "1e3", "-7"]
 QUOTED = ['"true"', '"7"', '"a b"', '""', '" "', '"clear"', "'a'"]
 KNOWN = [*NAMES, *TYPES, ALWAYS, OMIT, ABSENT, EMPTY, "year", "day", "users", "notice", "label"]
-#: None of them another in quotes, for that would be the same key again.
+#: No word is here both with and without quotes, because that would be the same key twice.
 KEYS = [*WORDS, *NUMBERS, *KNOWN, "x", "X", "a-b", "_a", '""']
 SWITCHED_ON = ["true", '"true"']
 
@@ -60,7 +60,7 @@ labels = st.sampled_from([("It Happened", "it_happened"), ("5", "5"), ("true", '
 
 
 def rules(*names: str, clearable: bool = False) -> SearchStrategy[dict[str, Any]]:
-    """Rules of these names. A name is of one kind everywhere, so each file has names of its own."""
+    """Rules with these names. A name has one kind everywhere, so each file uses different names."""
     rule = reads | constants | clears if clearable else reads | constants
     return st.dictionaries(st.sampled_from(names), rule, min_size=1, max_size=2)
 
@@ -78,7 +78,7 @@ def groups_files(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def topic_files(draw: st.DrawFn) -> dict[str, Any]:
-    """Sound with the groups of any groups file, of which it includes all."""
+    """Files of a topic that are sound with any file of `groups_files`. They include all of its groups."""
     label, name = draw(labels)
     event: dict[str, Any] = {"label": label, "name": name, "include": ["g", "k"]}
     event |= draw(st.fixed_dictionaries({}, optional={"params": rules("x", "012")}))
@@ -109,15 +109,15 @@ def spoilt(draw: st.DrawFn, sound: SearchStrategy[dict[str, Any]]) -> dict[str, 
 
 
 def spoil(draw: st.DrawFn, file: dict[str, Any]) -> None:
-    """Take something out of a file, put something in, or put something else in its place."""
+    """Delete, add or replace one entry of a file."""
     inside = draw(st.sampled_from(list(containers(file))))
     places = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
-    deed = draw(st.sampled_from(["take", "replace", "put"])) if places else "put"
-    if deed == "put" and isinstance(inside, dict):
+    change = draw(st.sampled_from(["delete", "replace", "add"])) if places else "add"
+    if change == "add" and isinstance(inside, dict):
         inside[draw(keys)] = draw(anything)
-    elif deed == "put":
+    elif change == "add":
         inside.append(draw(anything))
-    elif deed == "take":
+    elif change == "delete":
         del inside[draw(st.sampled_from(places))]
     else:
         inside[draw(st.sampled_from(places))] = draw(anything)
@@ -170,30 +170,30 @@ def test_sound_notices_are_valid_and_load(topic: dict[str, Any]) -> None:
 
 
 def agree(name: str, file: dict[str, Any], *, topic: Any, groups: Any) -> None:
-    """What the fields refuse the schema refuses; and what it refuses the loader does, be it for another reason."""
-    found = mistakes(written(file))
+    """Check that the schema refuses what the fields refuse, and the loader what the schema refuses, for any reason."""
+    errors = mistakes(written(file))
     problems = Problems()
     layers.read({name: written(file).encode()}, problems)
     if problems:
-        assert found, f"the loader alone refuses {written(file)}: {problems}"
-    if found:
+        assert errors, f"only the loader refuses {written(file)}: {problems}"
+    if errors:
         with pytest.raises(MappingError):
             load(topic, groups)
 
 
 @settings(max_examples=200, deadline=None)
 @given(topic=spoilt(topic_files()))
-def test_a_spoilt_file_of_a_topic_is_refused_by_both_or_by_none(topic: dict[str, Any]) -> None:
+def test_a_spoilt_file_of_a_topic_is_refused_by_both_or_neither(topic: dict[str, Any]) -> None:
     agree("a.b.yaml", topic, topic=topic, groups=SOUND_GROUPS)
 
 
 @settings(max_examples=100, deadline=None)
 @given(topic=spoilt(notice_files()))
-def test_a_spoilt_notice_is_refused_by_both_or_by_none(topic: dict[str, Any]) -> None:
+def test_a_spoilt_notice_is_refused_by_both_or_neither(topic: dict[str, Any]) -> None:
     agree("a.b.yaml", topic, topic=topic, groups=None)
 
 
 @settings(max_examples=200, deadline=None)
 @given(groups=spoilt(groups_files()))
-def test_a_spoilt_groups_file_is_refused_by_both_or_by_none(groups: dict[str, Any]) -> None:
+def test_a_spoilt_groups_file_is_refused_by_both_or_neither(groups: dict[str, Any]) -> None:
     agree("groups.yaml", groups, topic=SOUND_TOPIC, groups=groups)

@@ -1,4 +1,4 @@
-"""What the tests of the `connector mappings …` commands share: they run them in this process, without settings."""
+"""Shared by the tests of the `connector mappings …` commands: runs the commands in this process, without settings."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ users:
 
 
 def printed(*arguments: str, exit_code: int = 0) -> str:
-    """Run a command and return what it prints, or the error where it has to fail; lines are not numbered."""
-    # Another test may have read them.
+    """Run a command and return its output, or its error if `exit_code` is not 0; line numbers are replaced by #."""
+    # Another test may have read the settings.
     shared.settings.cache_clear()
     done = CliRunner().invoke(main, ["mappings", *arguments], catch_exceptions=False)
     assert done.exit_code == exit_code, done.output
-    return placed(done.stdout if exit_code == 0 else done.stderr)
+    return without_line_numbers(done.stdout if exit_code == 0 else done.stderr)
 
 
-def placed(text: str) -> str:
-    """Leave out the numbers of lines, which change whenever somebody writes a comment into our mappings."""
+def without_line_numbers(text: str) -> str:
+    """Replace line numbers in mapping files by #: they change with every comment in our mappings."""
     return re.sub(r"(\.yaml):\d+", r"\1:#", text)
 
 
 def cells(text: str) -> list[list[str]]:
+    """Return the cells of each line of a table."""
     return [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in text.splitlines()]
 
 

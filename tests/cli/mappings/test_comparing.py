@@ -1,4 +1,4 @@
-"""`connector mappings diff`, as an operator types it: by files alone, and with a journal."""
+"""`connector mappings diff`: with files alone, and with a journal."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def test_the_difference_to_a_changed_copy_is_shown(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("{text: new_tier.name}", "{text: customer.vip_tier_name}"))
     (copy / "loyalty.opt_in.yaml").unlink()
 
-    told = cells(printed("diff", "--directory", str(copy), "--against", str(MAPPINGS), "--examples", "2"))
+    output = cells(printed("diff", "--directory", str(copy), "--against", str(MAPPINGS), "--examples", "2"))
 
-    assert told[2][0].endswith("examples compared, 5 would differ.")
-    assert told[5:] == [
+    assert output[2][0].endswith("examples compared, 5 would differ.")
+    assert output[5:] == [
         ["loyalty/opt_in", "topic", "unmapped", "2", "loyalty.opt_in/customer_still_shown_as_opted_out"],
         ["loyalty.opt_in/documented"],
         [
@@ -45,7 +45,7 @@ def test_the_same_difference_as_json(tmp_path: Path) -> None:
     file = copy / "swell.tier.earned.yaml"
     file.write_text(file.read_text().replace("{text: new_tier.name}", "{text: customer.vip_tier_name}"))
 
-    told = json.loads(
+    output = json.loads(
         printed(
             "diff",
             "--directory",
@@ -59,30 +59,30 @@ def test_the_same_difference_as_json(tmp_path: Path) -> None:
         )
     )
 
-    assert (told["over"], told["compared"], told["differing"]) == ("examples", 3, 3)
-    (change,) = told["changes"]
+    assert (output["over"], output["compared"], output["differing"]) == ("examples", 3, 3)
+    (change,) = output["changes"]
     assert change["examples"] == [{"event": "swell.tier.earned/documented", "before": "GOLD", "after": "SILVER"}]
 
 
-def test_without_a_journal_nothing_is_active() -> None:
+def test_without_a_journal_there_is_no_active_set() -> None:
     assert "DATABASE_URL" in printed("diff", exit_code=1)
     assert "DATABASE_URL" in printed("diff", "--store", "acme", "--against", str(MAPPINGS), exit_code=1)
     assert "leave out" in printed("diff", "--samples", "--store", "acme", exit_code=1)
 
 
-def test_stored_events_are_compared_with_what_is_active(cli: Cli, connector: Connector, tmp_path: Path) -> None:
+def test_stored_events_are_compared_with_the_active_set(cli: Cli, connector: Connector, tmp_path: Path) -> None:
     copy = copied(tmp_path)
     ids = connector.receive(*(changed(f"a{number}@example.com", number, NOW) for number in range(3)))
     file = copy / "swell.points.changed.yaml"
     file.write_text(file.read_text().replace("[current_balance, customer.points_balance]", "difference"))
 
-    told = cli.json("mappings", "diff", "--directory", str(copy))
+    output = cli.json("mappings", "diff", "--directory", str(copy))
     of_store = cli.json("mappings", "diff", "--directory", str(copy), "--store", "acme", "--last", "2")
     over_samples = cli.json("mappings", "diff", "--directory", str(copy), "--samples", "--topic", "swell/points/earned")
 
-    assert told["old"]["name"].startswith("active (")
-    assert (told["over"], told["compared"], told["differing"]) == ("events", 3, 3)
-    (change,) = told["changes"]
+    assert output["old"]["name"].startswith("active (")
+    assert (output["over"], output["compared"], output["differing"]) == ("events", 3, 3)
+    (change,) = output["changes"]
     assert (change["part"], change["name"], change["change"], change["events"]) == (
         "attribute",
         "yotpo_point_balance",

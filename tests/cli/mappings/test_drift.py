@@ -1,4 +1,4 @@
-"""`connector mappings drift`: what operators see of it, in text and JSON, and that it never shows a value."""
+"""`connector mappings drift`: what it shows as text and as JSON, and that it never shows a value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def journal(connector: Connector, insider: Insider) -> Connector:
-    """Three changes of points, of which one has a value that is unfit, and one webhook of a topic without a mapping."""
+    """Three changes of points, one with a value that does not fit, and a webhook of a topic without a mapping."""
     assert insider.url
     webhooks = [changed(f"ann{number}@example.com", number, NOW) for number in range(3)]
     webhooks[0]["favourite_colour"] = "a-secret-colour"
@@ -32,44 +32,44 @@ def journal(connector: Connector, insider: Insider) -> Connector:
     return connector
 
 
-def paths(told: dict[str, Any], read_by: str = "nothing") -> set[str]:
-    return {field["path"] for field in told["unmapped_fields"] if field["read_by"] == read_by}
+def paths(result: dict[str, Any], read_by: str = "nothing") -> set[str]:
+    return {field["path"] for field in result["unmapped_fields"] if field["read_by"] == read_by}
 
 
 @pytest.mark.usefixtures("journal")
-def test_json_tells_everything_of_the_sample(cli: Cli) -> None:
-    told = cli.json("mappings", "drift")
+def test_json_has_everything_of_the_sample(cli: Cli) -> None:
+    result = cli.json("mappings", "drift")
 
-    assert (told["sampled"], told["looked_at"], told["is_every_event_looked_at"]) == (4, 4, True)
-    assert paths(told) == {"favourite_colour", "customer.orders_by_day.*", "customer.level", "customer.email"}
-    assert paths(told, "intake") == {"topic", "timestamp"}
-    (purchases,) = told["type_changes"]
+    assert (result["sampled"], result["looked_at"], result["is_every_event_looked_at"]) == (4, 4, True)
+    assert paths(result) == {"favourite_colour", "customer.orders_by_day.*", "customer.level", "customer.email"}
+    assert paths(result, "intake") == {"topic", "timestamp"}
+    (purchases,) = result["type_changes"]
     assert (purchases["path"], purchases["read_by"]) == ("customer.total_purchases", "mapping")
     assert {type_: seen["events"] for type_, seen in purchases["types"].items()} == {"number": 1, "string": 1}
-    (failed,) = told["failed_conversions"]
+    (failed,) = result["failed_conversions"]
     assert (failed["name"], failed["values"]) == ("yotpo_total_purchases", 1)
     assert failed["problem"] == "The value is not a number, so it was left out."
     assert failed["place"].startswith("groups.yaml:")
-    assert [one["topic"] for one in failed["topics"]] == ["swell/points/changed"]
-    (new,) = told["unmapped_topics"]
+    assert [in_topic["topic"] for in_topic in failed["topics"]] == ["swell/points/changed"]
+    (new,) = result["unmapped_topics"]
     assert (new["topic"], new["events"]) == ("swell/something/new", 1)
-    assert "swell/tier/earned" in told["silent_topics"]
-    assert "swell/points/changed" not in told["silent_topics"]
-    surname = next(one for one in told["never_came"] if one["name"] == "surname")
+    assert "swell/tier/earned" in result["silent_topics"]
+    assert "swell/points/changed" not in result["silent_topics"]
+    surname = next(absent for absent in result["never_came"] if absent["name"] == "surname")
     assert (surname["absence"], surname["paths"], surname["sampled"]) == ("rule", ["last_name"], 3)
 
 
 @pytest.mark.usefixtures("journal")
-def test_text_tells_it_within_the_width_of_a_terminal_and_never_a_value(cli: Cli) -> None:
-    shown = cli.run("mappings", "drift")
+def test_text_fits_a_terminal_and_never_shows_a_value(cli: Cli) -> None:
+    done = cli.run("mappings", "drift")
 
-    assert shown.returncode == 0, shown.stderr
-    assert "4 events sampled of 4 looked at" in shown.stdout
-    assert "favourite_colour" in shown.stdout
-    assert "swell/something/new" in shown.stdout
-    # The fields of a topic without a mapping are told where that topic is asked for.
-    assert "customer.level" not in shown.stdout
-    assert max(map(len, shown.stdout.splitlines())) <= 120
+    assert done.returncode == 0, done.stderr
+    assert "4 events sampled of 4 looked at" in done.stdout
+    assert "favourite_colour" in done.stdout
+    assert "swell/something/new" in done.stdout
+    # The fields of a topic without a mapping are shown only with --topic.
+    assert "customer.level" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
     for form in ("text", "json"):
         everything = cli.run("mappings", "drift", "--format", form).stdout
         assert "a-secret" not in everything
@@ -78,7 +78,7 @@ def test_text_tells_it_within_the_width_of_a_terminal_and_never_a_value(cli: Cli
 
 
 @pytest.mark.usefixtures("journal")
-def test_one_topic_is_asked_about_also_one_without_a_mapping(cli: Cli) -> None:
+def test_a_single_topic_can_be_shown_even_without_a_mapping(cli: Cli) -> None:
     new = cli.run("mappings", "drift", "--topic", "swell/something/new").stdout
     silent = cli.json("mappings", "drift", "--topic", "swell/tier/earned")
 
@@ -89,7 +89,7 @@ def test_one_topic_is_asked_about_also_one_without_a_mapping(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("journal")
-def test_the_window_and_the_size_of_the_sample_are_asked_for(cli: Cli) -> None:
+def test_the_window_and_the_size_of_the_sample_can_be_set(cli: Cli) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     assert cli.json("mappings", "drift", "--since", tomorrow)["sampled"] == 0
@@ -98,7 +98,7 @@ def test_the_window_and_the_size_of_the_sample_are_asked_for(cli: Cli) -> None:
     assert cli.run("mappings", "drift", "--sample", "0").returncode == 2
 
 
-def test_a_store_is_held_beside_its_overlay(cli: Cli, journal: Connector, tmp_path: Path) -> None:
+def test_a_store_is_compared_with_its_overlay(cli: Cli, journal: Connector, tmp_path: Path) -> None:
     (tmp_path / "swell.points.changed.yaml").write_text(FILE.format(attribute="name", path="customer.first_name"))
     overlay = tmp_path / "overlays" / "outlet"
     overlay.mkdir(parents=True)
@@ -131,33 +131,33 @@ users:
 
 
 @pytest.mark.usefixtures("journal")
-def test_the_set_that_was_made_active_counts(cli: Cli, tmp_path: Path) -> None:
+def test_the_active_set_is_used(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "swell.points.changed.yaml").write_text(FILE.format(attribute="colour", path="favourite_colour"))
     done = cli.run("mappings", "activate", str(tmp_path), "--reason", "a test")
     assert done.returncode == 0, done.stderr
 
-    told = cli.json("mappings", "drift")
+    result = cli.json("mappings", "drift")
 
-    assert "favourite_colour" not in paths(told)
-    assert "customer.points_balance" in paths(told)
+    assert "favourite_colour" not in paths(result)
+    assert "customer.points_balance" in paths(result)
 
 
-def test_an_empty_journal_has_nothing_to_tell(cli: Cli) -> None:
-    told = cli.json("mappings", "drift")
+def test_an_empty_journal_gives_an_empty_report(cli: Cli) -> None:
+    result = cli.json("mappings", "drift")
 
-    assert (told["sampled"], told["unmapped_fields"], told["never_came"]) == (0, [], [])
-    assert "swell/points/changed" in told["silent_topics"]
+    assert (result["sampled"], result["unmapped_fields"], result["never_came"]) == (0, [], [])
+    assert "swell/points/changed" in result["silent_topics"]
     assert "0 events sampled of 0 looked at" in cli.run("mappings", "drift").stdout
 
 
-def test_an_unknown_store_is_told(cli: Cli) -> None:
+def test_an_unknown_store_is_reported(cli: Cli) -> None:
     done = cli.run("mappings", "drift", "--store", "nobody")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no store named 'nobody'" in done.stderr
 
 
-def test_a_wide_table_loses_the_middle_of_its_longest_cells() -> None:
+def test_a_wide_table_shortens_its_longest_cells_in_the_middle() -> None:
     rows = [{"path": "customer." + "x" * 200 + ".name", "rule": "groups.yaml:12"}, {"path": "short", "rule": "-"}]
 
     head, long, short = drift_text.lines(rows)

@@ -1,4 +1,4 @@
-"""`connector mappings check` and `test`: what they print for people, scripts and GitHub, and how they end."""
+"""`connector mappings check` and `test`: their output for people, scripts and GitHub, and their exit status."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def check(name: str, *arguments: str) -> Result:
     return mappings("check", "--directory", BROKEN_MAPPINGS.relative_to(ROOT) / name, *arguments)
 
 
-def test_our_own_mappings_are_clean_and_the_version_is_told() -> None:
+def test_our_own_mappings_are_clean_and_the_version_is_shown() -> None:
     done = mappings("check", "--strict")
 
     assert done.exit_code == 0
@@ -62,7 +62,7 @@ def test_our_own_mappings_are_clean_and_the_version_is_told() -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_an_error_is_one_line_with_the_path_from_here_and_fails() -> None:
+def test_an_error_is_one_line_with_a_relative_path_and_fails() -> None:
     done = check("unknown_key")
 
     assert done.exit_code == 1
@@ -72,7 +72,7 @@ def test_an_error_is_one_line_with_the_path_from_here_and_fails() -> None:
     )
 
 
-def test_from_elsewhere_the_path_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_path_is_absolute_outside_of_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     done = mappings("check", "--directory", BROKEN_MAPPINGS / "unknown_key")
@@ -80,7 +80,7 @@ def test_from_elsewhere_the_path_is_absolute(tmp_path: Path, monkeypatch: pytest
     assert done.stdout.startswith(f"{BROKEN_MAPPINGS / 'unknown_key'}/a.b.yaml:6:5: ")
 
 
-def test_a_warning_is_told_and_fails_only_if_strict() -> None:
+def test_a_warning_is_shown_and_fails_only_if_strict() -> None:
     done = check("path_that_never_counts")
 
     assert done.exit_code == 0
@@ -90,13 +90,13 @@ def test_a_warning_is_told_and_fails_only_if_strict() -> None:
     assert check("path_that_never_counts", "--strict").exit_code == 1
 
 
-def test_scripts_get_each_problem_with_its_parts() -> None:
+def test_json_has_the_parts_of_each_problem() -> None:
     done = check("misspelt_path", "--format", "json")
 
-    told = json.loads(done.stdout)
+    result = json.loads(done.stdout)
     assert done.exit_code == 1
-    assert (told["errors"], told["warnings"], told["topics"]) == (1, 0, ["a/b"])
-    (problem,) = told["problems"]
+    assert (result["errors"], result["warnings"], result["topics"]) == (1, 0, ["a/b"])
+    (problem,) = result["problems"]
     assert problem == {
         "file": "tests/mapping/broken_mappings/misspelt_path/a.b.yaml",
         "line": 7,
@@ -108,10 +108,10 @@ def test_scripts_get_each_problem_with_its_parts() -> None:
     }
 
 
-def test_scripts_get_no_version_of_files_that_cannot_be_loaded() -> None:
-    told = json.loads(check("unknown_key", "--format", "json").stdout)
+def test_json_has_no_version_if_the_files_cannot_be_loaded() -> None:
+    result = json.loads(check("unknown_key", "--format", "json").stdout)
 
-    assert (told["version"], told["topics"], told["errors"]) == (None, [], 1)
+    assert (result["version"], result["topics"], result["errors"]) == (None, [], 1)
 
 
 def test_github_gets_an_annotation_for_each_problem_and_nothing_else() -> None:
@@ -127,7 +127,7 @@ def test_github_gets_an_annotation_for_each_problem_and_nothing_else() -> None:
     assert mappings("check", "--format", "github").stdout == ""
 
 
-def test_what_github_gets_is_escaped_as_it_demands() -> None:
+def test_annotations_for_github_are_escaped() -> None:
     problem = Problem("a,b: c%.yaml", 1, 2, "misfit", "100% of\nthe values, say: all\r")
 
     (line,) = lines(Report(problems=(problem,), mappings=None), Path(), "github")
@@ -147,7 +147,7 @@ def test_a_code_is_explained() -> None:
     assert json.loads(mappings("check", "--explain", "misfit", "--format", "json").stdout)["severity"] == "error"
 
 
-def test_a_code_that_there_is_not_is_told_with_the_one_that_was_meant() -> None:
+def test_an_unknown_code_is_reported_with_the_closest_code() -> None:
     done = mappings("check", "--explain", "unknown-paths")
 
     assert done.exit_code == 1
@@ -196,7 +196,7 @@ def test_the_examples_of_an_overlay_run_by_its_rules(directory: Path) -> None:
     assert mappings("check", "--directory", directory, "--strict").exit_code == 0
 
 
-def test_what_differs_is_told_value_by_value(directory: Path) -> None:
+def test_differences_are_shown_value_by_value(directory: Path) -> None:
     expected = directory / "overlays/outlet/examples/a.b/graded.expected.json"
     expected.write_text(expected.read_text().replace('"B"', '"A"').replace('"level"', '"name": true,\n"level"'))
 
@@ -211,7 +211,7 @@ def test_what_differs_is_told_value_by_value(directory: Path) -> None:
     )
 
 
-def test_a_pair_that_cannot_be_run_differs_and_stops_no_other(directory: Path) -> None:
+def test_a_pair_that_cannot_run_differs_and_the_others_still_run(directory: Path) -> None:
     (directory / "examples/a.b/another.json").write_text('{"topic": "c/d"}')
     (directory / "examples/a.b/broken.json").write_text("{")
 
@@ -223,7 +223,7 @@ def test_a_pair_that_cannot_be_run_differs_and_stops_no_other(directory: Path) -
     assert done.stdout.endswith("4 pairs, 2 differ\n")
 
 
-def test_what_nobody_has_expected_yet_is_told_and_accepted(tmp_path: Path) -> None:
+def test_an_example_without_expectation_is_shown_and_can_be_accepted(tmp_path: Path) -> None:
     shutil.copytree(BROKEN_MAPPINGS / "example_without_what_is_expected", tmp_path, dirs_exist_ok=True)
 
     done = mappings("test", "--directory", tmp_path)

@@ -1,4 +1,4 @@
-"""The README's chapter on mappings is true: each command in it prints today what stands below it there."""
+"""Checks the README's chapter on mappings: each command in it prints the output that the README shows."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from tests import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What is typed in the README between these two comments is tried.
+#: The commands in the README between these two comments are run.
 BEGIN, END = "<!-- tried: begin -->", "<!-- tried: end -->"
-#: The program of this installation, wherever the shell would look for it.
+#: Lets the shell run the program of this installation, not another one on the PATH.
 PRELUDE = 'connector() { "$PYTHON" -m connector "$@"; }\n'
 
 
 def chapter(text: str) -> str:
-    """Return what stands between the comments."""
+    """Return the text between the comments."""
     return "".join(re.findall(f"{BEGIN}(.*?){END}", text, re.DOTALL))
 
 
 def transcripts(text: str) -> list[str]:
-    """Return the fenced blocks in which something is typed."""
+    """Return the fenced blocks with commands."""
     blocks: list[str] = re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [block for block in blocks if block.startswith("$ ")]
 
 
-def typed(text: str) -> list[str]:
+def commands(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip().startswith("$ ")]
 
 
-def typed_again(transcript: str, directory: Path) -> str:
-    """Return the transcript with what its commands print now."""
-    again = ""
+def rerun(transcript: str, directory: Path) -> str:
+    """Return the transcript with the current output of its commands."""
+    current = ""
     for line in transcript.splitlines():
         if line.startswith("$ "):
-            again += f"{line}\n{run(line.removeprefix('$ '), directory)}"
-    return again
+            current += f"{line}\n{run(line.removeprefix('$ '), directory)}"
+    return current
 
 
 def run(command: str, directory: Path) -> str:
@@ -57,13 +57,13 @@ def run(command: str, directory: Path) -> str:
     ).stdout
 
 
-def test_what_the_readme_shows_of_mappings_is_what_is_printed(tmp_path: Path) -> None:
+def test_the_commands_in_the_readme_print_what_it_shows(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
-    told = chapter((ROOT / "README.md").read_text(encoding="utf-8"))
-    found = transcripts(told)
+    text = chapter((ROOT / "README.md").read_text(encoding="utf-8"))
+    blocks = transcripts(text)
 
-    shown = {line.split()[3] for line in typed(told) if line.startswith("$ connector mappings ")}
+    shown = {line.split()[3] for line in commands(text) if line.startswith("$ connector mappings ")}
     assert shown >= {"try", "diff"}, f"no such commands between {BEGIN} and {END} in the README"
-    assert typed(told) == typed("".join(found)), "something is typed outside of the blocks that begin with it"
-    # In their order and in one directory: what is typed first is there for the next.
-    assert found == [typed_again(block, tmp_path) for block in found]
+    assert commands(text) == commands("".join(blocks)), "a command is outside of the blocks that begin with a command"
+    # The commands run in order and in one directory, because later ones use the files of earlier ones.
+    assert blocks == [rerun(block, tmp_path) for block in blocks]

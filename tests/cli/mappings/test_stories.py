@@ -20,9 +20,9 @@ def test_a_file_of_an_overlay_is_tried_with_it(tmp_path: Path) -> None:
     webhook = copy / "examples" / "swell.tier.earned" / "documented.json"
     webhook.write_text(json.dumps({**json.loads(webhook.read_text()), "outlet": {"tier": "Fox"}}))
 
-    told = printed("try", file, str(webhook), "--explain", "yotpo_vip_tier_name")
+    output = printed("try", file, str(webhook), "--explain", "yotpo_vip_tier_name")
 
-    assert told.splitlines() == [
+    assert output.splitlines() == [
         "swell/tier/earned  swell.tier.earned/documented  overlay outlet",
         "yotpo_vip_tier_name, an attribute of user 1 at customer",
         "  rule       {text: outlet.tier}  overlays/outlet/swell.tier.earned.yaml:#",
@@ -32,13 +32,13 @@ def test_a_file_of_an_overlay_is_tried_with_it(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_omitted_is_explained_by_the_rule_that_does(tmp_path: Path) -> None:
+def test_an_omitted_name_is_explained_by_its_omit_rule(tmp_path: Path) -> None:
     copy = copied(tmp_path)
-    told = printed(
+    output = printed(
         "try", TIER_EARNED, "--directory", str(copy), "--overlay", "outlet", "--explain", "yotpo_points_earned"
     )
 
-    assert told.splitlines()[-3:] == [
+    assert output.splitlines()[-3:] == [
         "yotpo_points_earned, omitted",
         "  rule       {omit: true}  overlays/outlet/swell.tier.earned.yaml:#",
         "  omits      {number: points_earned}  groups.yaml:#, group customer",
@@ -46,7 +46,7 @@ def test_what_is_omitted_is_explained_by_the_rule_that_does(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("webhook", "name", "told"),
+    ("webhook", "name", "output"),
     [
         (
             TIER_EARNED,
@@ -132,22 +132,22 @@ number_of_unused_codes, a detail of the notice
 """,
         ),
     ],
-    ids=lambda found: "" if "\n" in found else found.rpartition("/")[2],
+    ids=lambda text: "" if "\n" in text else text.rpartition("/")[2],
 )
-def test_the_whole_story_of_one_value(webhook: str, name: str, told: str) -> None:
-    assert printed("try", webhook, "--explain", name) == told
+def test_the_whole_story_of_one_value(webhook: str, name: str, output: str) -> None:
+    assert printed("try", webhook, "--explain", name) == output
 
 
-def test_a_birthday_without_a_year_says_what_it_lacks() -> None:
-    told = printed("try", f"{EXAMPLES}/swell.birthday.captured/documented.json", "--explain", "birthday")
+def test_a_birthday_without_a_year_is_explained() -> None:
+    output = printed("try", f"{EXAMPLES}/swell.birthday.captured/documented.json", "--explain", "birthday")
 
-    assert told.endswith("keeps its value: the date has no year, and the store has no stand-in year\n")
+    assert output.endswith("keeps its value: the date has no year, and the store has no stand-in year\n")
 
 
-def test_a_story_as_json_is_that_of_the_name_alone() -> None:
-    (told,) = json.loads(printed("try", TIER_EARNED, "--explain", "yotpo_vip_tier_name", "--format", "json"))
+def test_a_story_as_json_has_only_the_name() -> None:
+    (output,) = json.loads(printed("try", TIER_EARNED, "--explain", "yotpo_vip_tier_name", "--format", "json"))
 
-    (user,) = told["users"]
+    (user,) = output["users"]
     (reading,) = user["attributes"]
     assert reading == {
         "name": "yotpo_vip_tier_name",

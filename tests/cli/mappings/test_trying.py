@@ -1,4 +1,4 @@
-"""`connector mappings try`, as an operator types it: by files alone, and with a journal."""
+"""`connector mappings try`: with files alone, and with a journal."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def test_each_value_is_shown_with_its_path_and_its_rule() -> None:
-    told = cells(printed("try", "swell/tier/earned", TIER_EARNED))
+    output = cells(printed("try", "swell/tier/earned", TIER_EARNED))
 
-    assert told[0] == ["swell/tier/earned", "swell.tier.earned/documented"]
-    assert ["yotpo_vip_tier_name", '"GOLD"', "new_tier.name", "swell.tier.earned.yaml:#"] in told
-    assert ["user event tier_earned, 2026-01-01T12:00:00Z"] in told
-    assert not [line for line in told if line[0] == "birthday"]
+    assert output[0] == ["swell/tier/earned", "swell.tier.earned/documented"]
+    assert ["yotpo_vip_tier_name", '"GOLD"', "new_tier.name", "swell.tier.earned.yaml:#"] in output
+    assert ["user event tier_earned, 2026-01-01T12:00:00Z"] in output
+    assert not [line for line in output if line[0] == "birthday"]
 
 
-def test_what_was_converted_unfit_or_cleared_is_shown_as_such() -> None:
-    told = cells(printed("try", f"{EXAMPLES}/swell.points.changed/values_of_the_wrong_type.json"))
-    by_name = {line[0]: line[1:3] for line in told}
+def test_converted_unfit_and_cleared_values_are_shown() -> None:
+    output = cells(printed("try", f"{EXAMPLES}/swell.points.changed/values_of_the_wrong_type.json"))
+    by_name = {line[0]: line[1:3] for line in output}
 
     assert by_name["yotpo_credit_balance"] == ["0", 'customer.credit_balance "₪0"']
     assert by_name["yotpo_points_earned"] == [
@@ -39,9 +39,9 @@ def test_what_was_converted_unfit_or_cleared_is_shown_as_such() -> None:
     assert by_name["yotpo_points_expire_at"] == ["cleared", "customer.points_expire_at null"]
 
 
-def test_all_shows_also_what_stays_empty() -> None:
-    told = cells(printed("try", TIER_EARNED, "--all"))
-    (birthday,) = (line for line in told if line[0] == "birthday")
+def test_all_also_shows_rules_without_a_value() -> None:
+    output = cells(printed("try", TIER_EARNED, "--all"))
+    (birthday,) = (line for line in output if line[0] == "birthday")
 
     assert birthday[1] == "-"
     assert birthday[2].startswith("customer.birth_year absent, customer.birthday_year absent, ")
@@ -51,16 +51,16 @@ def test_all_shows_also_what_stays_empty() -> None:
     "what", ["swell/tier/earned", "swell.tier.earned.yaml", str(MAPPINGS / "swell.tier.earned.yaml")]
 )
 def test_a_topic_or_a_file_is_tried_on_all_its_examples(what: str) -> None:
-    told = json.loads(printed("try", what, "--format", "json"))
+    output = json.loads(printed("try", what, "--format", "json"))
 
-    assert [one["webhook"] for one in told] == [
+    assert [result["webhook"] for result in output] == [
         "swell.tier.earned/documented",
         "swell.tier.earned/thresholds_are_no_totals",
         "swell.tier.earned/with_a_coupon",
     ]
 
 
-def test_what_a_terminal_would_take_for_a_command_is_written_out(tmp_path: Path) -> None:
+def test_control_characters_are_escaped(tmp_path: Path) -> None:
     webhook = tmp_path / "webhook.json"
     webhook.write_text(json.dumps({"topic": "loyalty/opt_in", "customer": {"first_name": "A\x1b[2J\x9b"}}))
 
@@ -68,7 +68,7 @@ def test_what_a_terminal_would_take_for_a_command_is_written_out(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         ((), "say what to try"),
         (("swell/tier/earnt",), "did you mean 'swell/tier/earned'"),
@@ -78,11 +78,11 @@ def test_what_a_terminal_would_take_for_a_command_is_written_out(tmp_path: Path)
         (("--event", "1"), "DATABASE_URL"),
     ],
 )
-def test_a_mistake_is_told_in_one_sentence(arguments: tuple[str, ...], told: str) -> None:
-    assert told in printed("try", *arguments, exit_code=1)
+def test_a_mistake_is_reported_in_one_sentence(arguments: tuple[str, ...], output: str) -> None:
+    assert output in printed("try", *arguments, exit_code=1)
 
 
-def test_a_topic_without_examples_is_told(tmp_path: Path) -> None:
+def test_a_topic_without_examples_is_reported(tmp_path: Path) -> None:
     copy = copied(tmp_path)
     shutil.rmtree(copy / "examples")
 
@@ -91,15 +91,15 @@ def test_a_topic_without_examples_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_events_of_the_journal_are_tried_as_their_store_would(cli: Cli, connector: Connector) -> None:
+def test_events_of_the_journal_are_tried_with_the_options_of_their_store(cli: Cli, connector: Connector) -> None:
     first, second = connector.receive(*(changed(f"a{number}@example.com", number, NOW) for number in range(2)))
 
-    (told,) = cli.json("mappings", "try", "--event", str(first))
+    (output,) = cli.json("mappings", "try", "--event", str(first))
     newest = cli.json("mappings", "try", "swell/points/changed", "--last", "5", "--store", "acme")
     other = cli.run("mappings", "try", "swell/points/earned", "--last", "5")
     as_store = cli.json("mappings", "try", TIER_EARNED, "--store", "acme")
 
-    assert (told["webhook"], told["users"][0]["identifiers"][0]["value"]) == (f"event {first}", "a0@example.com")
-    assert [one["webhook"] for one in newest] == [f"event {second}", f"event {first}"]
+    assert (output["webhook"], output["users"][0]["identifiers"][0]["value"]) == (f"event {first}", "a0@example.com")
+    assert [result["webhook"] for result in newest] == [f"event {second}", f"event {first}"]
     assert "there is no such event" in other.stderr
     assert as_store[0]["webhook"] == "swell.tier.earned/documented"

@@ -1,4 +1,4 @@
-"""`connector mappings activate | rollback | versions | export`, as operators use them."""
+"""`connector mappings activate | rollback | versions | export`, with a journal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHO = ("--reason", "better", "--by", "ann")
 
 @pytest.fixture
 def directories(tmp_path: Path) -> dict[str, str]:
-    """The files of A and B, each in a directory."""
+    """The directories of the files of A and of B."""
     for mappings, name in ((A, "a"), (B, "b")):
         (tmp_path / name).mkdir()
         for file, content in mappings.files.items():
@@ -73,7 +73,7 @@ def test_a_directory_is_activated_rolled_back_and_activated_again_by_its_version
         (B.version, "active", 1, 1),
         ("release", None, None, None),
         (A.version, None, 1, 0),
-        # The files of the release, which its workers have brought.
+        # The files of the release, which its workers have stored.
         (mappings.version, None, len(mappings.topics), 0),
     ]
     assert (listed[2]["actor"], listed[2]["reason"]) == ("bob", "worse")
@@ -91,7 +91,7 @@ def test_the_files_of_each_release_are_activated_again(cli: Cli, directories: di
     assert cli.run("mappings", "versions").stdout.splitlines()[1].startswith("release")
 
 
-def test_what_cannot_be_activated_is_told_and_changes_nothing(cli: Cli, directories: dict[str, str]) -> None:
+def test_a_set_that_cannot_be_activated_is_reported_and_changes_nothing(cli: Cli, directories: dict[str, str]) -> None:
     cli.json("mappings", "activate", directories["a"], *WHO)
 
     wrong = refusal(cli, "activate", "tests/mapping/broken_mappings/duplicate_key", *WHO)
@@ -137,9 +137,9 @@ def test_an_exported_set_is_the_same_set(cli: Cli, database: Database, tmp_path:
     keep(database, mappings.version, dict(mappings.files))
     new = tmp_path / "new" / "deep"
 
-    (told,) = cli.json("mappings", "export", mappings.version[:8], str(new))
+    (result,) = cli.json("mappings", "export", mappings.version[:8], str(new))
 
-    assert told == {"version": mappings.version, "directory": str(new), "files": len(mappings.files)}
+    assert result == {"version": mappings.version, "directory": str(new), "files": len(mappings.files)}
     assert mapping.load(new).version == mappings.version
     assert (new / "overlays" / "outlet" / "groups.yaml").exists()
 
