@@ -92,7 +92,7 @@ def backfill(
 ) -> Iterator[Backfills]:
     # A log has a line each time that is looked, and that is often.
     monkeypatch.setattr("connector.cli.progress._LOG_SECONDS", 0.0)
-    monkeypatch.setattr("connector.cli.backfill._LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("connector.cli.backfill._POLL_SECONDS", 0.1)
     _forget_settings()
     yield Backfills(database, vault, database_url)
     _forget_settings()
