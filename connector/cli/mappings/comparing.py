@@ -119,7 +119,7 @@ def _important_first(changes: Iterable[Change]) -> list[Change]:
 
 
 def _rows(change: Change) -> Iterator[dict[str, str]]:
-    """Yield the rows of a change, one for each example; only the first one repeats the change itself."""
+    """Yield the rows of a change, one for each example; only the first row names the change."""
     for number, (event, before, after) in enumerate(change.examples):
         row = {
             "topic": change.topic,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: With this many custom names, a warning says that few are left.
 _NEAR = 70
-#: A name counts as a misspelling of one of Insider's names from this similarity on, which `difflib` computes.
+#: A name that is at least this similar to one of Insider's names (by `difflib`) counts as a misspelling of it.
 _SIMILARITY = 0.85
 #: Names that other systems, or Insider's own exports, use, each with the name that Insider's upsert uses.
 _ALSO_CALLED = {
