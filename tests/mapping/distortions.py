@@ -1,4 +1,4 @@
-"""Webhooks that nobody has documented: examples in which values are others, absent or more."""
+"""Random webhooks: documented examples with values replaced, removed or added."""
 
 from __future__ import annotations
 

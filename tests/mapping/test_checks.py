@@ -1,4 +1,4 @@
-"""The check: each directory of `broken_mappings` holds one mistake, and the exact line that tells it."""
+"""The check: each directory of `broken_mappings` has one mistake, and the exact line that reports it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests import BROKEN_MAPPINGS, MAPPINGS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Told = Callable[..., list[str]]
+    ProblemsOf = Callable[..., list[str]]
 
 SOURCES = Path(connector.mapping.__file__).parent
 
@@ -45,8 +45,8 @@ EXPECTED = '{"users": []}'
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Told:
-    """Write mapping files and examples over sound ones, and check them; None takes a file away."""
+def problems_of(tmp_path: Path) -> ProblemsOf:
+    """Write files over a valid set of mapping files and examples, and return its problems; None leaves a file out."""
 
     def check(files: dict[str, str | None] | None = None, **rules: str) -> list[str]:
         attributes = "".join(f"      {name}: {rule}\n" for name, rule in rules.items())
@@ -67,7 +67,7 @@ def told(tmp_path: Path) -> Told:
 
 
 @pytest.mark.parametrize("broken", sorted(BROKEN_MAPPINGS.iterdir()), ids=lambda path: path.name)
-def test_each_mistake_is_told_in_one_line_with_its_place_and_its_code(broken: Path) -> None:
+def test_each_mistake_is_reported_in_one_line_with_its_place_and_its_code(broken: Path) -> None:
     lines = [f"{problem}\n" for problem in reports.check(broken).problems]
 
     assert (broken / "expected.txt").read_text() == "".join(lines)
@@ -75,9 +75,9 @@ def test_each_mistake_is_told_in_one_line_with_its_place_and_its_code(broken: Pa
 
 
 def test_each_code_of_the_table_has_a_broken_example() -> None:
-    told = {problem.code for broken in BROKEN_MAPPINGS.iterdir() for problem in reports.check(broken).problems}
+    codes = {problem.code for broken in BROKEN_MAPPINGS.iterdir() for problem in reports.check(broken).problems}
 
-    assert told == CODES.keys()
+    assert codes == CODES.keys()
 
 
 def test_each_code_that_is_used_is_in_the_table() -> None:
@@ -113,8 +113,8 @@ def test_our_own_mappings_are_clean() -> None:
     assert report.sound(strict=True).version == connector.mapping.load(MAPPINGS).version
 
 
-def test_sound_files_are_told_nothing_of(told: Told) -> None:
-    assert told() == []
+def test_valid_files_have_no_problems(problems_of: ProblemsOf) -> None:
+    assert problems_of() == []
 
 
 def test_a_report_is_sound_with_warnings_unless_it_is_taken_strictly(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_a_report_is_sound_with_warnings_unless_it_is_taken_strictly(tmp_path: P
         report.sound(strict=True)
 
 
-def test_a_report_with_errors_is_refused_with_a_line_for_each(told: Told, tmp_path: Path) -> None:
-    lines = told(level="{number: customer.lvl}", age="{number: customer.years}")
+def test_a_report_with_errors_is_refused_with_a_line_for_each(problems_of: ProblemsOf, tmp_path: Path) -> None:
+    lines = problems_of(level="{number: customer.lvl}", age="{number: customer.years}")
     report = reports.check(tmp_path)
 
     assert len(lines) == report.errors == 2
@@ -139,28 +139,30 @@ def test_a_report_with_errors_is_refused_with_a_line_for_each(told: Told, tmp_pa
 
 
 @pytest.mark.parametrize("word", ["NO", "on", "Yes", "y", "012", "0x1F", "0o7", "1_000", "+5", "1e3", ".5", "12:30:45"])
-def test_a_constant_that_is_more_than_text_to_yaml_is_told_unless_it_is_in_quotes(told: Told, word: str) -> None:
-    (line,) = told(level=f"{{always: {word}}}")
+def test_a_constant_that_yaml_may_read_as_more_than_text_is_reported_unless_it_is_in_quotes(
+    problems_of: ProblemsOf, word: str
+) -> None:
+    (line,) = problems_of(level=f"{{always: {word}}}")
 
     assert line.startswith(f"a.b.yaml:8:23: ambiguous-constant: {word} is ")
-    assert told(level=f'{{always: "{word}"}}') == []
+    assert problems_of(level=f'{{always: "{word}"}}') == []
 
 
 @pytest.mark.parametrize("word", ["true", "false", "0", "-5", "10.5", "gold", "Not known", "v2", "2020"])
-def test_a_constant_that_is_what_it_looks_like_is_told_nothing_of(told: Told, word: str) -> None:
-    assert told(level=f"{{always: {word}}}") == []
+def test_a_constant_that_yaml_reads_as_we_do_is_not_reported(problems_of: ProblemsOf, word: str) -> None:
+    assert problems_of(level=f"{{always: {word}}}") == []
 
 
 @pytest.mark.parametrize("word", ["null", "~", "NULL"])
-def test_null_is_told_wherever_a_text_could_be_meant(told: Told, word: str) -> None:
-    (line,) = told({"a.b.yaml": TOPIC.replace("Something has happened.", word)})
+def test_null_is_reported_wherever_a_text_could_be_meant(problems_of: ProblemsOf, word: str) -> None:
+    (line,) = problems_of({"a.b.yaml": TOPIC.replace("Something has happened.", word)})
 
     assert line.startswith(f"a.b.yaml:2:14: empty-value: {word} is nothing; fill it, remove it, or put it in quotes")
 
 
-def test_a_path_is_held_by_a_key_that_is_null_and_by_an_item_of_a_list(told: Told) -> None:
-    assert told(level="{number: customer.level}", tag="{text: tags.0}") == []
-    (line,) = told(tag="{text: tags.1}")
+def test_a_path_is_held_by_a_key_that_is_null_and_by_an_item_of_a_list(problems_of: ProblemsOf) -> None:
+    assert problems_of(level="{number: customer.level}", tag="{text: tags.0}") == []
+    (line,) = problems_of(tag="{text: tags.1}")
     assert "unknown-path: no example of a/b holds 'tags.1' (did you mean 'tags.0'?)" in line
 
 
@@ -176,7 +178,7 @@ def test_a_path_is_held_by_a_key_that_is_null_and_by_an_item_of_a_list(told: Tol
         ("birth_year", None),
     ],
 )
-def test_the_path_that_is_most_like_a_misspelt_one_is_proposed(path: str, meant: str | None) -> None:
+def test_the_path_most_similar_to_a_misspelt_one_is_suggested(path: str, meant: str | None) -> None:
     known = {
         ("customer",),
         ("customer", "points_balance"),
@@ -189,55 +191,55 @@ def test_the_path_that_is_most_like_a_misspelt_one_is_proposed(path: str, meant:
     assert closest(tuple(path.split(".")), known) == (f" (did you mean {meant!r}?)" if meant else "")
 
 
-def test_a_path_of_a_group_is_looked_for_in_all_topics_that_include_it(told: Told) -> None:
+def test_a_path_of_a_group_is_looked_for_in_all_topics_that_include_it(problems_of: ProblemsOf) -> None:
     groups = GROUPS + "    score: {number: score}\n"
     second = TOPIC.replace("a/b", "c/d").replace("customer.nickname", "customer.name")
     example = '{"customer": {"email": "ann@example.com", "last_name": "Lee", "name": "Annie", "score": 3}}'
     files = {"groups.yaml": groups, "c.d.yaml": second}
 
     more = {"examples/c.d/documented.json": example, "examples/c.d/documented.expected.json": EXPECTED}
-    assert told({**files, **more}) == []
-    (line,) = told({**files, **more, "examples/c.d/documented.json": example.replace('"score"', '"scor"')})
+    assert problems_of({**files, **more}) == []
+    (line,) = problems_of({**files, **more, "examples/c.d/documented.json": example.replace('"score"', '"scor"')})
     assert line.startswith(
         "groups.yaml:5:21: unknown-path: no example of the 2 topics that include 'customer' holds 'score'"
     )
 
 
-def test_an_alternative_counts_where_one_example_lacks_what_stands_before_it(told: Told) -> None:
+def test_a_later_path_counts_if_one_example_lacks_the_paths_before_it(problems_of: ProblemsOf) -> None:
     rule = "{text: [customer.nickname, customer.level]}"
-    (line,) = told(title=rule)
+    (line,) = problems_of(title=rule)
     assert line.startswith("a.b.yaml:8:41: path-never-counts: in each example of a/b that holds 'customer.level'")
 
     blank = {"examples/a.b/blank.json": WEBHOOK.replace("Annie", " "), "examples/a.b/blank.expected.json": EXPECTED}
-    assert told(blank, title=rule) == []
+    assert problems_of(blank, title=rule) == []
 
 
-def test_the_alternatives_of_a_part_of_a_date_are_looked_at_by_themselves(told: Told) -> None:
-    (line,) = told(birthday="{date: {year: customer.yaer, month: customer.level, day: customer.level}}")
+def test_the_paths_of_a_part_of_a_date_are_checked_separately(problems_of: ProblemsOf) -> None:
+    (line,) = problems_of(birthday="{date: {year: customer.yaer, month: customer.level, day: customer.level}}")
 
     assert line.startswith("a.b.yaml:8:31: unknown-path: no example of a/b holds 'customer.yaer'")
 
 
-def test_params_of_a_group_are_looked_for_where_events_include_it(told: Told) -> None:
+def test_the_params_of_a_group_are_checked_in_the_topics_whose_events_include_it(problems_of: ProblemsOf) -> None:
     groups = GROUPS + "perk:\n  paths: webhook\n  params: {points: {number: perk.points}}\n"
     event = "    events:\n      - {label: Happened, name: happened, include: [perk]}\n"
-    (line,) = told({"groups.yaml": groups, "a.b.yaml": TOPIC + event})
+    (line,) = problems_of({"groups.yaml": groups, "a.b.yaml": TOPIC + event})
 
     assert line.startswith("groups.yaml:7:29: unknown-path: no example of a/b holds 'perk.points'")
 
 
-def test_details_of_a_notice_are_looked_for_too(told: Told) -> None:
+def test_the_details_of_a_notice_are_checked_too(problems_of: ProblemsOf) -> None:
     notice = "topic: c/d\ndescription: x\nnotice: {text: It happened., details: {code: {text: coed}}}\n"
     example = {"examples/c.d/documented.json": '{"code": "x"}', "examples/c.d/documented.expected.json": EXPECTED}
 
-    (line,) = told({"c.d.yaml": notice, **example})
+    (line,) = problems_of({"c.d.yaml": notice, **example})
 
     assert line.startswith("c.d.yaml:3:53: unknown-path: no example of c/d holds 'coed' (did you mean 'code'?); ")
 
 
-def test_a_group_is_overridden_by_all_only_if_no_overlay_runs_it(told: Told) -> None:
+def test_a_group_is_overridden_by_all_only_if_no_overlay_runs_it(problems_of: ProblemsOf) -> None:
     own = {"a.b.yaml": TOPIC + "      surname: {text: customer.last_name}\n"}
-    (line,) = told(own)
+    (line,) = problems_of(own)
     assert line.startswith("groups.yaml:4:5: rule-never-runs: every mapping that includes 'customer'")
 
     other = TOPIC.replace("person: customer", "person: buyer").replace("customer.nickname", "buyer.nickname")
@@ -247,28 +249,28 @@ def test_a_group_is_overridden_by_all_only_if_no_overlay_runs_it(told: Told) -> 
         "overlays/outlet/examples/a.b/buyer.json": webhook,
         "overlays/outlet/examples/a.b/buyer.expected.json": EXPECTED,
     }
-    assert told({**own, **overlay}) == []
+    assert problems_of({**own, **overlay}) == []
 
 
-def test_an_overlay_is_held_against_its_own_examples_and_the_shared_ones(told: Told) -> None:
+def test_an_overlay_is_checked_with_its_own_examples_and_the_shared_ones(problems_of: ProblemsOf) -> None:
     overlay = TOPIC.replace("    include: [customer]\n", "").replace(
         "customer.nickname", "[customer.name, customer.level]"
     )
     files = {"overlays/outlet/a.b.yaml": overlay}
-    (line,) = told(files)
+    (line,) = problems_of(files)
     assert line.startswith("overlays/outlet/a.b.yaml:6:25: unknown-path: no example of a/b holds 'customer.name'")
 
     example = WEBHOOK.replace("nickname", "name")
     at = "overlays/outlet/examples/a.b/outlet"
-    assert told({**files, f"{at}.json": example, f"{at}.expected.json": EXPECTED}) == []
+    assert problems_of({**files, f"{at}.json": example, f"{at}.expected.json": EXPECTED}) == []
 
 
-def test_an_example_of_an_overlay_says_nothing_for_the_shared_files(told: Told) -> None:
+def test_an_example_of_an_overlay_does_not_count_for_the_shared_files(problems_of: ProblemsOf) -> None:
     at = "overlays/outlet/examples/a.b/outlet"
     overlay = TOPIC.replace("    include: [customer]\n", "").replace("nickname", "level")
     example = WEBHOOK.replace("nickname", "score")
 
-    (line,) = told(
+    (line,) = problems_of(
         {f"{at}.json": example, f"{at}.expected.json": EXPECTED, "overlays/outlet/a.b.yaml": overlay},
         score="{text: customer.score}",
     )
@@ -276,11 +278,11 @@ def test_an_example_of_an_overlay_says_nothing_for_the_shared_files(told: Told) 
     assert line.startswith("a.b.yaml:8:21: unknown-path")
 
 
-def test_examples_of_an_overlay_that_has_no_files_are_told(told: Told) -> None:
+def test_examples_of_an_overlay_without_files_are_reported(problems_of: ProblemsOf) -> None:
     overlay = {"overlays/outlet/a.b.yaml": TOPIC.replace("    include: [customer]\n", "")}
     at = "overlays/outlte/examples/a.b/outlet"
 
-    lines = told({**overlay, f"{at}.json": WEBHOOK, f"{at}.expected.json": EXPECTED})
+    lines = problems_of({**overlay, f"{at}.json": WEBHOOK, f"{at}.expected.json": EXPECTED})
 
     (line,) = lines
     assert line.startswith(
@@ -288,17 +290,17 @@ def test_examples_of_an_overlay_that_has_no_files_are_told(told: Told) -> None:
     )
 
 
-def test_an_example_may_have_each_option_of_a_store(told: Told) -> None:
+def test_an_example_may_have_each_option_of_a_store(problems_of: ProblemsOf) -> None:
     names = [field.name for field in fields(Options)]
     options = dict.fromkeys(names)
 
-    assert told({"examples/a.b/documented.options.json": json.dumps(options)}) == []
+    assert problems_of({"examples/a.b/documented.options.json": json.dumps(options)}) == []
     for name in names:
-        (line,) = told({"examples/a.b/documented.options.json": json.dumps({name: []})})
+        (line,) = problems_of({"examples/a.b/documented.options.json": json.dumps({name: []})})
         assert f"example-options: the option {name!r} must be a " in line
 
 
-def test_the_kinds_of_insiders_own_names_are_those_of_the_wire() -> None:
+def test_the_kinds_of_insiders_default_names_are_those_of_the_wire_format() -> None:
     assert KINDS["attributes"].keys() == wire.DEFAULT_ATTRIBUTES
     assert KINDS["params"].keys() == wire.DEFAULT_PARAMS
     assert not KINDS["attributes"].keys() & set(NAMES)
@@ -306,7 +308,7 @@ def test_the_kinds_of_insiders_own_names_are_those_of_the_wire() -> None:
 
 
 @pytest.mark.parametrize("section", ["attributes", "params"])
-def test_insiders_own_names_do_not_count_towards_the_budget(told: Told, section: str) -> None:
+def test_insiders_own_names_do_not_count_towards_the_budget(problems_of: ProblemsOf, section: str) -> None:
     written = "".join(f"      custom_{number}: {{text: customer.nickname}}\n" for number in range(68))
     written += "      name: {text: customer.nickname}\n" + (
         "      url: {text: customer.nickname}\n" * (section == "params")
@@ -316,7 +318,7 @@ def test_insiders_own_names_do_not_count_towards_the_budget(told: Told, section:
             "      ", "          "
         )
 
-    assert told({"a.b.yaml": TOPIC + written}) == []
+    assert problems_of({"a.b.yaml": TOPIC + written}) == []
 
 
 @pytest.mark.parametrize(
@@ -333,8 +335,10 @@ def test_insiders_own_names_do_not_count_towards_the_budget(told: Told, section:
         ("yotpo_name", None),
     ],
 )
-def test_a_name_that_only_looks_like_one_of_insiders_is_told(told: Told, name: str, meant: str | None) -> None:
-    lines = told(**{name: "{text: customer.nickname}"})
+def test_a_name_that_only_looks_like_one_of_insiders_is_reported(
+    problems_of: ProblemsOf, name: str, meant: str | None
+) -> None:
+    lines = problems_of(**{name: "{text: customer.nickname}"})
 
     assert [line for line in lines if "near-default" in line] == lines
     assert bool(lines) == bool(meant)

@@ -1,4 +1,4 @@
-"""Strict loading: what the loader refuses, in which words, and that nothing in a file makes it fail otherwise."""
+"""Strict loading: what the loader refuses, with which messages, and that no file makes it fail in another way."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ WEBHOOK = '{"customer": {"email": "ann@example.com", "first_name": "Ann"}}'
 
 @pytest.mark.parametrize("broken", sorted(BROKEN_MAPPINGS.iterdir()), ids=lambda path: path.name)
 def test_the_loader_refuses_errors_in_the_words_of_the_check_and_passes_over_warnings(broken: Path) -> None:
-    told = (broken / "expected.txt").read_text()
+    expected = (broken / "expected.txt").read_text()
 
     refused, loaded = loads(broken)
 
-    # What loads all the same can be run, and does not do what is meant: only the check tells.
-    assert refused in {told, ""}
+    # A set that loads can run, but does not do what its author meant: only the check reports that.
+    assert refused in {expected, ""}
     assert (reports.check(broken).mappings is not None) == loaded
 
 
 def loads(directory: Path) -> tuple[str, bool]:
-    """Return what the loader says against the files, and whether it takes them."""
+    """Return the loader's problems with the files, and whether it accepts them."""
     try:
         load(directory)
     except MappingError as error:
@@ -58,7 +58,7 @@ def test_a_directory_without_mappings(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_name_that_is_no_text_is_that_of_no_topic(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_text_belongs_to_no_topic(tmp_path: Path) -> None:
     (tmp_path / "a.b.yaml").write_text(SMALL)
     try:
         Path(f"{tmp_path}/\udcff.yaml").write_text(SMALL.replace("a/b", "c/d"))
@@ -102,11 +102,11 @@ def test_yaml_words_and_numbers_stay_the_text_that_was_typed(tmp_path: Path) -> 
     ],
     ids=["mark", "windows", "document", "comment", "comment behind", "JSON", "folded", "event without params"],
 )
-def test_what_is_written_in_another_way_loads_as_well(written: str) -> None:
+def test_other_ways_to_write_a_mapping_load_as_well(written: str) -> None:
     assert load_files({"a.b.yaml": written.encode()}).topics == ("a/b",)
 
 
-def test_a_list_of_as_many_paths_as_are_taken_can_be_run() -> None:
+def test_a_list_with_the_most_allowed_paths_can_be_run() -> None:
     paths = ", ".join(f"customer.a{number}" for number in range(20))
 
     (mapping,) = load_files({"a.b.yaml": SMALL.replace("customer.first_name", f"[{paths}]").encode()}).by_topic.values()
@@ -118,7 +118,7 @@ def test_a_list_of_as_many_paths_as_are_taken_can_be_run() -> None:
     assert filled.attributes == {"name": "Ann"}
 
 
-def test_the_version_is_that_of_all_files(tmp_path: Path) -> None:
+def test_the_version_depends_on_all_files(tmp_path: Path) -> None:
     copy = tmp_path / "mappings"
     shutil.copytree(MAPPINGS, copy)
     assert load(copy).version == load(MAPPINGS).version
@@ -201,7 +201,7 @@ SET = {
     cut=st.integers(0, 30),
     word=WORDS | st.text(max_size=3),
 )
-def test_whatever_files_and_examples_hold_the_check_tells_it_in_lines(
+def test_the_check_reports_in_lines_for_any_content_of_files_and_examples(
     name: str, position: int, cut: int, word: str
 ) -> None:
     with TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""The engine: what a mapping makes of a webhook, on small mappings, and on all of ours with webhooks out of a hat."""
+"""The engine: the result of mapping a webhook, with small mappings, and with all of ours and random webhooks."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_the_first_path_that_holds_something_counts(small: Small) -> None:
     assert score({"data": "text"}) is None
 
 
-def test_a_value_that_does_not_fit_is_left_out_alone_and_noted_without_itself(small: Small) -> None:
+def test_only_a_value_that_does_not_fit_is_left_out_and_the_note_does_not_contain_it(small: Small) -> None:
     body = {"customer": {"email": "a@example.com", "first_name": "Ann", "last_name": {"secret": 1}}, "score": "secret"}
 
     mapped = apply(small(TOPIC.replace("      name: {text: [nickname, customer.nickname]}\n", "")), body)
@@ -153,7 +153,7 @@ def test_an_optional_user_is_skipped_without_being_refused(small: Small) -> None
     assert apply(mapping, {"customer": {"first_name": "Ann"}}) == Mapped()
 
 
-def test_a_user_of_whom_nothing_is_told_is_skipped(small: Small) -> None:
+def test_a_user_without_attributes_and_events_is_skipped(small: Small) -> None:
     mapping = small(
         "topic: a/b\ndescription: Something has happened.\nusers:\n  - person: [friend, customer]\n"
         "    include: [customer]\n",
@@ -206,7 +206,7 @@ def test_a_mapping_leaves_its_webhook_alone() -> None:
         assert body == json.loads(text)
 
 
-# Webhooks out of a hat: where a mapping looks there is anything that JSON can hold, and some things that it can't.
+# Random webhooks: the paths of a mapping hold anything that JSON can hold, and some things that it can't.
 
 
 @settings(max_examples=300, deadline=None)
@@ -246,12 +246,12 @@ def test_every_value_is_what_one_of_the_paths_of_its_own_rule_holds(
 
 
 def is_among(value: Any, values: list[Any]) -> bool:
-    """Whether it is one of them; true is not 1."""
+    """Whether a value is one of these, by type too: True equals 1 in Python."""
     return any(type(other) is type(value) and other == value for other in values)
 
 
 def derivable(mapping: TopicMapping, body: Json, options: Options) -> Iterator[tuple[str, str, list[Any]]]:
-    """Yield of each rule what the values at its paths become, each path by itself; of a constant the constant."""
+    """Yield for each rule the converted value of each of its paths; for a constant, the constant."""
     found: dict[tuple[str, str], list[Any]] = {}
     for user in mapping.users:
         person = user.person_of(body) or {}
@@ -297,7 +297,7 @@ def test_what_no_rule_reads_changes_nothing(topic: str, body: dict[str, Any], op
 
 
 def read_paths(mapping: TopicMapping) -> dict[str, Any]:
-    """Return the paths that a mapping reads from the top of the webhook, as a tree; what ends one holds itself."""
+    """Return the paths that a mapping reads from the top of the webhook, as a tree. A path's end contains itself."""
     tree: dict[str, Any] = {}
     for user in mapping.users:
         rules = [*user.identifiers, *user.attributes, *(param for event in user.events for param in event.params)]
@@ -320,12 +320,12 @@ def plant(tree: dict[str, Any], path: tuple[str, ...], *, whole: bool = True) ->
         tree[WHOLE] = {}
 
 
-#: No step of a path.
+#: Not a step of any path.
 WHOLE = "the whole of it"
 
 
 def pruned(value: Any, tree: dict[str, Any]) -> Any:
-    """Return only what the tree leads to."""
+    """Return only the parts of a webhook that the tree leads to."""
     if WHOLE in tree:
         return value
     if isinstance(value, dict):
@@ -337,7 +337,7 @@ def pruned(value: Any, tree: dict[str, Any]) -> Any:
 
 @settings(max_examples=200, deadline=None)
 @given(topic=st.sampled_from(SET.topics), first=OBJECTS, second=OBJECTS, options=OPTIONS)
-def test_nothing_of_one_webhook_comes_into_what_is_made_of_another(
+def test_no_value_of_one_webhook_gets_into_the_result_of_another(
     topic: str, first: dict[str, Any], second: dict[str, Any], options: Options
 ) -> None:
     mapping = SET.by_topic[topic]
@@ -349,7 +349,7 @@ def test_nothing_of_one_webhook_comes_into_what_is_made_of_another(
 
 @settings(max_examples=100, deadline=None)
 @given(body=st.dictionaries(st.text(max_size=8), ANYTHING, max_size=5))
-def test_of_any_json_that_holds_nothing_known_only_constants_come(body: dict[str, Any]) -> None:
+def test_json_without_known_paths_yields_only_constants(body: dict[str, Any]) -> None:
     body = {f"_{key}": value for key, value in body.items()}
 
     for mapping in SET.by_topic.values():

@@ -1,4 +1,4 @@
-"""What a rule may say about absence, what may be omitted, and what an overlay lays over the shared rules."""
+"""Rules about absence, omitted rules, and the rules of overlays over the shared rules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ users:
 
 
 def update(body: dict[str, Any], overlay: str | None = None, **files: str) -> UserUpdate:
-    """Map one webhook by the shared files, and those of an overlay."""
+    """Map one webhook with the shared files and the files of an overlay."""
     contents = {"groups.yaml": GROUPS, "a.b.yaml": TOPIC}
     contents |= {f"overlays/outlet/{name.replace('_', '.')}.yaml": text for name, text in files.items()}
     mapping = load_files({name: text.encode() for name, text in contents.items()}).get("a/b", overlay)
@@ -61,7 +61,7 @@ ANN = {"email": "ann@example.com", "first_name": "Ann", "points": 5}
         ({"new_tier": {"name": " "}}, ("tier",)),
         ({"new_tier": {"name": "Gold"}}, ()),
         ({"tiers": [{"name": "Gold"}]}, ()),
-        # What cannot be understood says nothing about whether anything is over.
+        # A value that cannot be converted does not clear anything.
         ({"new_tier": {"name": [1]}}, ()),
     ],
 )
@@ -119,7 +119,7 @@ users:
     assert cleared == found.cleared
 
 
-def test_only_clearing_is_something_to_tell() -> None:
+def test_an_update_may_only_clear() -> None:
     topic = """\
 topic: a/b
 description: Something has happened.

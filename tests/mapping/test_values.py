@@ -1,4 +1,4 @@
-"""The value types, as tables of what they take and what they refuse."""
+"""The value types, as tables of the values that they accept and refuse."""
 
 from __future__ import annotations
 
@@ -148,20 +148,20 @@ UNFIT_PARTS: list[tuple[Parts, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("become", "raw", "expected"), FITS)
-def test_what_fits(become: Callable[[object], Any], raw: object, expected: object) -> None:
-    found = become(raw)
+@pytest.mark.parametrize(("convert", "raw", "expected"), FITS)
+def test_what_fits(convert: Callable[[object], Any], raw: object, expected: object) -> None:
+    found = convert(raw)
 
     assert expected == found
     assert type(expected) is type(found)
 
 
-@pytest.mark.parametrize(("become", "raw", "problem"), UNFIT)
-def test_what_does_not_fit_is_told_without_the_value(
-    become: Callable[[object], Any], raw: object, problem: str
+@pytest.mark.parametrize(("convert", "raw", "problem"), UNFIT)
+def test_the_message_about_an_unfit_value_does_not_contain_it(
+    convert: Callable[[object], Any], raw: object, problem: str
 ) -> None:
     with pytest.raises(UnfitError) as caught:
-        become(raw)
+        convert(raw)
 
     assert problem == str(caught.value)
 
@@ -180,6 +180,6 @@ def test_parts_that_are_no_date(parts: Parts, problem: str) -> None:
 
 
 def test_a_number_that_python_would_not_write_out() -> None:
-    for become in (values.text, values.number, money, values.date, values.datetime):
+    for convert in (values.text, values.number, money, values.date, values.datetime):
         with pytest.raises(UnfitError):
-            become(10**5000)
+            convert(10**5000)

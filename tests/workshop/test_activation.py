@@ -57,7 +57,7 @@ def entries(connection: Connection) -> list[tuple[Any, ...]]:
 # ------------------------------------------------------------------------------------------------ operators
 
 
-def test_what_is_activated_is_active_and_written_down(connection: Connection) -> None:
+def test_an_activated_set_is_active_and_in_the_audit_log(connection: Connection) -> None:
     assert activate(connection, A) == (A.version, "release", True)
     assert activate(connection, B) == (B.version, A.version, True)
     assert activate(connection, None) == ("release", B.version, True)
@@ -72,7 +72,7 @@ def test_what_is_activated_is_active_and_written_down(connection: Connection) ->
 
 
 @pytest.mark.parametrize("mappings", [A, None])
-def test_to_activate_what_is_active_changes_nothing(connection: Connection, mappings: MappingSet | None) -> None:
+def test_activating_the_active_set_changes_nothing(connection: Connection, mappings: MappingSet | None) -> None:
     activate(connection, A)
     activate(connection, mappings)
     before = mapping_sets.active(connection)
@@ -84,17 +84,17 @@ def test_to_activate_what_is_active_changes_nothing(connection: Connection, mapp
     assert all(row["actor"] == "ann" for row in audit.newest(connection, limit=9))
 
 
-def test_only_what_loads_can_be_activated(connection: Connection) -> None:
+def test_only_a_set_that_loads_can_be_activated(connection: Connection) -> None:
     mapping_sets.keep(connection, "strange", STRANGE, topics=1)
-    for version, told in (("strange", "a.b.yaml:4:1: "), ("unknown", "the journal keeps no mapping set 'unknown'")):
-        with pytest.raises(MappingError, match=told), connection.transaction():
+    for version, message in (("strange", "a.b.yaml:4:1: "), ("unknown", "the journal keeps no mapping set 'unknown'")):
+        with pytest.raises(MappingError, match=message), connection.transaction():
             activation.activate(connection, version, actor="ann", reason="why")
 
     assert active(connection) is None
     assert entries(connection) == []
 
 
-def test_each_rollback_goes_one_back_and_never_to_what_it_has_left(connection: Connection) -> None:
+def test_each_rollback_goes_one_set_back_and_never_returns_to_a_set_it_left(connection: Connection) -> None:
     for mappings in (A, B, C):
         activate(connection, mappings)
 
@@ -114,14 +114,14 @@ def test_each_rollback_goes_one_back_and_never_to_what_it_has_left(connection: C
     ]
 
 
-def test_a_rollback_goes_to_the_files_of_each_release_where_these_were_active(connection: Connection) -> None:
+def test_a_rollback_goes_to_the_files_of_each_release_if_they_were_active(connection: Connection) -> None:
     for mappings in (A, None, B):
         activate(connection, mappings)
 
     assert [roll_back(connection).active for _ in range(3)] == ["release", A.version, "release"]
 
 
-def test_a_rollback_to_what_cannot_be_loaded_changes_nothing(connection: Connection) -> None:
+def test_a_rollback_to_a_set_that_cannot_be_loaded_changes_nothing(connection: Connection) -> None:
     activate_strange(connection)
     activate(connection, A)
 
@@ -132,7 +132,7 @@ def test_a_rollback_to_what_cannot_be_loaded_changes_nothing(connection: Connect
 
 
 def at_once(database: Database, first: Callable[[Connection], Any], second: Callable[[Connection], Any]) -> Any:
-    """Let an operator begin a second thing while a first is not yet committed; return what comes of the second."""
+    """Run a second command before the first one is committed; return the result of the second."""
 
     def run() -> Any:
         with database.transaction() as connection:
@@ -146,29 +146,31 @@ def at_once(database: Database, first: Callable[[Connection], Any], second: Call
         return waiting.result()
 
 
-def test_of_two_activations_at_once_the_later_counts_and_the_other_lies_below(
+def test_the_later_of_two_activations_at_once_wins_and_the_other_is_the_one_before(
     database: Database, connection: Connection
 ) -> None:
-    change = at_once(database, lambda one: activate(one, A), lambda two: activate(two, B, actor="bob"))
+    change = at_once(database, lambda first: activate(first, A), lambda second: activate(second, B, actor="bob"))
 
     assert change == (B.version, A.version, True)
     assert active(connection) == B.version
     assert roll_back(connection).active == A.version
 
 
-def test_of_two_who_activate_the_same_at_once_one_changes_nothing(database: Database, connection: Connection) -> None:
-    change = at_once(database, lambda one: activate(one, A), lambda two: activate(two, A))
+def test_one_of_two_activations_of_the_same_set_at_once_changes_nothing(
+    database: Database, connection: Connection
+) -> None:
+    change = at_once(database, lambda first: activate(first, A), lambda second: activate(second, A))
 
     assert change == (A.version, A.version, False)
     assert entries(connection) == [("mappings.activate", "release", A.version)]
 
 
-def test_of_two_rollbacks_at_once_only_one_is_done(database: Database, connection: Connection) -> None:
+def test_only_one_of_two_rollbacks_at_once_is_done(database: Database, connection: Connection) -> None:
     for mappings in (A, B):
         activate(connection, mappings)
 
     with pytest.raises(OperatorError, match=f"bob has made {A.version} active just now, so nothing was rolled back"):
-        at_once(database, lambda one: roll_back(one, actor="bob"), roll_back)
+        at_once(database, lambda first: roll_back(first, actor="bob"), roll_back)
 
     assert active(connection) == A.version
 
@@ -177,7 +179,7 @@ def test_of_two_rollbacks_at_once_only_one_is_done(database: Database, connectio
 
 
 class Load:
-    """Webhooks of ever new customers, in arrays, until told to stop."""
+    """Sends webhooks of new customers all the time, in arrays, until its block ends."""
 
     def __init__(self, url: str) -> None:
         self.emails: list[str] = []

@@ -1,4 +1,4 @@
-"""What one mapping set would change against another: counted by topic, name and kind of change."""
+"""Compares mapping sets: the changes, counted by topic, name and kind of change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRIALS = trying.examples(MAPPINGS, SET)
 
 
 def edited(file: str, before: str, after: str) -> MappingSet:
-    """Return our mappings with one text in one file replaced; without the file, where nothing is to be left."""
+    """Return our mappings with one text in one file replaced; without the file, if nothing is left of it."""
     content = SET.files[file].decode()
     assert before in content
     files = {**SET.files, file: content.replace(before, after).encode()}
@@ -126,7 +126,7 @@ def test_each_kind_of_change_is_counted(
     assert comparison.differing == sum(events for *_, name, _, events in changes if name != "tier_up")
 
 
-def test_what_is_undone_is_told_the_other_way_round() -> None:
+def test_the_opposite_change_is_reported_the_other_way_round() -> None:
     new = edited("loyalty.opt_in.yaml", SET.files["loyalty.opt_in.yaml"].decode(), "")
 
     (change,) = compare(new, SET, TRIALS).changes

@@ -1,4 +1,4 @@
-"""The dictionary knows every name that the mappings write, and the page in the docs is the one of today."""
+"""The dictionary has every name that the mappings write, and the page in the docs is up to date."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ SMALL = load_files(
 
 def entry(name: str, section: str = "attribute", entries: list[Entry] | None = None) -> Entry:
     wanted = entries or dictionary.dictionary(SMALL, {})
-    (found,) = (one for one in wanted if (one.section, one.name) == (section, name))
+    (found,) = (item for item in wanted if (item.section, item.name) == (section, name))
     return found
 
 
@@ -78,15 +78,17 @@ def command(*arguments: str) -> str:
 
 
 def test_the_page_in_the_docs_is_that_of_the_mappings() -> None:
-    told = "the mappings have changed: run `connector mappings table > docs/dictionary.md`"
+    remedy = "the mappings have changed: run `connector mappings table > docs/dictionary.md`"
 
-    assert command("--directory", str(MAPPINGS)) == (ROOT / "docs" / "dictionary.md").read_text(encoding="utf-8"), told
+    assert command("--directory", str(MAPPINGS)) == (ROOT / "docs" / "dictionary.md").read_text(encoding="utf-8"), (
+        remedy
+    )
 
 
 def test_every_name_of_the_set_has_its_entry() -> None:
     names: dict[str, set[str]] = {}
-    for one in ENTRIES:
-        names.setdefault(one.section, set()).add(one.name)
+    for item in ENTRIES:
+        names.setdefault(item.section, set()).add(item.name)
 
     events = {event.name for mapping in SET.by_topic.values() for user in mapping.users for event in user.events}
     assert names == {
@@ -101,8 +103,8 @@ def test_meanings_are_those_of_insiders_tables() -> None:
     assert entry("name", entries=ENTRIES).meaning == "Customer's first name"
     assert entry("yotpo_campaign_id", "param", ENTRIES).meaning == "Campaign ID of the event"
     assert entry("tier_lost", "event", ENTRIES).meaning == "Sent when a customer gets out of a tier."
-    unknown = [one.name for one in ENTRIES if one.section == "attribute" and not one.meaning]
-    # What we add to the tables: month and day of what is seldom a whole date.
+    unknown = [item.name for item in ENTRIES if item.section == "attribute" and not item.meaning]
+    # Our own additions to the tables: month and day, because a birthday is seldom a whole date.
     assert unknown == [f"yotpo_{date}_{part}" for date in ("birthday", "anniversary") for part in ("month", "day")]
 
 
@@ -110,7 +112,7 @@ def test_without_tables_there_are_no_meanings(tmp_path: Path) -> None:
     assert dictionary.meanings(tmp_path) == {}
 
 
-def test_an_entry_tells_its_type_its_paths_and_its_rules() -> None:
+def test_an_entry_has_its_type_its_paths_and_its_rules() -> None:
     points = entry("points")
 
     assert (points.data_type, points.display_name, points.is_default) == ("Number", "Points", False)
@@ -123,24 +125,24 @@ def test_an_entry_tells_its_type_its_paths_and_its_rules() -> None:
     assert entry("it_happened", "event").display_name == "It Happened"
 
 
-def test_an_overlay_is_told_where_it_differs() -> None:
-    assert [(one.overlay, one.place) for one in entry("tier").origins] == [
+def test_an_overlay_is_an_origin_only_if_it_differs() -> None:
+    assert [(origin.overlay, origin.place) for origin in entry("tier").origins] == [
         (None, "groups.yaml:5"),
         ("outlet", "overlays/outlet/a.b.yaml:5"),
     ]
-    assert [one.overlay for one in entry("hobby").origins] == ["outlet"]
-    assert [one.overlay for one in entry("it_happened", "event").origins] == [None]
+    assert [origin.overlay for origin in entry("hobby").origins] == ["outlet"]
+    assert [origin.overlay for origin in entry("it_happened", "event").origins] == [None]
 
 
 def test_the_plan_leaves_out_what_insider_has() -> None:
-    planned = {(one.section, one.name) for one in dictionary.to_create(ENTRIES)}
+    planned = {(item.section, item.name) for item in dictionary.to_create(ENTRIES)}
 
     assert planned == {
         *(("attribute", name) for name in SET.attributes.keys() - DEFAULT_ATTRIBUTES),
         *(("param", name) for name in SET.params.keys() - DEFAULT_PARAMS),
-        *(("event", one.name) for one in ENTRIES if one.section == "event"),
+        *(("event", item.name) for item in ENTRIES if item.section == "event"),
     }
-    small = {one.name for one in dictionary.to_create(dictionary.dictionary(SMALL, {}))}
+    small = {item.name for item in dictionary.to_create(dictionary.dictionary(SMALL, {}))}
     assert small == {"points", "tier", "born", "opted_in", "hobby", "score", "it_happened"}
 
 
@@ -187,12 +189,12 @@ def test_every_format_has_every_name(flags: tuple[str, ...]) -> None:
     name = "system_name" if flags else "name"
 
     assert list(dict.fromkeys((row["kind"], row[name]) for row in as_csv)) == [
-        (one["kind"], one[name]) for one in as_json
+        (row["kind"], row[name]) for row in as_json
     ]
-    assert not [one[name] for one in as_json if f"`{one[name]}`" not in page and f"### {one[name]}" not in page]
+    assert not [row[name] for row in as_json if f"`{row[name]}`" not in page and f"### {row[name]}" not in page]
 
 
-def test_a_row_of_the_table_tells_where_a_value_comes_from() -> None:
+def test_a_row_of_the_table_says_where_a_value_comes_from() -> None:
     rows = list(csv.DictReader(command("--format", "csv").splitlines()))
 
     (row,) = (row for row in rows if (row["name"], row["topic"]) == ("yotpo_vip_tier_name", "swell/tier/lost"))

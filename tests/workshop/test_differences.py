@@ -1,4 +1,4 @@
-"""What an operator is told before a replay: how what would be sent differs from what was."""
+"""How the updates of a replay differ from the updates that were sent, as an operator sees it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def event(name: str, timestamp: str = EARLIER, **params: Value) -> UserEvent:
     return UserEvent(name=name, timestamp=timestamp, params=params)
 
 
-def told(before: list[UserUpdate], after: list[UserUpdate]) -> list[tuple[Any, ...]]:
-    return [tuple(one) for one in differences.between(before, after)]
+def differences_of(before: list[UserUpdate], after: list[UserUpdate]) -> list[tuple[Any, ...]]:
+    return [tuple(difference) for difference in differences.between(before, after)]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def told(before: list[UserUpdate], after: list[UserUpdate]) -> list[tuple[Any, .
 def test_values_are_compared_by_their_names(
     before: dict[str, Any], after: dict[str, Any], expected: list[tuple[Any, ...]]
 ) -> None:
-    assert told([user(**before)], [user(**after)]) == [("attribute", "p", *change) for change in expected]
-    assert told([user("a@example.com", event("e", **before))], [user("a@example.com", event("e", **after))]) == [
-        ("param", "e.p", *change) for change in expected
-    ]
+    assert differences_of([user(**before)], [user(**after)]) == [("attribute", "p", *change) for change in expected]
+    assert differences_of(
+        [user("a@example.com", event("e", **before))], [user("a@example.com", event("e", **after))]
+    ) == [("param", "e.p", *change) for change in expected]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_values_are_compared_by_their_names(
         (("p",), {"p": False}, [("no longer cleared", None, False)]),
     ],
 )
-def test_what_is_cleared_is_told_with_the_value_that_comes_or_goes(
+def test_a_cleared_attribute_is_reported_with_the_value_before_or_after(
     before: Any, after: Any, expected: list[tuple[Any, ...]]
 ) -> None:
     olds, news = (
@@ -79,30 +79,30 @@ def test_what_is_cleared_is_told_with_the_value_that_comes_or_goes(
         for given in (before, after)
     )
 
-    assert told([olds], [news]) == [("attribute", "p", *change) for change in expected]
+    assert differences_of([olds], [news]) == [("attribute", "p", *change) for change in expected]
 
 
 def test_user_events_are_compared_by_their_names_whenever_they_happened() -> None:
     before = [user("a@example.com", event("kept"), event("gone", p=1))]
     after = [user("a@example.com", event("new", p=1), event("kept", LATER))]
 
-    assert told(before, after) == [
+    assert differences_of(before, after) == [
         ("user event", "gone", "removed", None, None),
         ("user event", "new", "added", None, None),
     ]
 
 
-def test_users_are_the_same_where_they_are_the_same_customer() -> None:
+def test_users_are_the_same_if_they_are_the_same_customer() -> None:
     before = [user("a@example.com", p=1), user("b@example.com", p=1)]
     after = [user("b@example.com", p=2), user("a@example.com", p=1)]
 
-    assert told(before, after) == [("attribute", "p", "changed", 1, 2)]
+    assert differences_of(before, after) == [("attribute", "p", "changed", 1, 2)]
 
 
 def test_more_about_the_identity_of_the_same_customer_is_no_difference() -> None:
     named = UserUpdate(identifiers={"email": "a@example.com", "uuid": "7"}, attributes={"p": 1})
 
-    assert told([user(p=1)], [named]) == []
+    assert differences_of([user(p=1)], [named]) == []
 
 
 @pytest.mark.parametrize(
@@ -116,19 +116,21 @@ def test_more_about_the_identity_of_the_same_customer_is_no_difference() -> None
         ([], [], []),
     ],
 )
-def test_a_user_who_comes_or_goes_is_told_by_his_position(
+def test_a_user_who_comes_or_goes_is_named_by_position(
     before: list[str], after: list[str], expected: list[tuple[str, str]]
 ) -> None:
     olds, news = ([user(f"{name}@example.com", p=1) for name in names] for names in (before, after))
 
-    assert told(olds, news) == [("user", position, change, None, None) for position, change in expected]
+    assert differences_of(olds, news) == [("user", position, change, None, None) for position, change in expected]
 
 
 def test_users_without_an_identifier_are_compared_too() -> None:
-    nobody = UserUpdate(identifiers={}, attributes={"p": 1})
+    unidentified = UserUpdate(identifiers={}, attributes={"p": 1})
 
-    assert told([nobody], [UserUpdate(identifiers={}, attributes={"p": 2})]) == [("attribute", "p", "changed", 1, 2)]
-    assert told([nobody], [nobody]) == []
+    assert differences_of([unidentified], [UserUpdate(identifiers={}, attributes={"p": 2})]) == [
+        ("attribute", "p", "changed", 1, 2)
+    ]
+    assert differences_of([unidentified], [unidentified]) == []
 
 
 values = st.dictionaries(st.sampled_from("pqr"), st.integers(0, 2) | st.text(max_size=1), max_size=3)
@@ -160,10 +162,12 @@ OPPOSITES = {
 @given(updates, updates)
 def test_backwards_each_difference_is_its_opposite(before: list[UserUpdate], after: list[UserUpdate]) -> None:
     def without_users(before: list[UserUpdate], after: list[UserUpdate]) -> list[Difference]:
-        return [one for one in differences.between(before, after) if one.part != "user"]
+        return [difference for difference in differences.between(before, after) if difference.part != "user"]
 
     backwards = [
         (part, name, OPPOSITES[change], new, old) for part, name, change, old, new in without_users(after, before)
     ]
-    assert sorted(map(repr, backwards)) == sorted(repr(tuple(one)) for one in without_users(before, after))
-    assert told(before, before) == []
+    assert sorted(map(repr, backwards)) == sorted(
+        repr(tuple(difference)) for difference in without_users(before, after)
+    )
+    assert differences_of(before, before) == []

@@ -1,4 +1,4 @@
-"""Runs all golden pairs of `mappings/examples`, and says which of them keep the traps of Yotpo's webhooks shut."""
+"""Runs all golden pairs of `mappings/examples`, and lists the pairs that guard each trap of Yotpo's webhooks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ EXAMPLES = MAPPINGS / "examples"
 SET = load(MAPPINGS)
 GOLDENS = list(goldens.goldens(EXAMPLES, SET))
 
-#: Addresses that the examples use for people whom a webhook mentions by the way.
+#: Addresses in the examples of people who are in a webhook but are not its customer.
 THIRD_PERSONS = ("rita.referrer@example.org", "paula.past@example.net")
 FRIEND = "fred.friend@example.net"
 
-#: Each trap, and the pairs of which at least one fails when somebody falls into it.
+#: Each trap with its pairs; at least one of them fails if the mapping falls into the trap.
 TRAPS = {
     "birthday_day and birth_day, birthday_year and birth_year": ["swell.birthday.captured/under_the_other_names"],
     "a birthday without a year": [
@@ -141,7 +141,7 @@ def refusals(golden: goldens.Golden) -> list[Refusal]:
     return [refusal for _, refusal in mapped.refused]
 
 
-def test_every_way_in_which_a_value_is_unfit_or_over_has_its_pair() -> None:
+def test_every_way_in_which_a_value_is_unfit_or_cleared_has_its_pair() -> None:
     expected = [json.loads(golden.expected.read_text()) for golden in GOLDENS]
 
     assert any(pair.get("notes") for pair in expected)
@@ -167,7 +167,7 @@ def test_a_share_never_makes_a_profile_of_the_friend(golden: goldens.Golden) -> 
         assert FRIEND not in json.dumps(user.get("attributes", {}))
 
 
-def test_a_pair_that_does_not_hold_is_told_as_a_diff_and_can_be_accepted(tmp_path: Path) -> None:
+def test_a_pair_that_fails_is_shown_as_a_diff_and_can_be_accepted(tmp_path: Path) -> None:
     case = tmp_path / "swell.points.changed"
     case.mkdir()
     shutil.copy(EXAMPLES / "swell.points.changed" / "documented.json", case)
@@ -195,7 +195,7 @@ def test_true_and_one_are_not_the_same(tmp_path: Path) -> None:
     assert goldens.difference(golden, SET) == "  users.0.attributes.yotpo_loyalty_opt_in: true, expected: 1\n"
 
 
-def test_a_webhook_in_the_wrong_directory_is_told(tmp_path: Path) -> None:
+def test_a_webhook_in_the_wrong_directory_is_reported(tmp_path: Path) -> None:
     case = tmp_path / "swell.points.earned"
     case.mkdir()
     shutil.copy(EXAMPLES / "swell.points.changed" / "documented.json", case)
@@ -206,7 +206,7 @@ def test_a_webhook_in_the_wrong_directory_is_told(tmp_path: Path) -> None:
     assert "the webhook has the topic swell/points/changed" in goldens.difference(golden, SET)
 
 
-def test_a_directory_of_no_topic_is_told(tmp_path: Path) -> None:
+def test_a_directory_without_a_topic_is_reported(tmp_path: Path) -> None:
     case = tmp_path / "swell.nothing"
     case.mkdir()
     (case / "documented.json").write_text("{}")
@@ -215,7 +215,7 @@ def test_a_directory_of_no_topic_is_told(tmp_path: Path) -> None:
         list(goldens.goldens(tmp_path, SET))
 
 
-def test_options_that_no_store_has_are_told(tmp_path: Path) -> None:
+def test_options_that_no_store_has_are_reported(tmp_path: Path) -> None:
     case = tmp_path / "loyalty.opt_in"
     case.mkdir()
     shutil.copy(EXAMPLES / "loyalty.opt_in" / "documented.json", case)
@@ -225,7 +225,7 @@ def test_options_that_no_store_has_are_told(tmp_path: Path) -> None:
         list(goldens.goldens(tmp_path, SET))
 
 
-def test_what_is_absent_on_either_side_is_told_value_by_value(tmp_path: Path) -> None:
+def test_a_part_that_is_absent_on_one_side_is_reported_value_by_value(tmp_path: Path) -> None:
     case = tmp_path / "loyalty.opt_in"
     case.mkdir()
     shutil.copy(EXAMPLES / "loyalty.opt_in" / "documented.json", case)

@@ -1,4 +1,4 @@
-"""Which mapping set an operator means: the active one, a directory, a kept version, a revision of git."""
+"""Finds the mapping set that an operator names: the active set, a directory, a kept version, a git revision."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def git(directory: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def work_tree(tmp_path: Path) -> Path:
-    """A directory of mapping files within a work tree, changed since they were committed."""
+    """A directory of mapping files in a git work tree, with changes since the commit."""
     directory = tmp_path / "store" / "mappings"
     overlay = directory / "overlays" / "outlet"
     overlay.mkdir(parents=True)
@@ -68,7 +68,7 @@ def test_a_revision_of_git_holds_the_files_as_they_were_committed(work_tree: Pat
 
 
 @pytest.mark.parametrize("word", ["nothing", "--help", "-h", "HEAD:mappings", "^HEAD", "HEAD..HEAD"])
-def test_what_git_does_not_know_is_told(work_tree: Path, word: str) -> None:
+def test_a_revision_that_git_does_not_know_is_reported(work_tree: Path, word: str) -> None:
     with pytest.raises(OperatorError, match="it is not a git revision"):
         revisions.find(word, directory=work_tree, connection=None, release=work_tree)
 
@@ -78,13 +78,13 @@ def test_a_directory_outside_of_any_work_tree_has_no_revisions(tmp_path: Path) -
         revisions.find("HEAD", directory=tmp_path, connection=None, release=MAPPINGS)
 
 
-def test_a_directory_is_taken_as_it_is(work_tree: Path) -> None:
+def test_a_directory_is_used_as_it_is(work_tree: Path) -> None:
     found = revisions.find(str(MAPPINGS), directory=work_tree, connection=None, release=work_tree)
 
     assert (found.name, found.mappings.version) == (str(MAPPINGS), SET.version)
 
 
-def test_without_a_journal_nobody_knows_what_is_active() -> None:
+def test_without_a_journal_the_active_set_is_unknown() -> None:
     with pytest.raises(OperatorError, match="set DATABASE_URL"):
         revisions.find("active", directory=MAPPINGS, connection=None, release=MAPPINGS)
 

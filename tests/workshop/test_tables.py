@@ -1,4 +1,4 @@
-"""Insider's published tables, row by row: who fills an attribute, a param, an event."""
+"""Insider's published tables, row by row: which topics fill an attribute, a param, an event."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests import MAPPINGS
 SET = load(MAPPINGS)
 GOLDENS = list(goldens.goldens(MAPPINGS / "examples", SET))
 
-#: The table's short names stand for these.
+#: The meaning of the table's short names.
 LONG_NAMES = {"Na": "name", "Su": "surname"}
 IDENTIFIERS = {"email"}
-#: The name of the event itself, which Insider takes apart from its params.
+#: The name of the event itself, which Insider expects outside of the params.
 NOT_PARAMS = {"event_name"}
-#: Rows that no topic fills as the table has them, each with the reason.
+#: Rows that no topic fills as the table says, each with the reason.
 UNFILLED_EVENTS = {
     "Redemption Code Below Threshold": "sent to the merchant, without any customer; it becomes a notice",
 }
@@ -34,7 +34,7 @@ def rows(table: str, column: str) -> list[str]:
 
 
 def filled_by() -> dict[str, dict[str, set[str]]]:
-    """Return the topics that fill each name, as the golden pairs show it, not only as the files promise it."""
+    """Return the topics that fill each name in the golden pairs; a rule in a file alone does not count."""
     found: dict[str, dict[str, set[str]]] = {"attributes": {}, "params": {}, "identifiers": {}}
     for golden in GOLDENS:
         expected: dict[str, Any] = json.loads(golden.expected.read_text())
@@ -78,7 +78,7 @@ def test_events(label: str) -> None:
 @pytest.mark.parametrize(
     ("row", "topics"),
     [
-        # What tells most about who fills what: the rest may grow as Yotpo's webhooks do.
+        # The most informative names. The topics of other names may grow with Yotpo's webhooks.
         ("yotpo_total_reviews", {"customer/snapshot"}),
         ("yotpo_top_topics", {"customer/snapshot"}),
         ("yotpo_total_redemptions", {"customer/snapshot"}),
@@ -93,7 +93,7 @@ def test_events(label: str) -> None:
         ),
     ],
 )
-def test_who_fills_what(row: str, topics: set[str]) -> None:
+def test_the_topics_that_fill_a_name(row: str, topics: set[str]) -> None:
     assert topics == FILLED_BY["attributes"][row]
 
 

@@ -1,4 +1,4 @@
-"""What mappings are tried on: examples, files, events of the journal; as the pipeline would map them."""
+"""Tries mappings on examples, files and events of the journal, as a worker would map them."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def test_only_the_examples_of_a_topic() -> None:
 @pytest.mark.parametrize(
     "word", ["swell/tier/earned", "swell.tier.earned.yaml", "anywhere/else/swell.tier.earned.yaml"]
 )
-def test_a_topic_is_named_by_itself_or_by_its_file(word: str) -> None:
+def test_a_topic_is_found_by_its_name_or_its_file(word: str) -> None:
     assert trying.topic_of(word, SET) == "swell/tier/earned"
 
 
 @pytest.mark.parametrize(
-    ("word", "told"), [("swell/tier/earnt", "did you mean 'swell/tier/earned'"), ("groups.yaml", "'groups.yaml'")]
+    ("word", "message"), [("swell/tier/earnt", "did you mean 'swell/tier/earned'"), ("groups.yaml", "'groups.yaml'")]
 )
-def test_what_is_no_topic_is_told(word: str, told: str) -> None:
-    with pytest.raises(OperatorError, match=told):
+def test_an_unknown_topic_is_reported(word: str, message: str) -> None:
+    with pytest.raises(OperatorError, match=message):
         trying.topic_of(word, SET)
 
 
@@ -103,7 +103,7 @@ def test_a_file_may_hold_an_array_of_webhooks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("{", "not JSON"),
         ("[1, 2]", "webhook 1: a webhook is a JSON object"),
@@ -111,25 +111,25 @@ def test_a_file_may_hold_an_array_of_webhooks(tmp_path: Path) -> None:
         ('{"topic": "swell/tier/lost"}', "the webhook has the topic swell/tier/lost"),
     ],
 )
-def test_a_file_that_is_no_webhook_of_the_topic_is_told(tmp_path: Path, content: str, told: str) -> None:
+def test_a_file_that_is_not_a_webhook_of_the_topic_is_reported(tmp_path: Path, content: str, message: str) -> None:
     file = tmp_path / "webhook.json"
     file.write_text(content)
 
-    with pytest.raises(OperatorError, match=told):
+    with pytest.raises(OperatorError, match=message):
         tried_files(file, topic="swell/tier/earned")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="No such file"):
         tried_files(tmp_path / "webhook.json")
 
 
-def test_an_overlay_that_the_set_lacks_is_told() -> None:
+def test_an_overlay_that_the_set_lacks_is_reported() -> None:
     with pytest.raises(OperatorError, match="there is no overlay 'outlet'; known: none"):
         trying.with_overlay(trying.examples(MAPPINGS, SET), "outlet", SET)
 
 
-def test_an_overlay_is_laid_over_and_one_that_a_store_names_in_vain_is_noted() -> None:
+def test_an_overlay_is_used_and_a_stores_unknown_overlay_is_noted() -> None:
     with_overlay = load_files({**SET.files, "overlays/outlet/swell.points.changed.yaml": OVERLAY})
     (documented, *_) = trying.examples(MAPPINGS, SET, topic="swell/points/earned")
     (trial,) = trying.with_overlay([documented], "outlet", with_overlay)
