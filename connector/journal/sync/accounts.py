@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import orjson
 import psycopg
 
 from connector.errors import OperatorError
-from connector.journal.vault import digest, reseal_rows
+from connector.journal.vault import reseal_rows
 from connector.model import YotpoAccount
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 REVOKED_AFTER = 3
 #: A backfill reads the next page only while fewer snapshots than this wait to be mapped or delivered.
 ROOM = 5_000
-#: An install that takes longer than this has to be started again.
-_INSTALL_SECONDS = 1800
 
 _COLUMNS = """
     store_id, app_key, mode, token_sealed, secret_sealed, loyalty_guid, loyalty_key_sealed, state, expands,
@@ -255,30 +252,6 @@ def reseal(connection: Connection, vault: Vault) -> int:
         columns=("token_sealed", "secret_sealed", "loyalty_key_sealed"),
         where="state <> 'disconnected'",
     )
-
-
-def begin_install(connection: Connection, store_id: int) -> str:
-    """Return a secret for one install of the app in this store. It is valid for half an hour."""
-    state = secrets.token_urlsafe(32)
-    connection.execute("delete from yotpo_installs where expires_at < now()")
-    connection.execute(
-        "insert into yotpo_installs values (%s, %s, now() + make_interval(secs => %s))",
-        (digest(state), store_id, _INSTALL_SECONDS),
-    )
-    return state
-
-
-def end_install(connection: Connection, state: str) -> int | None:
-    """Return the store of an install's secret and use it up; None if it is unknown, used or too old."""
-    row = connection.execute(
-        """
-        delete from yotpo_installs using stores
-        where state_digest = %s and stores.id = store_id and removed_at is null
-        returning store_id, expires_at > now() as good
-        """,
-        (digest(state),),
-    ).fetchone()
-    return row.store_id if row and row.good else None
 
 
 def _update(connection: Connection, account: YotpoAccount, changes: str, **values: Any) -> bool:

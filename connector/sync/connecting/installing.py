@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from connector import observability
 from connector.errors import OperatorError, SecretsError, YotpoError, YotpoUnauthorized, YotpoUnavailable
 from connector.journal import partitions, stores
-from connector.journal.sync import accounts
+from connector.journal.sync import accounts, installs
 from connector.model import YotpoAccount
 from connector.sync import leases
 from connector.sync.connecting import callback_url, keeping, pages
@@ -69,13 +69,13 @@ class Installing:
             store = self._invited(connection, invitation.store_id, invitation.replaces)
             if isinstance(store, Page):
                 return store
-            return Install(accounts.begin_install(connection, invitation.store_id), invitation.replaces)
+            return Install(installs.begin(connection, invitation.store_id), invitation.replaces)
 
     def end(self, install: Install, returned: Returned) -> Store | Page:
         """Connect the store of an install and return it. Raises JournalUnavailable."""
         # A transaction of its own: the secret is used up, whatever happens next.
         with self._database.transaction() as connection:
-            store_id = accounts.end_install(connection, install.secret)
+            store_id = installs.end(connection, install.secret)
         if store_id is None:
             return pages.USED
         try:

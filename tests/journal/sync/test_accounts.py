@@ -9,7 +9,7 @@ import pytest
 from connector.errors import OperatorError, SecretsError
 from connector.journal import stores
 from connector.journal.sync import accounts as yotpo_accounts
-from connector.journal.sync import backfills
+from connector.journal.sync import backfills, installs
 from connector.journal.sync.accounts import Busy
 from connector.journal.vault import Vault
 
@@ -261,27 +261,27 @@ def insert_snapshot(connection: Connection, store: Store, number: int) -> None:
 
 
 def test_an_install_can_be_used_once(accounts: Accounts, store: Store) -> None:
-    first, second = (yotpo_accounts.begin_install(accounts.connection, store.id) for _ in range(2))
+    first, second = (installs.begin(accounts.connection, store.id) for _ in range(2))
 
     assert first != second
     assert len(first) >= 40
-    assert yotpo_accounts.end_install(accounts.connection, first) == store.id
-    assert yotpo_accounts.end_install(accounts.connection, first) is None
-    assert yotpo_accounts.end_install(accounts.connection, "made up") is None
-    assert yotpo_accounts.end_install(accounts.connection, second) == store.id
+    assert installs.end(accounts.connection, first) == store.id
+    assert installs.end(accounts.connection, first) is None
+    assert installs.end(accounts.connection, "made up") is None
+    assert installs.end(accounts.connection, second) == store.id
 
 
 def test_an_install_that_took_too_long_is_expired_and_deleted(accounts: Accounts, store: Store) -> None:
-    late, forgotten = (yotpo_accounts.begin_install(accounts.connection, store.id) for _ in range(2))
+    late, forgotten = (installs.begin(accounts.connection, store.id) for _ in range(2))
     accounts.connection.execute("update yotpo_installs set expires_at = now() - interval '1 second'")
 
-    assert yotpo_accounts.end_install(accounts.connection, late) is None
-    good = yotpo_accounts.begin_install(accounts.connection, store.id)
-    assert yotpo_accounts.end_install(accounts.connection, forgotten) is None
+    assert installs.end(accounts.connection, late) is None
+    good = installs.begin(accounts.connection, store.id)
+    assert installs.end(accounts.connection, forgotten) is None
     left = accounts.connection.execute("select count(*) as n from yotpo_installs").fetchone()
     assert left
     assert left.n == 1
-    assert yotpo_accounts.end_install(accounts.connection, good) == store.id
+    assert installs.end(accounts.connection, good) == store.id
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_an_install_that_took_too_long_is_expired_and_deleted(accounts: Accounts
 )
 def test_an_install_of_a_store_that_has_ended_does_nothing(accounts: Accounts, store: Store, end: Any) -> None:
     accounts.connect(store)
-    state = yotpo_accounts.begin_install(accounts.connection, store.id)
+    state = installs.begin(accounts.connection, store.id)
     end(accounts.connection, store)
 
-    assert yotpo_accounts.end_install(accounts.connection, state) is None
+    assert installs.end(accounts.connection, state) is None
