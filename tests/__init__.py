@@ -1,4 +1,4 @@
-"""The tests, in the rooms of the connector; what several rooms start stands in `conftest`."""
+"""The tests, in the same packages as the connector. `conftest` starts what several packages use."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The command line in this process: to import it takes longer than a command does.
+"""Runs the command line in this process, because importing it takes longer than a command.
 
 A few tests start `python -m connector` in a process of its own, as scripts do: `Cli.process`.
 """
@@ -30,7 +30,7 @@ ADD = ("stores", "add", "acme", "--insider-partner", "acme", "--insider-token", 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command has left: the same names as of a process."""
+    """The result of a command, with the names that a finished process has."""
 
     returncode: int
     stdout: str
@@ -38,7 +38,7 @@ class Done:
 
 
 def run(environment: Mapping[str, str], *arguments: str, directory: Path = ROOT) -> Done:
-    """Run `connector …` with these variables and no others; an exception that it does not show is raised here."""
+    """Run `connector …` with these variables alone; raise an exception that the command does not report."""
     hidden = {name: None for name in os.environ if name not in environment}
     with _forgotten_settings(), contextlib.chdir(directory):
         done = CliRunner().invoke(main, arguments, env={**hidden, **environment}, catch_exceptions=False)
@@ -47,7 +47,7 @@ def run(environment: Mapping[str, str], *arguments: str, directory: Path = ROOT)
 
 @contextlib.contextmanager
 def _forgotten_settings() -> Iterator[None]:
-    """Read the settings anew, and let the next command do so, too."""
+    """Forget the settings that were read, so that the next command reads them again."""
     for settings in (shared.settings, shared.vault):
         settings.cache_clear()
     try:
@@ -59,7 +59,7 @@ def _forgotten_settings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let processes that are started meanwhile end at Ctrl-C, also where a shell has told us to ignore it."""
+    """Let processes that start inside the block end at Ctrl-C, even if a shell made this process ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
     from tests.sandbox.yotpo.simulators import Yotpo
 
-#: TEST_STATE lets two runs go on side by side; the processes of one run have each a directory of their own in it.
+#: TEST_STATE lets two runs work at the same time. Each process of a run has its own directory in it.
 BASE = Path(os.environ.get("TEST_STATE") or ROOT / ".local" / "test")
 _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 STATE = BASE / _PROCESS
 _CLUSTER = pytest.StashKey[SharedCluster]()
 
-# The machines that run this are shared and slow at times: a test says what happens, never how fast.
+# The machines that run the tests are shared and slow at times, so no test has a deadline.
 hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("connector")
 
@@ -196,7 +196,7 @@ def stacks_worker(stack: Stack) -> Worker:
 
 @pytest.fixture
 def worker(stacks_worker: Worker) -> Iterator[Worker]:
-    """The stack's worker, which tests may start anew and end. It runs as the test before has left it."""
+    """The stack's worker, which tests may restart and end. It runs as the last test left it."""
     stacks_worker.begin()
     yield stacks_worker
     quick_insider(stacks_worker.stack)
@@ -204,7 +204,7 @@ def worker(stacks_worker: Worker) -> Iterator[Worker]:
 
 @pytest.fixture(autouse=True)
 def usual_worker(request: pytest.FixtureRequest) -> None:
-    """Let the stack's worker run as usual for the tests that do not start it anew by themselves."""
+    """Let the stack's worker run with its usual settings for the tests that do not restart it."""
     if "stack" in request.fixturenames and "worker" not in request.fixturenames:
         request.getfixturevalue("stacks_worker").run()
 

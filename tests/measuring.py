@@ -1,4 +1,4 @@
-"""How long something takes on a machine that does other things as well: as long as the quickest of a few tries."""
+"""Measures a duration on a busy machine: the quickest of a few tries counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TRIES = 5
 
 
 def quickest(measure: Callable[[], float], *, below: float) -> float:
-    """Measure until the result is below the bound, a few times at most; return the last result."""
+    """Measure until the result is below the bound, but only a few times; return the last result."""
     for _ in range(_TRIES - 1):
         if (result := measure()) < below:
             return result

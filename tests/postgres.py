@@ -51,7 +51,7 @@ class Cluster:
             connection.execute(f"drop database {name} with (force)")
 
     def _make_template(self) -> None:
-        """Make the migrated database, to which nobody is connected, and drop what a killed run has left."""
+        """Make the migrated database, without open connections, and drop the databases of a killed run."""
         with psycopg.connect(self.server.url, autocommit=True) as connection:
             left = connection.execute("select datname from pg_database where datname ~ '^(test_|migrated$)'").fetchall()
             for (name,) in left:
@@ -64,9 +64,9 @@ class Cluster:
 
 
 class SharedCluster:
-    """The cluster of a run whose tests are spread over processes: the process that spreads them has it.
+    """The cluster of a run with several processes. The process that distributes the tests starts it.
 
-    It starts while the others still collect their tests; a lock tells them when it is ready.
+    The other processes collect their tests meanwhile; a lock tells them when the cluster is ready.
     """
 
     def __init__(self, state: Path) -> None:

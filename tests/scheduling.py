@@ -1,6 +1,6 @@
-"""Which tests run in which process: files as a whole, those that take longest first.
+"""Distributes the test files over the processes: whole files, the slowest first.
 
-A process starts what its tests share once, such as the whole connector. It takes long, so that two processes start it.
+A process starts once what its tests share, such as the whole connector. That takes long, so only two of them start it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 if TYPE_CHECKING:
     import pytest
 
-#: What begins first, by the names of files or of rooms; those of one group follow one another in one process.
+#: The tests that run first, by file or folder. The tests of a group run one after another in one process.
 GROUPS = (
     (
         "tests/workers/test_watch.py",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 TABLE = ROOT / "mappings" / "tables" / "insider-attributes.csv"
-#: Insider's two short names and their meaning.
+#: The meaning of the table's two short names.
 SYSTEM_NAMES = {"Na": "name", "Su": "surname"}
 #: The customer's actions. Together they give each attribute a value.
 DEEDS: tuple[dict[str, Any], ...] = (

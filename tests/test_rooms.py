@@ -1,4 +1,4 @@
-"""The folders stay as small as a reader can take in at a glance."""
+"""The folders are small enough to be read at a glance."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def imported(tree: ast.Module, name: str) -> Iterator[str]:
                 file = ROOT.joinpath(*node.module.split("."), alias.name)
                 is_module = file.is_dir() or file.with_suffix(".py").exists()
                 target = f"{node.module}.{alias.name}" if is_module else node.module
-                # A package that offers names of its own modules is no circle: the modules do not need it.
+                # A package may import names from its own modules. That is no circle: they do not import the package.
                 if target != name:
                     yield target

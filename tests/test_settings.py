@@ -1,4 +1,4 @@
-"""The environment becomes settings. The error for a wrong variable has its name and says what it should be."""
+"""The environment becomes settings. The error for a wrong variable names it and says what its value should be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line that the tests of its commands type at."""
+"""The command line for the tests of its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`connector backfill`: started, followed, paused, resumed, cancelled, and told of; by rows in a real journal."""
+"""`connector backfill`: start, follow, pause, resume, cancel and report, with rows in a real journal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ START = ("start", "--reason", "they were lost", "--by", "ann")
 
 
 class Backfills:
-    """Runs `connector backfill …` in this process, which is quick, and has a hand in the journal."""
+    """Runs `connector backfill …` in this process, and changes backfills in the journal."""
 
     def __init__(self, database: Database, vault: Vault, url: str) -> None:
         self.database = database
@@ -72,7 +72,7 @@ class Backfills:
             ).rowcount
 
     def soon(self, *steps: tuple[str, str], stores: int = 1) -> Thread:
-        """Change so many backfills once they run, step by step: each the store and what is changed."""
+        """Change backfills from a thread, step by step. Each step has a store and its changes."""
 
         def work() -> None:
             while self.change("page_at = now()") < stores:
@@ -90,7 +90,7 @@ class Backfills:
 def backfill(
     database: Database, vault: Vault, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Backfills]:
-    # A log has a line each time that is looked, and that is often.
+    # With these values a log gets a line at every poll, and polls are frequent.
     monkeypatch.setattr("connector.cli.progress._LOG_SECONDS", 0.0)
     monkeypatch.setattr("connector.cli.backfill._POLL_SECONDS", 0.1)
     _forget_settings()
@@ -283,7 +283,7 @@ def test_ctrl_c_ends_the_showing_and_not_the_backfill(backfill: Backfills, datab
         running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True)
     with running:
         os.close(theirs)
-        # The bar is there: it is being shown.
+        # Wait until the bar is shown.
         assert select.select([ours], [], [], 60)[0]
         running.send_signal(signal.SIGINT)
         stdout, _ = running.communicate(timeout=60)

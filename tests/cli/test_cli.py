@@ -1,4 +1,4 @@
-"""The command line: JSON on stdout, one sentence on stderr, and what scripts see of it as a process of its own."""
+"""The command line: JSON on stdout, one sentence on stderr, and the exit status that scripts see."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def merchant(stack: Stack) -> Merchant:
 
 
 def process(stack: Stack, *arguments: str, said: str) -> subprocess.CompletedProcess[str]:
-    """Run a command by hand; `said` is what is typed."""
+    """Run a command as a person does; `said` is the text that is typed."""
     return subprocess.run(
         [sys.executable, "-m", "connector", *arguments],
         cwd=ROOT,

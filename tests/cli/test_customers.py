@@ -1,4 +1,4 @@
-"""`connector customers push` as operators use it: files in, results beside them, cut short and gone on with."""
+"""`connector customers push` as operators use it: files, results beside them, interrupted runs that continue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector.journal.vault import Vault
 
 WHY = ("--reason", "a test")
-#: Prints the most memory that the command has had, in MB, behind what it prints itself.
+#: Prints the command's peak memory in MB after its own output.
 PEAK = """
 import resource, sys
 from connector.cli import main
@@ -154,7 +154,7 @@ def test_a_run_that_is_killed_goes_on_with_the_next(connected: Cli, yotpo: Yotpo
     assert done.returncode == 0, done.stderr
     patched = _patched(yotpo)
     assert len(patched) == 30
-    # The one under way when it was killed, each time.
+    # Each kill repeats the customer that was being sent.
     assert sum(patched.values()) <= 32
     assert max(patched.values()) <= 2
     assert {one["line"] for one in _results(file) if one["outcome"] == "sent"} == set(range(1, 31))

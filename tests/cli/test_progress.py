@@ -97,7 +97,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, io.TextIOWr
 
 
 def _written(ours: int) -> bytes:
-    """What has reached the terminal, as soon as nothing more comes."""
+    """Return the output on the terminal, as soon as no more comes."""
     written = b""
     while select.select([ours], [], [], 0.3)[0]:
         written += os.read(ours, 100_000)
@@ -129,7 +129,7 @@ def test_a_terminal_has_one_line_that_is_redrawn_ten_times_a_second(
     assert "\x1b" not in written
     assert drawn[-1].startswith("100 %  ━")
     assert "a wait" in drawn[-2]
-    # What was longer before is gone.
+    # The rest of a longer line is erased.
     assert len(drawn[-1].rstrip("\r\n")) >= len(drawn[-2])
 
 

@@ -1,4 +1,4 @@
-"""`connector dead-letters` and `connector replays`: seen, tried, started, cancelled, discarded, and written down."""
+"""`connector dead-letters` and `connector replays`: list, dry run, start, cancel, discard, and the audit."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_discarded_group_is_gone_and_the_reason_is_kept(cli: Cli, connector: C
 def test_a_dry_run_counts_and_compares_and_changes_nothing(cli: Cli, connector: Connector, letters: list[int]) -> None:
     connector.receive(changed("old@example.com", 1, NOW - timedelta(days=100)))
     connector.pipeline.advance(seconds=60)
-    # As if the mapping had written another attribute then.
+    # Pretend that the mapping wrote another attribute at that time.
     connector.rows(
         """update deliveries set update = jsonb_set(update #- '{attributes,yotpo_vip_tier_name}',
            '{attributes,yotpo_point_balance}', '99') where event_id = %s returning id""",
@@ -81,7 +81,7 @@ def test_a_dry_run_by_the_mappings_of_then_compares_with_each_events_own_set(
     with connector.database.connection() as connection:
         activation.keep(connection, other := mapping.load_files(balance_files("other")))
         activation.activate(connection, other.version, actor="ann", reason="why")
-    # As if it had been mapped before sets were kept.
+    # Pretend that it was mapped before the journal kept mapping sets.
     connector.rows("update events set mapping = 'older' where id = %s returning id", letters[0])
     which = ("replays", "start", "--store", "acme", "--dry-run")
 

@@ -95,7 +95,7 @@ def test_identifiers_of_all_deliveries_come_together() -> None:
         ([owed(1, seconds=0.001, p=1), owed(2, seconds=0, p=2)], {}, {"p": 1}, {"p": 0.001}, {2: ["p"]}),
         # Each attribute has its own time.
         ([owed(1, seconds=1, p=1), owed(2, p=2, r=2)], {}, {"p": 1, "r": 2}, {"p": 1, "r": 0}, {2: ["p"]}),
-        # The times of what Insider has count in the same way.
+        # The time of a value that Insider already has counts in the same way.
         ([owed(1, seconds=0, p=1, q=1)], {"p": 1}, {"q": 1}, {"q": 0}, {1: ["p"]}),
         ([owed(1, seconds=1, p=1)], {"p": 1}, {"p": 1}, {"p": 1}, {}),
         ([owed(1, seconds=2, p=False)], {"p": 1}, {"p": False}, {"p": 2}, {}),
@@ -140,7 +140,7 @@ def test_the_newest_value_of_each_attribute_wins(
             [owed(1, seconds=1, cleared="p", r=1), owed(2, cleared="rq", p=2)],
             {}, {"r": 1}, {"p": 1, "q": 0}, {2: ["r", "p"]},
         ),
-        # The times of what Insider has or has forgotten count in the same way.
+        # The times of values that Insider has, or has forgotten, count in the same way.
         ([owed(1, cleared="p")], {"p": 1}, {}, {}, {1: ["p"]}),
         ([owed(1, seconds=1, cleared="p")], {"p": 1}, {}, {"p": 1}, {}),
         ([owed(1, cleared="p"), owed(2, seconds=2, cleared="p")], {"p": 1}, {}, {"p": 2}, {1: ["p"]}),

@@ -135,7 +135,7 @@ def test_a_request_refused_for_an_unknown_user_is_split() -> None:
     assert ruled_clear(404, {"error": NOBODY}, users=1) == Ruling(outcome="delivered")
     ruling = ruled_clear(404, {"error": NOBODY}, users=2)
     assert (ruling.outcome, ruling.split and ruling.split.cause) == ("split", "unattributed")
-    # In response to an upsert, or with another sentence, it is a fault of Insider's.
+    # After an upsert, or with another sentence, a 404 is a failure of Insider.
     assert (
         ruled(404, {"error": NOBODY}).outcome
         == ruled_clear(404, {"error": "no such page"}, users=1).outcome

@@ -1,4 +1,4 @@
-"""Attributes that are over: Insider is asked to forget them, after the upsert, and nothing older brings them back."""
+"""Attributes that have ended: Insider is asked to clear them after the upsert, and no older value brings them back."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_a_value_sent_without_a_response_is_cleared_too(connector: Connector, in
 
 def test_a_late_value_makes_sure_that_the_attribute_is_cleared(connector: Connector, insider: Insider) -> None:
     deliver(connector, owed(connector, ANN, "tier", seconds=20, points=1))
-    # As if Insider had taken it in an attempt that was not recorded, because the worker was killed.
+    # Pretend that Insider accepted it in an attempt that was not recorded, because the worker was killed.
     encoded = {"identifiers": {"email": ANN}, "attributes": {"custom": {"tier": "Gold"}}}
     upsert(insider, encoded)
 

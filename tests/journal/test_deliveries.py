@@ -140,7 +140,7 @@ def test_a_refusal_by_another_operation_replaces_the_first(database: Database) -
         # A successful upsert says nothing about clears, and a successful clear says nothing about upserts.
         ("clear", "upsert", "clear", False),
         ("upsert", "clear", "upsert", False),
-        # What was found out about the upsert is no evidence against the clear.
+        # A refused upsert is no evidence against the clear.
         ("upsert", "clear", "clear", False),
         ("clear", "upsert", "upsert", False),
     ],

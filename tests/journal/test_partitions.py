@@ -122,7 +122,7 @@ def test_partitions_with_low_priority_work_are_listed_separately(database: Datab
         owe(connection, store, 2, ago=20)
         owe(connection, store, 2, ago=40, low_priority=True)
         owe(connection, store, 3, ago=50, low_priority=True)
-        # Live all the same: whether journeys may start says nothing about giving way.
+        # `skip_hook` says nothing about priority, so this delivery is not low priority.
         owe(connection, store, 4, ago=5, skip_hook=True)
         owe(connection, store, 5, ago=60, low_priority=True, refusal=REFUSAL)
 

@@ -204,13 +204,13 @@ def test_a_sample_has_the_newest_events_with_their_last_updates(connection: Conn
         (1, 4.5, 500, 4),
         (0.5, 1, 500, 0),
         (0.5, 2.5, 500, 1),
-        # What it has missed, while no worker ran, it does not catch up with.
+        # A replay does not catch up on the time in which no worker ran.
         (0.8, 3600, 500, 8),
-        # Less than a second's worth is no step.
+        # A step needs at least one second's share of events.
         (1000, 0.9, 500, 0),
         (1000, 3600, 500, 12),
         (1000, 3600, 7, 7),
-        # However slow it is, it goes on.
+        # Even a very slow replay goes on.
         (0.1, 3600, 500, 2),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_replay_keeps_to_its_rate(
     connection: Connection, per_second: float, seconds: float, limit: int, expected: int
 ) -> None:
     ids = receive_many(connection, 12)
-    # Within a transaction the clock stands still.
+    # now() does not change within a transaction.
     with connection.transaction():
         replay_id = start(connection, event_ids=ids, per_second=per_second, seconds=seconds)
 
@@ -264,7 +264,7 @@ def test_two_workers_never_take_the_same_events_of_a_replay(database: Database, 
         replays.mark_processed(first, replay_id, [event.id for event in taken.events])
 
         assert replays.take(second, replay_id, limit=4, size=LARGE).events == []
-        # Another replay has its own turn.
+        # Another replay is taken independently.
         assert len(replays.take(second, other, limit=4, size=LARGE).events) == 4
     feed(connection, replay_id, 60)
     assert [event.id for event in taken.events] + step(connection, replay_id) == ids[:6]
@@ -274,7 +274,7 @@ def test_a_later_worker_takes_the_remaining_events_of_a_replay(database: Databas
     ids = receive_many(connection, 6)
     replay_id = start(connection, event_ids=ids)
     with database.transaction() as late:
-        # Its clock stands still from here on.
+        # From here on now() does not change for it.
         time.sleep(0.01)
         assert step(connection, replay_id, limit=4) == ids[:4]
 

@@ -123,7 +123,7 @@ def test_a_large_window_returns_a_limited_number_of_events_spread_over_time(data
     assert SUMMARIES_LIMIT * 0.9 <= len(looks) <= SUMMARIES_LIMIT
     days = Counter((one.received_at - SINCE).days for one in looks)
     assert min(days[day] for day in range(7)) > SUMMARIES_LIMIT / 7 * 0.9
-    # Of one topic, more is looked at to find as many.
+    # For a single topic, more events are read to find as many samples.
     assert len(of_topic) > 2 * Counter(one.topic for one in looks)["rare"] > 0
 
 
@@ -143,7 +143,7 @@ def test_looking_goes_by_the_primary_key_and_counting_the_unmapped_by_their_inde
 
 
 class _Explaining:
-    """A connection that asks for the plan of a question, too."""
+    """A connection that also keeps the plan of each query."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

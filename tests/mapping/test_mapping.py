@@ -206,7 +206,7 @@ def test_a_mapping_leaves_its_webhook_alone() -> None:
         assert body == json.loads(text)
 
 
-# Random webhooks: the paths of a mapping hold anything that JSON can hold, and some things that it can't.
+# Random webhooks: the paths of a mapping lead to any value that JSON can have, and to some that it cannot.
 
 
 @settings(max_examples=300, deadline=None)
@@ -297,7 +297,10 @@ def test_what_no_rule_reads_changes_nothing(topic: str, body: dict[str, Any], op
 
 
 def read_paths(mapping: TopicMapping) -> dict[str, Any]:
-    """Return the paths that a mapping reads from the top of the webhook, as a tree. A path's end contains itself."""
+    """Return the paths that a mapping reads from the top of the webhook, as a tree.
+
+    The node where a path ends contains the key `WHOLE`.
+    """
     tree: dict[str, Any] = {}
     for user in mapping.users:
         rules = [*user.identifiers, *user.attributes, *(param for event in user.events for param in event.params)]

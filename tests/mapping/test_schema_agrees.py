@@ -1,4 +1,4 @@
-"""Checks that the schema and the loader agree on generated files: sound ones, and sound ones with one or two mistakes.
+"""Checks that the schema and the loader agree on generated files: valid ones, and valid ones with one or two mistakes.
 
 Here a file is a tree of its YAML: objects, lists, and scalars as they are typed, including quotes.
 """
@@ -78,7 +78,7 @@ def groups_files(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def topic_files(draw: st.DrawFn) -> dict[str, Any]:
-    """Files of a topic that are sound with any file of `groups_files`. They include all of its groups."""
+    """Files of a topic that are valid with any file of `groups_files`. They include all of its groups."""
     label, name = draw(labels)
     event: dict[str, Any] = {"label": label, "name": name, "include": ["g", "k"]}
     event |= draw(st.fixed_dictionaries({}, optional={"params": rules("x", "012")}))

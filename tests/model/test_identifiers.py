@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connector.model.identifiers import clean_email, clean_phone, clean_uuid, customer_of
 
-#: As Insider prints them in its error keys.
+#: The patterns that Insider prints in its error keys.
 INSIDERS_EMAIL = re.compile(r"^.+@.+\..+$")
 INSIDERS_PHONE = re.compile(r"^\+[1-9]\d{6,14}$", re.ASCII)
 #: What Insider advises to block.

@@ -1,4 +1,4 @@
-"""The simulators as tests start and ask them: what both have in common, and the one of Insider."""
+"""Starts simulators and sends them requests: the common part, and the simulator of Insider."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PARTNER = {"X-PARTNER-NAME": "shop", "X-REQUEST-TOKEN": "secret"}
 
 
 class Sandbox:
-    """A running simulator of either end: what tests ask and tell it under /_sandbox."""
+    """A running simulator, and its control API under /_sandbox."""
 
     #: The path of its switches.
     switches = "switches"
@@ -67,7 +67,7 @@ class Simulator(Sandbox):
 
 @contextmanager
 def process(name: str, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run the simulator `name`; its URL, and its process."""
+    """Run the simulator `name`; yield its URL and its process."""
     command = [sys.executable, "-m", f"connector.sandbox.{name}", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
         try:

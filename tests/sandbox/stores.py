@@ -1,4 +1,4 @@
-"""A store of the running connector, the webhooks that it posts, and what Insider has of its customers."""
+"""A store of the running connector: its webhooks, and its customers at Insider."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
 
 THREADS = 8
-#: Nothing takes so long, however busy the machine is.
+#: Longer than anything takes, even on a busy machine.
 PATIENCE = 120.0
 _local = threading.local()
 
 
 class Store:
-    """A store of its own for each test, so that Insider's profiles are this test's alone."""
+    """A store for one test, so that no other test changes its profiles at Insider."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack

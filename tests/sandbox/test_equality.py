@@ -1,4 +1,4 @@
-"""Whether Insider ends equal to Yotpo: that each kind of difference is found, and none where there is none.
+"""The comparison of Insider with Yotpo finds each kind of difference, and none if there is none.
 
 Two simulators as real processes, with profiles that are brought to Insider by hand; no doubles.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIZE = 200
-#: Insider's own attributes; all others are the account's.
+#: Insider's own attributes. All others are custom attributes of the account.
 OWN = {"name", "surname", "birthday"}
 
 
@@ -49,7 +49,7 @@ class Both:
         yotpo.tell("stores/shop/loyalty-webhook", {"url": "http://127.0.0.1:9/nobody"})
 
     def bring(self) -> None:
-        """Bring every customer to Insider as he must be there."""
+        """Bring every customer to Insider with the expected attributes."""
         users = [user(truth) for truth in self.yotpo.truth() if identifiers(truth["core"])]
         assert self.insider.upsert(*users, not_append=True)["fail"] == {}
 
@@ -57,7 +57,7 @@ class Both:
         return compare(self.yotpo.url, "shop", self.insider.url, "shop")
 
     def one(self, *wanted: str) -> dict[str, Any]:
-        """The first customer with an address who must have all of these attributes."""
+        """Return the first customer with an e-mail address who should have all of these attributes."""
         return next(
             truth
             for truth in self.yotpo.truth()
@@ -240,7 +240,7 @@ def test_what_the_loyalty_api_alone_shows_may_be_missing_until_a_webhook_has_led
     both.yotpo.tell("stores/shop/send", {"number": truth["number"], "action": "adjust", "difference": 0, "tries": 1})
     different = {each.attribute for each in both.compared().differences}
     assert "yotpo_perks_redeemed" in different
-    # Only the webhook has told this.
+    # Only a webhook has this value.
     assert "yotpo_is_affiliate" in different
 
 

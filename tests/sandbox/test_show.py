@@ -37,7 +37,7 @@ def state() -> Iterator[Path]:
 
 
 def left_behind(state: Path) -> list[str]:
-    """The processes that this run has started: all of them know its state directory or its database."""
+    """Return the processes of this run: each has its state directory or its database in its environment."""
     found = []
     for process in psutil.process_iter():
         try:

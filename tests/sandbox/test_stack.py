@@ -23,14 +23,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def store(stack: Stack) -> Store:
-    # Its own limit is not the subject here.
+    # The limit of the intake is not tested here.
     requests.post(f"{stack.insider_url}/_sandbox/settings", json={"requests_per_minute": 10**7}, timeout=10)
     return Store(stack)
 
 
 @pytest.fixture
 def revived(stack: Stack) -> Iterator[Stack]:
-    """The stack, all of whose parts run again afterwards."""
+    """The stack. All of its parts are started again afterwards."""
     yield stack
     if stack.redis:
         stack.redis.start()

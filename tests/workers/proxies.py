@@ -26,7 +26,7 @@ class Proxy:
         self.port: int = server.getsockname()[1]
         self._server = server
         self._target = target
-        #: Grows to silence all connections that are open by then.
+        #: Increased to silence all connections that are open at that time.
         self._age = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()

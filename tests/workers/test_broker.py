@@ -67,7 +67,7 @@ def keep_from_saving(client: redis.Redis) -> Callable[[], object]:
 
 def load(client: redis.Redis) -> Callable[[], object]:
     """Let Redis read its data from the disk for some seconds."""
-    # It answers while it loads, but only once in two megabytes.
+    # While Redis loads, it answers only once for every two megabytes.
     client.config_set("rdbcompression", "no")
     client.config_set("key-load-delay", "50000")
     names = [f"ballast{number}" for number in range(160)]
@@ -111,7 +111,7 @@ def test_a_redis_that_refuses_costs_seconds_and_no_worker(
     store.wait_for([*emails, *later])
     assert worker.process.pid == before
     assert "Unrecoverable" not in worker.log()
-    # It tries to reach Redis every two seconds, not without a pause.
+    # The worker tries to reach Redis every two seconds.
     assert lines < 150
 
 

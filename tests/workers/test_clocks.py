@@ -1,4 +1,4 @@
-"""Processes whose clocks are wrong by minutes lose nothing, hold nothing up, and keep the order."""
+"""Processes whose clocks are wrong by minutes lose nothing, delay nothing and keep the order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FIVE_MINUTES = timedelta(minutes=5)
-#: Takes the place of a program of the Procfile, and runs it with another clock. It can be set while the program runs.
+#: Replaces a program of the Procfile and runs it with another clock. It can be set while the program runs.
 PROGRAM = """#!{python}
 import signal, sys, time_machine
 from datetime import UTC, datetime, timedelta
@@ -67,7 +67,7 @@ def store(stack: Stack) -> Store:
 
 @pytest.fixture
 def repaired(stack: Stack, name: str) -> Iterator[Stack]:
-    """The stack. Afterwards its process of this name has the right clock again."""
+    """The stack. Restart the stack's process of this name with the right clock afterwards."""
     yield stack
     stack.group.kill(name)
     stack.start([name])

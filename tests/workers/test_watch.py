@@ -49,7 +49,7 @@ def test_sigterm_to_every_process_lets_running_tasks_finish_and_record(worker: W
     os.killpg(worker.process.pid, signal.SIGTERM)
     assert worker.wait_for_end() == 0
 
-    # Not after the whole of the soft shutdown: what ran had ended before.
+    # The soft shutdown ends early, because the running tasks have ended.
     assert "worker.cut_off" not in worker.log()
     arrived = store.users()
     (mine,) = [line for line in worker.stack.command("status")["stores"] if line["name"] == store.partner]
@@ -70,7 +70,7 @@ def test_a_worker_that_does_not_end_is_cut_off_before_the_host_does_it(worker: W
     os.killpg(worker.process.pid, signal.SIGTERM)
 
     assert worker.wait_for_end() == 1
-    # It was given the whole of the soft shutdown, 20 seconds; the host kills what is left after 30.
+    # The task had the whole soft shutdown of 20 seconds. The host would kill the process after 30.
     assert 15 < time.monotonic() - asked < 28
     assert "worker.cut_off" in worker.log()
     psutil.wait_procs(children, timeout=30)

@@ -19,9 +19,9 @@ LINES = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
 
 
 class Worker:
-    """The worker of the stack, which can be started anew with other settings.
+    """The worker of the stack. It can be restarted with other settings.
 
-    A start takes seconds, so that a worker which runs as it is wanted stays for the next test.
+    A start takes seconds, so a worker that already has the wanted settings is kept for the next test.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -30,11 +30,11 @@ class Worker:
         self._mark = 0
 
     def begin(self) -> None:
-        """From now on `log` is what is written from now on."""
+        """Forget the log so far: `log` then returns only new lines."""
         self._mark = len(self._whole_log())
 
     def run(self, **environment: str) -> None:
-        """Start it anew, unless it runs with these settings."""
+        """Restart the worker, unless it runs with these settings."""
         if environment != self._settings or "worker" not in self.stack.group.alive():
             self.restart(**environment)
 

@@ -1,4 +1,4 @@
-"""Mapping sets, small ones and one of another release, and how they are activated."""
+"""Small mapping sets, one of another release, and functions to activate them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mapping set is in force: activated, rolled back, taken up by workers as a whole, and replayed by then."""
+"""Which mapping set is in force: activation, rollback, the change in workers, and replays with an earlier set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.workers.worker import Worker
 
 
-#: As it is promised to operators.
+#: The README promises this to operators.
 _TAKEN_UP_SECONDS = 10
 
 
@@ -100,7 +100,7 @@ def test_each_rollback_goes_one_set_back_and_never_returns_to_a_set_it_left(conn
 
     assert roll_back(connection) == (B.version, C.version, True)
     assert roll_back(connection) == (A.version, B.version, True)
-    # What is activated now lies on top of A, and B and C are left for good.
+    # A is now the set before the next one. No rollback returns to B or C.
     activate(connection, C)
     assert [roll_back(connection).active for _ in range(2)] == [A.version, "release"]
     with pytest.raises(OperatorError, match="nothing was active before release"):
@@ -212,7 +212,7 @@ def store(stack: Stack) -> Store:
 
 @pytest.fixture
 def journal(stack: Stack) -> Iterator[Connection]:
-    """The journal of the stack, in which the files of the release are active again afterwards."""
+    """The journal of the stack. The files of the release are made active again afterwards."""
     database = Database(stack.environment["DATABASE_URL"], connections=1, wait_seconds=5)
     with database.connection() as opened:
         yield opened

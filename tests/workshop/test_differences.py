@@ -39,10 +39,10 @@ def differences_of(before: list[UserUpdate], after: list[UserUpdate]) -> list[tu
         ({"p": 1}, {"p": "1"}, [("changed", 1, "1")]),
         ({"p": ["a", "b"]}, {"p": ["b", "a"]}, [("changed", ["a", "b"], ["b", "a"])]),
         ({"p": ["a"]}, {"p": ["a"]}, []),
-        # PostgreSQL's JSON may hold the same number in another way.
+        # PostgreSQL's JSON may write the same number differently.
         ({"p": 1.0}, {"p": 1}, []),
         ({"p": False}, {}, [("removed", False, None)]),
-        # A number is no boolean: Insider drops what has not the attribute's type.
+        # A number differs from a boolean: Insider drops values of another type than the attribute's.
         ({"p": 1}, {"p": True}, [("changed", 1, True)]),
         ({"p": False}, {"p": 0}, [("changed", False, 0)]),
     ],

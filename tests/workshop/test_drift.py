@@ -1,4 +1,4 @@
-"""Drift: what comes and is not mapped, what is mapped and does not come; paths, types and counts, and never a value."""
+"""Drift: fields that arrive without a rule, and rules whose fields never arrive; never a value."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_a_rule_that_never_found_a_value_differs_from_a_path_that_never_did(smal
         ("first_product", ("products.0.name",)),
     }
     assert absent(report, "alternative").keys() == {("spent", ("spent_cents",)), ("person", ("buyer",))}
-    # What was never there comes before what was there, but null or blank.
+    # Fields that were never there come first, then fields that were null or blank.
     assert [absence.name for absence in report.never_came][:3] == ["labels", "first_product", "tier"]
 
 
@@ -375,7 +375,9 @@ def test_keys_count_as_data_if_each_event_has_only_a_few_of_them(small: MappingS
     record = {letters(number): 1 for number in range(40)}
 
     assert fields(report_on(small, *scores)).keys() == {"scores.*"}
-    assert report_on(small, *scores).type_changes == ()  # different keys are no field that changes its type
+    assert (
+        report_on(small, *scores).type_changes == ()
+    )  # two different keys do not count as one field that changes its type
     assert len(fields(report_on(small, {"record": record}, {"record": record}))) == 40
 
 
@@ -489,6 +491,6 @@ def test_the_examples_of_all_topics_stay_within_the_limits(mappings: MappingSet)
     assert {in_topic.topic for in_topic in report.topics} == set(mappings.topics)
     assert not any(in_topic.is_cut_off for in_topic in report.topics)
     assert not any("*" in field.path.replace(".*", "") for field in report.unmapped_fields)
-    # Other people's data, which is not forwarded: report_on as a path, and never as what it holds.
+    # Data of other people, which is not forwarded: the report has its path, and never its value.
     assert "customer.referral_code.completed_referral_customers.*.email" in fields(report)
     assert "@" not in str(as_json(report))

@@ -164,7 +164,7 @@ def test_a_response_that_takes_too_long_is_an_error(pause_seconds: float) -> Non
     error = raised(Answer(200, b"x" * 30, pieces=30, pause_seconds=pause_seconds), read_seconds=0.4)
 
     assert isinstance(error, YotpoUnavailable)
-    # Long before the whole answer was there: that takes three seconds, or a minute.
+    # Long before the whole response has come, which takes three seconds or a minute.
     assert time.monotonic() - started < max(5, 30 * pause_seconds / 2)
 
 

@@ -59,7 +59,7 @@ def test_what_serves_as_an_identifier_cannot_be_deleted(insider: Simulator, want
     assert answer["fail"] == {"count": 1, "errors": {f"users.0.{path}.identifier": [message]}}
     assert answer["successful"] == {"count": 1}
     ann, other = insider.ask("users")
-    # A user with any failure is left as he was.
+    # A user with any failure is not changed.
     assert (ann["identifiers"], ann["attributes"], other["attributes"]) == (identifiers, {"age": 40}, {})
 
 
@@ -129,5 +129,5 @@ def test_faults_hit_the_deletion_of_attributes_alone_and_the_log_shows_it(inside
         "fail": {"count": 1, "errors": {"users": ["no"]}},
     }
     assert (unnamed["users"], unnamed["body"]) == (2, {"users": wanted})
-    # Of the last, the first user was taken.
+    # In the last request, the first user was accepted.
     assert [user["attributes"] for user in insider.ask("users")] == [{}, {"name": "Ann"}]

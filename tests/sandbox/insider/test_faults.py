@@ -115,7 +115,7 @@ def test_a_thousand_users_take_little_time(insider: Simulator) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_at_once_when_told_to(sent: signal.Signals) -> None:
     with running() as (url, process), requests.Session() as session:
-        # A connection that is kept open doesn't hold it.
+        # An open connection does not keep the simulator running.
         session.get(f"{url}/_sandbox/health", timeout=10)
         process.send_signal(sent)
 
@@ -127,7 +127,7 @@ def test_a_token_has_a_rate_that_upserts_and_deletions_share(insider: Simulator,
     insider.switch(requests_per_minute=2)
     statuses = [insider.call(path, {"users": [person()]}).status_code for path in paths]
 
-    # A minute may begin in between, and then two more are let through.
+    # If a new minute begins in between, two more requests pass.
     assert statuses[:2] == [200, 200]
     assert statuses.count(429) >= 2
 
@@ -225,7 +225,7 @@ def test_a_slow_request_holds_up_no_other(insider: Simulator) -> None:
     with pytest.raises(requests.ReadTimeout):
         insider.session.post(insider.url + UPSERT, json={"users": [person()]}, headers=PARTNER, timeout=0.1)
 
-    # Less than what is left of the delay.
+    # Less than the rest of the delay.
     assert insider.call(UPSERT, {"users": [person()]}).elapsed < timedelta(seconds=1.5)
 
 

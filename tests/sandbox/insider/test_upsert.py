@@ -1,4 +1,4 @@
-"""The simulator of Insider: what it takes, refuses and keeps of users.
+"""The simulator of Insider: which users it accepts, refuses and keeps.
 
 A real process, asked over real HTTP; no doubles. Requests as a whole are in test_faults.py.
 """
