@@ -45,7 +45,8 @@ class Cluster:
         """Lend an empty journal by its URL."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(self.server.url, autocommit=True) as connection:
-            connection.execute(f"create database {name} template migrated")
+            # Copying the files takes half the time of the default, which writes each page to the log.
+            connection.execute(f"create database {name} template migrated strategy file_copy")
         yield self._url(name)
         with psycopg.connect(self.server.url, autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)")

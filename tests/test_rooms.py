@@ -23,7 +23,10 @@ def modules(folder: Path) -> list[Path]:
 
 
 def test_connector_has_at_most_20_entries() -> None:
-    entries = [entry.name for entry in (ROOT / "connector").iterdir() if entry.name != "__pycache__"]
+    # A folder without modules is what a move leaves behind in an older checkout.
+    entries = [
+        entry.name for entry in (ROOT / "connector").iterdir() if entry.suffix == ".py" or any(entry.rglob("*.py"))
+    ]
 
     assert len(entries) <= 20, sorted(entries)
 
