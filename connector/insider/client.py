@@ -25,15 +25,15 @@ _EXCERPT_LIMIT = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """Insider's response to a request, or why there is none."""
+    """Insider's response to a request, or the reason why there is no response."""
 
     #: The HTTP status; None if no complete response came in time.
     status: int | None
-    #: What a response with status 200 says about the users; None if it does not have Insider's shape.
+    #: The result for the users; None if the status is not 200, or if the body has an unexpected format.
     verdict: wire.Verdict | None = None
     #: The error message, from Insider or from the network.
     message: str = ""
-    #: How many seconds Insider asks to wait.
+    #: How many seconds Insider asks the client to wait; None if Insider does not ask for it.
     retry_after: float | None = None
     duration_ms: int = 0
     #: The beginning of the body, without people's addresses and phone numbers.
@@ -50,12 +50,18 @@ class Insider:
         )
 
     def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Response:
-        """Send encoded users: at most 1,000, and 5,000,000 bytes together. A network failure raises nothing."""
+        """Send at most 1,000 encoded users, with at most 5,000,000 bytes in total.
+
+        A network failure raises no exception.
+        """
         body = wire.encode_request(users, skip_hook=skip_hook)
         return self._post(store, _UPSERT, body, partial(wire.read_response, users=len(users)))
 
     def clear(self, store: Store, users: Sequence[bytes]) -> Response:
-        """Ask Insider to forget attributes of encoded users. It has the limits of an upsert and shares its rate."""
+        """Ask Insider to forget attributes of encoded users.
+
+        Clears and upserts have the same limits and share one rate limit.
+        """
         return self._post(store, _CLEAR, wire.encode_request(users), partial(wire.read_cleared, users=len(users)))
 
     def _post(self, store: Store, path: str, body: bytes, read: Callable[[bytes], wire.Verdict | None]) -> Response:
@@ -79,7 +85,8 @@ class Insider:
             message=wire.read_message(anonymous),
             retry_after=outbound.retry_after(reply.headers),
             duration_ms=_milliseconds_since(started),
-            # Shortened only after people's data are removed, which would not be recognised if they were cut in half.
+            # The text is shortened after personal data are removed: an address that is cut in half would not be
+            # recognised.
             excerpt=anonymous[:_EXCERPT_LIMIT].decode(errors="replace").replace("\x00", ""),
         )
 

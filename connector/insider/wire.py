@@ -1,12 +1,12 @@
-"""The wire format of Insider's upsert and clear: encodes user updates as JSON, and reads what a response says.
+"""The wire format of Insider's upsert and clear: encodes user updates as JSON, and reads the responses.
 
-Facts from Insider's API reference:
+These facts come from Insider's API reference:
 
-- "Upsert User Data": default attributes and params stand at the root, the account's own ones under ``custom``. Insider
-  appends to arrays unless ``not_append`` is true. Validation failures come with status 200, as paths
-  ``users.<index>.…`` under ``data.fail.errors``.
-- "Delete User Attribute": the names of the attributes to forget stand under ``whole``, those of the account's own ones
-  under ``custom.whole``. The response looks like that to an upsert, or is just ``{}``.
+- "Upsert User Data": Insider's default attributes and params are at the root, and the account's own ones are under
+  ``custom``. Insider appends to arrays unless ``not_append`` is true. A response that reports validation failures has
+  status 200. Under ``data.fail.errors``, it has a path ``users.<index>.…`` for each failure.
+- "Delete User Attribute": the names of default attributes are under ``whole``, and the names of the account's own
+  attributes are under ``custom.whole``. The response is ``{}``, or it looks like the response to an upsert.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from connector.model import UserUpdate, Value
 
-#: Insider's limit for one request. The other limit, 1,000 users, is the upper bound of the setting BATCH_SIZE.
+#: The most bytes that Insider accepts in one request. The other limit, 1,000 users, is the upper bound of the setting
+#: BATCH_SIZE.
 BYTES_LIMIT = 5_000_000
 
 DEFAULT_ATTRIBUTES = frozenset({
@@ -42,7 +43,8 @@ _HEADS = {
     None: b'{"users":[',
 }
 _SENTENCE_LIMIT = 500
-#: The response to a clear by the reference's text. By the reference's example it looks like that to an upsert.
+#: The response to a clear, as the text of Insider's reference says. The example there looks like the response to an
+#: upsert.
 _EMPTY = b"{}"
 _USER_PATH = re.compile(r"users\.(\d{1,4})\.")
 
@@ -50,19 +52,19 @@ _USER_PATH = re.compile(r"users\.(\d{1,4})\.")
 class Failure(NamedTuple):
     """One reason why Insider refuses a user."""
 
-    #: The path of the error below the user: ``events.0.event_params.*.required``.
+    #: The path of the error within the user, such as ``events.0.event_params.*.required``.
     path: str
-    #: Insider's sentence. It may quote a value.
+    #: Insider's error message. It may quote a value.
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a response with status 200 says."""
+    """The failures that a response with status 200 reports."""
 
     #: The failures of each refused user, by the user's index in the request.
     failed: Mapping[int, list[Failure]] = field(default_factory=dict)
-    #: True if the response reports failures without naming the users.
+    #: True if the response reports failures, but does not name all users that failed.
     unattributed: bool = False
 
 
@@ -84,7 +86,7 @@ def encode_user(update: UserUpdate) -> bytes:
 
 
 def encode_cleared(update: UserUpdate) -> bytes:
-    """Return one element of a clear's ``users``: the attributes of this user that Insider is to forget."""
+    """Return one element of a clear's ``users``. It names the attributes of this user that Insider has to forget."""
     user: dict[str, Any] = {"identifiers": update.identifiers}
     if defaults := [name for name in update.cleared if name in DEFAULT_ATTRIBUTES]:
         user["whole"] = defaults
@@ -94,7 +96,10 @@ def encode_cleared(update: UserUpdate) -> bytes:
 
 
 def encode_request(users: Sequence[bytes], *, skip_hook: bool | None = None) -> bytes:
-    """Return the body of a request with encoded users: an upsert, or a clear if `skip_hook` is None."""
+    """Return the body of a request with encoded users.
+
+    The request is a clear if `skip_hook` is None, else an upsert.
+    """
     return _HEADS[skip_hook] + b",".join(users) + b"]}"
 
 
@@ -133,7 +138,7 @@ _RESPONSE = _Response()
 
 
 def read_response(body: bytes, users: int) -> Verdict | None:
-    """Return what the response to an upsert of `users` users says; None if it does not have Insider's shape."""
+    """Read the response to an upsert of `users` users; return None if the response has an unexpected format."""
     try:
         data = _RESPONSE.load(orjson.loads(body))["data"]
         fail = data["fail"] or {}
@@ -155,12 +160,12 @@ def read_response(body: bytes, users: int) -> Verdict | None:
 
 
 def read_cleared(body: bytes, users: int) -> Verdict | None:
-    """Return what the response to a clear of `users` users says. The reference prints it in two shapes."""
+    """Read the response to a clear of `users` users. Insider's reference shows two formats of this response."""
     return Verdict() if b"".join(body.split()) == _EMPTY else read_response(body, users)
 
 
 def read_message(body: bytes) -> str:
-    """Return the sentence in the body of an error, in any of Insider's shapes; empty if there is none."""
+    """Return the message in the body of an error response; empty if there is none. Insider uses several formats."""
     try:
         response = orjson.loads(body)
     except orjson.JSONDecodeError:

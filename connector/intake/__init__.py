@@ -1,4 +1,4 @@
-"""Takes Yotpo's webhooks: one request in, one event in the journal, one answer out.
+"""Receives Yotpo's webhooks: journals each webhook as an event, and sends one response to each request.
 
     webhooks    the Flask route: checks the token and the secret, recognises the events, answers 200, 4xx or 503
     reception   what the route asks of the journal, with a time limit: the store of a token, rejections, counts

@@ -1,8 +1,8 @@
 """Appends webhooks to the journal in groups: one statement and one commit for all webhooks that wait together.
 
 A web process has many threads and one appender. While a group is being committed, the next webhooks queue up and become
-the next group. So webhooks share a commit under load, and a single webhook never waits for others. The threads wait a
-limited time, whatever PostgreSQL does, so that a 503 is sent within two seconds.
+the next group. So many webhooks share a commit under load, and a single webhook never waits for others. Each thread
+waits for a limited time. If PostgreSQL does not answer, the client gets a 503 within two seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from connector.model import Appended, Incoming
 
 _GROUP_LIMIT = 500
-#: After a failure, all requests fail at once for this long, so that threads do not queue up for an unreachable server.
+#: How long all requests fail at once after a failure. So threads do not queue up for a server that cannot be reached.
 _OPEN_SECONDS = 0.5
 
 _Result = TypeVar("_Result")
@@ -46,7 +46,10 @@ class CircuitBreaker:
             raise JournalUnavailable("PostgreSQL did not answer a moment ago")
 
     def wait(self, future: Future[_Result], timeout_seconds: float) -> _Result:
-        """Return the future's result. Raises JournalUnavailable after the time-out, and cancels work not yet begun."""
+        """Return the future's result.
+
+        After the time-out, cancel the work if it has not begun, and raise JournalUnavailable.
+        """
         try:
             return future.result(timeout_seconds)
         except (FutureTimeoutError, CancelledError):
@@ -55,12 +58,12 @@ class CircuitBreaker:
             raise JournalUnavailable("PostgreSQL did not answer in time") from None
 
     def open(self) -> None:
-        """Let all calls fail at once for a moment."""
+        """Make all calls fail at once for half a second."""
         self._open_until = time.monotonic() + _OPEN_SECONDS
 
 
 class Appender:
-    """Writes the webhooks of many threads in groups, from its own thread. Each process makes one, after the fork."""
+    """Writes the webhooks of many threads in groups, from its own thread. Each process creates one after the fork."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -76,8 +79,8 @@ class Appender:
         self._breaker.check()
         done: Future[list[Appended]] = Future()
         self._waiting.put((incoming, done))
-        # After a time-out, a statement that is already running may still be committed. The webhook, sent again, is then
-        # a duplicate.
+        # After a time-out, a statement that is already running may still be committed. If Yotpo then sends the webhook
+        # again, it is a duplicate.
         return self._breaker.wait(done, timeout_seconds)
 
     def _run(self) -> None:
@@ -115,7 +118,10 @@ class Appender:
         return self._database.ask(lambda connection: events.append(connection, incoming))
 
     def _isolate(self, group: list[_Waiting], error: psycopg.DataError) -> None:
-        """Write each request's webhooks alone, so that data that PostgreSQL refuses fails only its own request."""
+        """Write the webhooks of each request separately.
+
+        If PostgreSQL refuses some data, only the request with these data fails.
+        """
         if len(group) == 1:
             group[0][1].set_exception(error)
             return

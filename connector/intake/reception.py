@@ -1,7 +1,7 @@
-"""The journal for intake: every call returns or fails within a limited time, whatever PostgreSQL does.
+"""The journal for `intake`: each call returns or fails within a limited time, even if PostgreSQL does not answer.
 
-The threads of requests never talk to PostgreSQL themselves; other threads do. So a request can give up in time and send
-a 503 within two seconds, even if PostgreSQL neither answers nor closes the connection.
+The threads that handle requests never use PostgreSQL themselves: other threads do this for them. So a thread can stop
+waiting and send a 503 within two seconds, even if PostgreSQL neither answers nor closes the connection.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _log = observability.logger("reception")
 
 
 class Reception:
-    """Finds stores, journals webhooks, and keeps rejections and counts. Each process makes one, after the fork."""
+    """Finds stores, journals webhooks, and records rejections and counts. Each process creates one after the fork."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
@@ -67,7 +67,7 @@ class Reception:
         return self._appender.append(incoming, timeout_seconds=timeout_seconds)
 
     def reject(self, store: Store, *, code: str, message: str, content_type: str, length: int) -> None:
-        """Keep a rejection, without the webhook's body. It is written by another thread; errors are only logged."""
+        """Record a rejection without the webhook's body. Another thread writes it, and only logs an error."""
 
         def write() -> None:
             with self._database.connection() as connection:
@@ -78,7 +78,7 @@ class Reception:
         self._executor.submit(_logged, write)
 
     def count(self, answer: str, store: Store | None = None) -> None:
-        """Count a request that appears nowhere else in the journal."""
+        """Count a request that the journal does not record in any other way."""
         with self._counting:
             self._counts[store.id if store else 0, answer] += 1
 
@@ -104,7 +104,7 @@ class Reception:
         if not counts:
             return
         day = datetime.now(UTC)
-        # Sorted: processes that lock the same rows in different orders could deadlock.
+        # The rows are sorted: processes that lock the same rows in different orders could deadlock.
         rows = [(day, store_id, answer, number) for (store_id, answer), number in sorted(counts.items())]
         try:
             with self._database.transaction() as connection:

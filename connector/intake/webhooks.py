@@ -1,7 +1,7 @@
-"""The route for Yotpo's webhooks: checks the store, recognises the event, journals it, answers 200. Nothing else.
+"""The route for Yotpo's webhooks: it checks the store, recognises the event, journals it and answers 200.
 
-It needs only PostgreSQL, so it receives webhooks while Redis or Insider is down. A client without a valid token learns
-nothing: the answer to an unknown token is the same as for any unknown page.
+It does nothing else. It needs only PostgreSQL, so it receives webhooks while Redis or Insider is down. A client without
+a valid token learns nothing: the answer to an unknown token is the same as for any unknown page.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from connector.intake.reception import Reception
     from connector.model import Json, Store
 
-#: Yotpo's webhooks have a few kilobytes.
+#: The most bytes of a request's body. A webhook from Yotpo has only a few kilobytes.
 BODY_LIMIT = 1024 * 1024
-#: How much of a body that is too large is still read. A client that is cut off while it sends never sees the answer.
+#: How many more bytes are read of a body that is too large. If the connection were closed while the client still sends,
+#: the client could not read the response.
 _DRAIN_LIMIT = 32 * BODY_LIMIT
 _WEBHOOKS_LIMIT = 1000
-#: orjson cannot write deeper JSON, although it can read it.
+#: The deepest JSON that orjson can write. It can read deeper JSON.
 _DEPTH_LIMIT = 254
 _EVENT_ID_LIMIT = 1000
 _CHUNK = 64 * 1024
@@ -41,7 +42,7 @@ _log = observability.logger("intake")
 
 
 def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds: float) -> flask.Blueprint:
-    """Return the route that Yotpo calls. It calls `wake` after each journaled request."""
+    """Return the route that Yotpo calls. The route calls `wake` after it has journaled the webhooks of a request."""
     routes = flask.Blueprint("intake", __name__, url_prefix=WEBHOOKS)
 
     @routes.post("/<token>")
@@ -72,7 +73,7 @@ def _receive(
 ) -> flask.Response:
     started = time.monotonic()
     body = _read_body()
-    # The client may be slow. The time limit for the answer starts when the body is complete.
+    # The client may send slowly, so the time limit for the response starts when the body is complete.
     deadline += time.monotonic() - started
     try:
         webhooks, is_single = _parse(body)
@@ -94,7 +95,7 @@ def _receive(
 
 
 def _parse(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
-    """Return the webhooks in a body, each with its bytes, and whether the body is a single webhook, not an array.
+    """Return the webhooks in a body, each with its bytes, and True if the body is a single webhook instead of an array.
 
     Raises WebhookRejected.
     """
@@ -125,9 +126,10 @@ def _check_depth(parsed: Any) -> None:
 def _recognise(
     store: Store, path_topic: str | None, webhooks: list[tuple[Json, bytes]]
 ) -> tuple[list[Incoming], WebhookRejected | None]:
-    """Return the webhooks that can be journaled, and why the first of the others cannot.
+    """Return the webhooks that can be journaled, and the error of the first webhook that cannot; None if all can.
 
-    The good webhooks of an array are journaled even if others are rejected. If sent again, they are duplicates.
+    The valid webhooks of an array are journaled even if others are rejected. They are duplicates if the array is sent
+    again.
     """
     event_id = flask.request.headers.get("eventid", "").strip()[:_EVENT_ID_LIMIT]
     received_at = datetime.now(UTC)
@@ -163,7 +165,7 @@ def _reject(
     journaled: list[dict[str, Any]] | None = None,
 ) -> flask.Response:
     content_type = flask.request.headers.get("Content-Type", "")
-    # A body that is too large is not kept whole. Then the length is what the client announced.
+    # Only the beginning of a body that is too large is kept. The header Content-Length then has the real length.
     length = max(length, flask.request.content_length or 0)
     reception.reject(store, code=rejection.code, message=rejection.message, content_type=content_type, length=length)
     _log.warning("webhook.rejected", store=store.name, code=rejection.code, bytes=length)
@@ -183,7 +185,10 @@ def _has_valid_secret(store: Store) -> bool:
 
 
 def _read_body() -> bytes:
-    """Return the body, cut off after the limit. The rest is read and dropped, so that the client sees the answer."""
+    """Return the body, cut off after the limit.
+
+    The rest is read and dropped, so that the client can read the response.
+    """
     stream = flask.request.stream
     body = bytearray()
     while len(body) <= BODY_LIMIT and (chunk := stream.read(_CHUNK)):

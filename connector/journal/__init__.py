@@ -1,4 +1,4 @@
-"""The journal: PostgreSQL, the truth. Everything else can be rebuilt from it. All SQL of the connector is here.
+"""The journal in PostgreSQL: all other data can be rebuilt from it. This package has all SQL of the connector.
 
     events        what was received: append, take for mapping, mark as mapped, and the columns of `events list`
     deliveries    each update on its way to Insider: waiting, delivered, dead; attempts; the times of attributes
@@ -11,5 +11,5 @@
     database      connections and transactions; `migrate` and migrations/: the schema
     sync/         accounts, backfills, refreshes and snapshots
 
-Never here: HTTP, or a decision of delivery. Begin with `events`, then `deliveries`.
+Never here: HTTP, or decisions about delivery. Begin with `events`, then `deliveries`.
 """

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL and transactions. If the server cannot be reached, they raise JournalUnavailable."""
+"""Connections to PostgreSQL and transactions. Both raise JournalUnavailable if the server cannot be reached."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-#: Rows are named tuples, so that callers write `row.occurred_at`.
+#: Rows are named tuples, so that callers can write `row.occurred_at`.
 Connection = psycopg.Connection[Any]
 
 set_json_dumps(orjson.dumps)
 set_json_loads(orjson.loads)
 
-#: The server ends a transaction that idles longer than this, and so frees the locks of a worker that has vanished.
-#: It is longer than a request to Insider may take with the largest time-outs: 10 s to connect, twice 20 s to read.
+#: The server ends a transaction that is idle for longer than this. So the locks of a worker that has vanished become
+#: free. A request to Insider takes less time even with the largest time-outs: 10 s to connect, twice 20 s to read.
 IDLE_SECONDS = 60
 
 #: Errors of a server that restarts, has failed over, has ended our transaction, or does not answer.
@@ -38,7 +38,10 @@ _BROKEN = (
 
 
 class Database:
-    """A small pool of connections. Creating one does not connect. After a fork, each process has to create its own."""
+    """A small pool of connections.
+
+    A new pool does not connect yet. After a fork, each process has to create its own pool.
+    """
 
     def __init__(self, url: str, *, connections: int, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds
@@ -47,15 +50,16 @@ class Database:
             min_size=0,
             max_size=connections,
             timeout=wait_seconds,
-            # The pool gives up early instead of backing off, and connects again at the next request: so it notices at
-            # once that PostgreSQL is back.
+            # The pool stops trying early, and connects again at the next request. With growing waits between its tries,
+            # it would notice too late that PostgreSQL is back.
             reconnect_timeout=0.1,
             max_idle=300,
             open=False,
             kwargs={
                 "autocommit": True,
                 "row_factory": namedtuple_row,
-                # Behind a pooler in transaction mode, statements that were prepared on another connection do not exist.
+                # A pooler in transaction mode may change the server connection, and a prepared statement does not exist
+                # there.
                 "prepare_threshold": None,
                 "application_name": "connector",
                 "connect_timeout": 2,
@@ -77,13 +81,13 @@ class Database:
         except PoolTimeout as error:
             raise JournalUnavailable(_message(error)) from error
         except _BROKEN as error:
-            # If one connection is broken, the others probably are too: the next caller should get a fresh one.
+            # If one connection is broken, the others probably are too. So the next caller gets a new connection.
             self._pool.drain()
             raise JournalUnavailable(_message(error)) from error
 
     @contextmanager
     def transaction(self, *, idle_seconds: int = IDLE_SECONDS) -> Iterator[Connection]:
-        """Lend a connection within a transaction, committed at the end and rolled back on an exception."""
+        """Lend a connection in a transaction, which is committed at the end, or rolled back after an exception."""
         with self.connection() as connection, connection.transaction():
             connection.execute(
                 "select set_config('idle_in_transaction_session_timeout', %s, true)", (f"{idle_seconds}s",)
@@ -91,9 +95,10 @@ class Database:
             yield connection
 
     def ask(self, query: Callable[[Connection], _Result]) -> _Result:
-        """Return the result of a query that may run twice. Raises JournalUnavailable.
+        """Return the result of a query, which runs twice if the first run fails. Raises JournalUnavailable.
 
-        If PostgreSQL has restarted, only the use of a connection shows that it is broken; the second one is fresh.
+        If PostgreSQL has restarted, the connections in the pool are broken, and only their use shows this. The second
+        run gets a new connection.
         """
         try:
             with self.connection() as connection:
@@ -111,5 +116,5 @@ class Database:
 
 
 def _message(error: Exception) -> str:
-    """Return the first line of the error only, because the others may quote values."""
+    """Return only the first line of the error, because the other lines may quote values."""
     return "PostgreSQL cannot be reached: " + (str(error).splitlines() or [type(error).__name__])[0]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connector.journal.database import Connection
 
-#: SQL for the name of a group: short enough to type, and the same as long as the cause stays the same.
+#: SQL for the name of a group. The name is short enough to type, and never changes: it is a digest of what the group
+#: shares.
 GROUP = "left(md5(concat_ws('|', deliveries.store_id, deliveries.topic, cause, rule)), 8)"
 
 
@@ -46,7 +47,7 @@ def of_group(connection: Connection, group: str, *, limit: int) -> list[dict[str
 
 
 def discard(connection: Connection, group: str) -> tuple[str, int]:
-    """Discard the dead letters of a group for good; return the store's name and the number of dead letters."""
+    """Discard the dead letters of a group permanently; return the store's name and the number of dead letters."""
     rows = connection.execute(
         f"update deliveries set state = 'discarded' where state = 'dead' and {GROUP} = %s returning store_id", (group,)
     ).fetchall()

@@ -1,6 +1,6 @@
-"""Deliveries, their attempts, and the times of the attributes that Insider has.
+"""Deliveries, their attempts, and the times of the attribute values that Insider has.
 
-Workers read and settle the deliveries of one partition at a time. The caller holds the partition (`partitions`).
+A worker reads and settles the deliveries of one partition at a time. It has to lock the partition first (`partitions`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Attempt, NewDelivery, Partition, Settled
 
-#: How many attempts of a delivery are kept, the newest ones.
+#: A delivery keeps at most this number of attempts, the newest ones.
 _ATTEMPTS = 50
 
 
@@ -91,9 +91,9 @@ def take_waiting(connection: Connection, partition: Partition, *, low_priority: 
 
 
 def attribute_times(connection: Connection, store_id: int, customers: Iterable[str]) -> dict[str, dict[str, TrueAt]]:
-    """Return for each customer, by attribute, the time of the value that Insider has.
+    """Return the times of the values that Insider has, by customer and attribute.
 
-    For a cleared attribute, that is the time at which it ended. Customers that Insider has nothing of are left out.
+    The time of a cleared attribute is the time at which its value ended. Customers without such times are left out.
     """
     rows = connection.execute(
         "select customer, attribute_times from customers where store_id = %s and customer = any(%s)",
@@ -118,7 +118,7 @@ def add_attempt(connection: Connection, store_id: int, attempt: Attempt) -> int:
 
 
 def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, operation: str = "upsert") -> bool:
-    """Whether Insider has accepted anything of the store since this attempt, by the same `operation`."""
+    """Whether Insider has accepted an update of the store in a later attempt with the same `operation`."""
     row = connection.execute(
         """
         select exists (select from attempts refused join attempts later using (store_id, operation)
@@ -133,7 +133,7 @@ def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, o
 def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) -> None:
     """Record the attempt in which Insider first refused a waiting delivery that was sent alone.
 
-    A later attempt replaces it only if it was another operation.
+    A later attempt replaces the recorded attempt only if their operations are different.
     """
     connection.execute(
         """
@@ -148,7 +148,7 @@ def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) 
 
 
 def remember_attempts(connection: Connection, attempts: Mapping[int, Sequence[int]]) -> None:
-    """Add the attempts of deliveries that are still waiting."""
+    """Add attempts to deliveries that are still waiting."""
     if attempts:
         connection.execute(
             f"""
@@ -186,18 +186,18 @@ def settle(connection: Connection, settled: Sequence[Settled]) -> None:
 
 
 def _newest(added: str) -> str:
-    """Return SQL for a delivery's attempts with some added, limited to the newest: a long outage makes hundreds."""
+    """Return SQL that adds attempts to a delivery, but keeps only the newest: a long outage makes hundreds."""
     attempt_ids = f"deliveries.attempt_ids || {added}"
     return f"({attempt_ids})[greatest(cardinality({attempt_ids}) - {_ATTEMPTS - 1}, 1):]"
 
 
 def _array(ids: Sequence[int]) -> str:
-    """Return an array as text: the arrays differ in length, and PostgreSQL has only rectangular arrays of arrays."""
+    """Return an array as text, because PostgreSQL cannot have arrays of different lengths in one array."""
     return "{" + ",".join(map(str, ids)) + "}"
 
 
 def remember_times(connection: Connection, store_id: int, times: Mapping[str, Mapping[str, TrueAt]]) -> None:
-    """Store the times of the attributes that Insider has now accepted, or has now cleared."""
+    """Store the times of the attributes that Insider has just accepted or cleared."""
     changed = {customer: by_name for customer, by_name in times.items() if by_name}
     if changed:
         connection.execute(
@@ -216,7 +216,7 @@ def remember_times(connection: Connection, store_id: int, times: Mapping[str, Ma
 
 
 def _stored_time(true_at: TrueAt) -> list[int]:
-    """Return a time as it is journaled; a third item says that the attribute was cleared."""
+    """Return a time in its journaled form. A third item means that the attribute was cleared."""
     return [*true_at, 1] if isinstance(true_at, ClearedAt) else [*true_at]
 
 
@@ -226,7 +226,7 @@ def _time_of(stored: list[int]) -> TrueAt:
 
 
 def oldest_undelivered_seconds(connection: Connection) -> float:
-    """Return the lag: how many seconds the oldest event has waited to be mapped or delivered, for whatever reason."""
+    """Return the lag: the seconds for which the oldest event has waited to be mapped or delivered, for any reason."""
     row = connection.execute(
         """
         select coalesce(extract(epoch from now() - min(received_at)), 0)::float as lag
@@ -243,7 +243,7 @@ def oldest_undelivered_seconds(connection: Connection) -> float:
 
 
 def update_of(stored: dict[str, Any]) -> UserUpdate:
-    """Return the update from its journaled form."""
+    """Return the update that has this journaled form."""
     return UserUpdate(
         identifiers=stored["identifiers"],
         attributes=stored["attributes"],
@@ -256,7 +256,7 @@ def update_of(stored: dict[str, Any]) -> UserUpdate:
 
 
 def _stored(update: UserUpdate) -> str:
-    """Return an update as it is journaled. `cleared` is left out if it is empty, as in nearly all updates."""
+    """Return the journaled form of an update. An empty `cleared` is left out: nearly all updates have an empty one."""
     cleared = {"cleared": update.cleared} if update.cleared else {}
     stored = {"identifiers": update.identifiers, "attributes": update.attributes, "events": update.events, **cleared}
     return orjson.dumps(stored).decode()

@@ -1,4 +1,4 @@
-"""Events: each webhook or snapshot that was received, journaled once."""
+"""Events: each webhook or snapshot that is received becomes one event in the journal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Incoming, Note, Partition
 
-#: If the key of an event without a time of its own comes again after this, it is a new event.
+#: For this time, an event without a time of its own is a duplicate if its key is known. Later it is a new event.
 DATELESS_WINDOW = timedelta(hours=48)
 
 #: Ids follow the order of arrival. But the rows are inserted in the order of their keys: otherwise, two processes that
-#: get the same webhooks in different orders could deadlock. The server's clock dates the receipt, because the clocks of
-#: the web processes may differ. An event cannot happen after it was received.
+#: get the same webhooks in different orders could deadlock. The time of receipt comes from PostgreSQL's clock, because
+#: the clocks of the web processes may differ. The time of an event is never later than its receipt.
 _APPEND = """
     with incoming as materialized (
         select nextval('events_id_seq') as id, given.*
@@ -43,7 +43,8 @@ _APPEND = """
     on conflict (store_id, key) do nothing
     returning store_id, key, id
 """
-#: The key of an event without a time is valid for 48 hours. Then the key is changed, so that it can come again.
+#: The key of an event without a time is valid for 48 hours. Then the stored key is changed, so that a new event can
+#: have the key.
 _RETIRE = """
     update events set key = events.key || '@' || id
     from unnest(%s::int[], %s::text[]) as repeated (store_id, key)
@@ -69,8 +70,9 @@ def append(
 ) -> list[Appended]:
     """Journal events in this order; return their ids. A duplicate gets the id of the first event with its key.
 
-    All new events are journaled, or none. Events that repeat a retired key follow in another transaction. The
-    snapshots of backfills and refreshes have `low_priority`: workers map them after the webhooks of their partition.
+    All new events are journaled, or none. One exception: an event whose key is known, but too old, is journaled in
+    another transaction. The snapshots of backfills and refreshes have `low_priority`: workers map them after the
+    webhooks of their partition.
     """
     if not incoming:
         return []
@@ -80,7 +82,7 @@ def append(
     appended = []
     for event in incoming:
         store_and_key = (event.store_id, event.key)
-        # If several copies came at once, the first one removes the entry, so the others are duplicates.
+        # If `incoming` has several copies of an event, the first one removes the entry. So the others are duplicates.
         event_id = new.pop(store_and_key, None)
         if event_id:
             ids[store_and_key] = event_id
@@ -93,7 +95,8 @@ def _repeated(
 ) -> dict[tuple[int, str], int]:
     """Return the ids of the first events with these keys, by store and key.
 
-    If a key is too old, it is retired, and the event is journaled and added to `new`.
+    A key that is too old is retired: the stored event gets another key, and the repeated event is journaled and added
+    to `new`.
     """
     columns = ([event.store_id for event in repeated], [event.key for event in repeated])
     with connection.transaction():
@@ -140,9 +143,10 @@ _FAIR = _RECEIVED.format(partitions.fairly("events", _PARTITION))
 def take_received(
     connection: Connection, partition: Partition, *, low_priority: bool = False, limit: int, size: int
 ) -> list[Event]:
-    """Return the oldest events of a partition that wait for their mapping.
+    """Return the oldest events of a partition that are not yet mapped.
 
-    Their bodies have up to `size` bytes together, but a single event may have more. The caller holds the partition.
+    Their bodies have up to `size` bytes together; an event with a larger body comes alone. The caller has to lock the
+    partition first.
     """
     parameters = {
         "bulk": low_priority,
@@ -158,12 +162,15 @@ def take_received(
 
 
 def event_of(row: Any) -> Event:
-    """Return the event of a row. The row may have more columns."""
+    """Return the event in a row. The row may also have other columns."""
     return Event(**{field.name: getattr(row, field.name) for field in fields(Event)})
 
 
 def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, Sequence[Note]]]) -> None:
-    """Mark events as mapped or unmapped. A mark is event id, version of the mapping set (None: unmapped), and notes."""
+    """Mark events as mapped or unmapped.
+
+    A mark has the event's id, the version of the mapping set (None: unmapped), and notes.
+    """
     ids, versions, notes = [], [], []
     for event_id, version, event_notes in marks:
         ids.append(event_id)

@@ -28,7 +28,7 @@ _OPTIONS = tuple(option.name for option in fields(Options))
 
 
 class StoreForm(ma.Schema):
-    """The settings with which a store is added."""
+    """The settings of a new store."""
 
     name = ma.fields.String(
         required=True,
@@ -72,14 +72,17 @@ class StoreForm(ma.Schema):
 
 
 def read_store(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the checked settings, as `stores.add` takes them. Raises OperatorError, which names each wrong setting."""
+    """Return the checked settings as arguments of `stores.add`.
+
+    Raises OperatorError, which names each wrong setting.
+    """
     checked = _checked(StoreForm(), given)
     options = Options(**{name: checked.pop(name) for name in _OPTIONS})
     return {**checked, "options": options}
 
 
 def read_changes(given: dict[str, Any], store: Store) -> dict[str, Any]:
-    """Return the checked changes of a store's settings, as `stores.change` takes them. Raises OperatorError."""
+    """Return the checked changes of a store's settings as an argument of `stores.change`. Raises OperatorError."""
     changes = _checked(StoreForm(partial=True), given)
     options = {name: changes.pop(name) for name in _OPTIONS if name in changes}
     return {**changes, **({"options": replace(store.options, **options)} if options else {})}

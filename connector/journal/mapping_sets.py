@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: In lists of versions, this stands for the mapping files that come with each release.
+#: Lists of versions show this name for the mapping files that come with each release.
 RELEASE = "release"
-#: The key of the advisory lock that `lock` takes. Any number will do.
+#: The key of the advisory lock that `lock` takes. The number itself has no meaning.
 _LOCK = 0x6D617073657473
 #: How many versions an error message lists.
 _LISTED = 10
@@ -50,13 +50,16 @@ def activation(connection: Connection, activation_id: int) -> Activation:
 
 
 def lock(connection: Connection) -> Activation:
-    """Return the newest activation, and prevent others until the transaction ends."""
+    """Return the newest activation, and prevent new activations until the transaction ends."""
     connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
     return active(connection)
 
 
 def activate(connection: Connection, version: str | None, *, previous_id: int | None, actor: str, reason: str) -> None:
-    """Make a stored set active; with None, the files of each release. The caller holds the `lock`."""
+    """Make a stored set active, or the files of each release if `version` is None.
+
+    The caller has to call `lock` first.
+    """
     connection.execute(
         "insert into mapping_activations (version, previous_id, actor, reason) values (%s, %s, %s, %s)",
         (version, previous_id, actor, reason),
@@ -86,7 +89,7 @@ def files(connection: Connection, version: str) -> dict[str, bytes]:
 def find(connection: Connection, beginning: str) -> str:
     """Return the one version that starts with `beginning`.
 
-    Raises OperatorError, which lists the versions that it could be, if there is none or more than one.
+    Raises OperatorError if no version or several versions match. The error message lists the possible versions.
     """
     rows = connection.execute("select version from mapping_sets order by first_seen_at desc, version")
     stored = [row.version for row in rows]
@@ -102,8 +105,8 @@ def find(connection: Connection, beginning: str) -> str:
 def newest(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
     """Return the mapping sets, each with its last activation.
 
-    The active set comes first, then the files of each release, then the other sets, newest first by the time at which
-    they were activated or first seen.
+    The active set comes first, then the files of each release, then the other sets. The other sets are sorted by the
+    time at which they were last activated or first seen, newest first.
     """
     rows = connection.execute(
         """
@@ -124,7 +127,10 @@ def newest(connection: Connection, *, limit: int) -> list[dict[str, Any]]:
 
 
 def mapped(connection: Connection) -> dict[str, int]:
-    """Return for each version the number of events that this set was the last to map. Reads the whole journal."""
+    """Return the number of events by the version of the set that mapped them last.
+
+    The query reads the whole journal.
+    """
     rows = connection.execute(
         "select mapping, count(*) as events from events where mapping is not null group by mapping"
     )

@@ -1,7 +1,7 @@
 """Brings the schema up to date with Alembic; the SQL itself is in `migrations/versions/*.sql`.
 
-Several processes may run it at once, and it may run again: an advisory lock admits one process at a time, and applied
-migrations are skipped.
+Several processes may call `migrate` at once: an advisory lock lets only one of them run at a time. Migrations that are
+already applied are skipped.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from alembic.script import ScriptDirectory
 
 from connector.errors import JournalUnavailable
 
-#: The key of the advisory lock: "yotpo" read as a number. Nothing else in the database may use it.
+#: The key of the advisory lock: the letters "yotpo" as a number. No other lock in the database may use the same key.
 _LOCK = 0x796F74706F
 
 
 def migrate(url: str) -> str:
-    """Apply the missing migrations; return the revision of the schema then. Raises JournalUnavailable if that fails."""
+    """Apply the missing migrations; return the new revision of the schema. Raises JournalUnavailable if this fails."""
     config = _config()
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
@@ -30,7 +30,7 @@ def migrate(url: str) -> str:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-            # A migration waits for a lock on a table no longer than this, because later queries queue up behind it.
+            # A migration must not wait long for the lock of a table, because later queries have to wait behind it.
             connection.exec_driver_sql("set local lock_timeout = '10s'")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

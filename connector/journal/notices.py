@@ -34,7 +34,7 @@ def reject(connection: Connection, *, store_id: int, code: str, message: str, co
 
 
 def count(connection: Connection, counts: Sequence[tuple[datetime, int, str, int]]) -> None:
-    """Add to the counts of intake's answers. Each item is time, store id (0 without a store), answer, number."""
+    """Add to the counts of intake's answers. Each item has a time, a store id (0: no store), an answer and a number."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """

@@ -1,7 +1,7 @@
 """A store's customers are spread over partitions; one worker at a time works on a partition.
 
-A worker holds a partition by an advisory lock that ends with its transaction. If a worker is killed, its connection
-ends and its lock too, and another worker takes over. So there is no lock that has to expire.
+A worker holds a partition with an advisory lock until its transaction ends. If a worker is killed, its connection and
+its lock end too, and another worker continues. So the locks need no time limit.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: The most rows of one customer that a step takes. So a customer with thousands of rows delays the other customers of
-#: the partition by this many rows only.
+#: The most rows of one customer that a step processes. So a customer with thousands of rows delays the other customers
+#: of the partition only by this number of rows.
 SHARE = 100
-#: How many rows behind the oldest ones a step searches for other customers.
+#: A step searches this number of rows after the oldest ones for other customers.
 _HORIZON = 20_000
 
-#: How long a transaction that holds a lease may idle: several requests to Yotpo may follow each other with no query to
-#: PostgreSQL in between.
+#: How long a transaction that holds a lease may be idle. Several requests to Yotpo may follow each other without a
+#: query to PostgreSQL between them.
 LEASE_SECONDS = 300
 
 
@@ -33,17 +33,18 @@ def hold(connection: Connection, partition: Partition) -> bool:
 
 
 def hold_probe(connection: Connection, store_id: int) -> bool:
-    """Hold the right to send the probe of a store whose deliveries have failed; return False if it is held.
+    """Hold the right to send a probe for a store; return False if another worker holds it.
 
-    So one batch at a time finds out whether Insider accepts the store's deliveries again.
+    If deliveries of a store have failed, a probe is one batch that tests whether Insider accepts them again.
     """
     return _lock(connection, store_id, -1)
 
 
 def hold_lease(connection: Connection, store_id: int) -> bool:
-    """Hold the lease, the right to ask one store's Yotpo, until the transaction ends; return False if it is held.
+    """Hold the lease of a store until the transaction ends; return False if another process holds it.
 
-    One holder at a time keeps to Yotpo's rate without any coordination between processes.
+    The lease is the right to send requests to Yotpo for this store. There is only one holder at a time, so this process
+    alone can keep to Yotpo's rate.
     """
     return _lock(connection, store_id, -2)
 
@@ -51,7 +52,7 @@ def hold_lease(connection: Connection, store_id: int) -> bool:
 def hold_all(connection: Connection, store_id: int) -> None:
     """Hold all partitions of a store, its probe and its lease until the transaction ends.
 
-    Waits for the workers that hold one of them now.
+    This function waits for the workers that hold one of these locks.
     """
     connection.execute(
         "select pg_advisory_xact_lock(%s, number) from generate_series(-2, %s) as number", (store_id, PARTITIONS - 1)
@@ -59,7 +60,7 @@ def hold_all(connection: Connection, store_id: int) -> None:
 
 
 def is_live(connection: Connection, partition: Partition) -> bool:
-    """Whether a partition has work for webhooks; its replays and snapshots have low priority and must wait."""
+    """Whether a partition has work for webhooks. If so, its replays and snapshots have to wait (low priority)."""
     row = connection.execute(
         """
         select exists (select from events
@@ -79,7 +80,8 @@ def _lock(connection: Connection, store_id: int, number: int) -> bool:
     return bool(row and row.held)
 
 
-#: Each recursive part jumps in its index from partition to partition, so a long backlog costs no more than a short one.
+#: Each recursive part of the query jumps in an index from partition to partition. So a long backlog costs the same as a
+#: short one.
 _BUSY = """
     with recursive received as (
         (select store_id, partition, received_at as since from events
@@ -118,9 +120,10 @@ _BUSY = """
 
 
 def busy(connection: Connection, *, low_priority: bool = False) -> list[Partition]:
-    """Return the partitions with something to map, or to deliver now. Stores take turns, each with its oldest first.
+    """Return the partitions that have events to map, or deliveries to send now.
 
-    With `low_priority`, only low-priority work counts; without it, only the other work.
+    Stores take turns, and the oldest partition of each store comes first. With `low_priority`, only low-priority work
+    counts; without it, only the other work.
     """
     return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": low_priority})]
 
@@ -131,15 +134,16 @@ def is_crowded(customers: Iterable[str | None]) -> bool:
 
 
 def oldest(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query for the `id`s of the oldest rows of a partition, `%(limit)s` at most."""
+    """Return a query for the `id`s of the oldest rows of a partition, at most `%(limit)s` of them."""
     return f"select id from {table} where {condition} order by id limit %(limit)s"
 
 
 def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
     """Return a query like `oldest`, but with at most SHARE rows of each customer.
 
-    The rows of each customer come in order and without a gap. If a customer has more rows, the next steps take them;
-    this step takes rows of later customers instead. This query costs more than `oldest`, and is rarely needed.
+    The rows of each customer come in order and without a gap. If a customer has more rows, the next steps process
+    these; this step processes later rows of other customers instead. This query costs more than `oldest`, and is rarely
+    needed.
     """
     return f"""
         with oldest as materialized (

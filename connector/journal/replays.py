@@ -1,4 +1,7 @@
-"""Replays: operators have events mapped and sent again. Who, why, which events, how fast, and the results so far."""
+"""Replays: for an operator, the connector maps and sends events again.
+
+A replay has an operator, a reason, a filter on events, a rate and counts of its results.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.model import Event
 
-#: The mapping set of a replay: ``now`` is the active one, ``then`` the one that was the last to map the event.
+#: The mapping set that a replay uses: ``now`` is the active set, ``then`` is the set that mapped the event last.
 By = Literal["now", "then"]
 
-#: A replay may fall behind its rate, because no worker ran. It catches up with this much time at most…
+#: A replay falls behind its rate while no worker runs. Later it catches up with at most this number of seconds.
 _BURST_SECONDS = 10.0
-#: …and it takes its next events after this time at the earliest: fewer would not be worth a step.
+#: A replay waits at least this long between two steps: a step with fewer events would be inefficient.
 _STEP_SECONDS = 1.0
 
-#: A replay of more event ids than these is stored with their number instead.
+#: If a filter has more event ids than this, the replay shows only their number.
 _LISTED_IDS = 10
 
 
@@ -37,10 +40,11 @@ class Selection:
     store_id: int | None = None
     topic: str | None = None
     customer: str | None = None
-    #: The time of receipt: at `since` or later, and before `until`.
+    #: The event was received at `since` or later, and before `until`.
     since: datetime | None = None
     until: datetime | None = None
-    #: ``mapped`` and ``unmapped`` are states of the event, ``delivered`` and ``dead`` those of one of its deliveries.
+    #: ``mapped`` and ``unmapped`` are states of the event; ``delivered`` and ``dead`` are states of one of its
+    #: deliveries.
     state: str | None = None
     #: The name of a group of dead letters.
     group: str | None = None
@@ -50,7 +54,7 @@ class Selection:
         return not any(asdict(self).values())
 
 
-#: Events that still wait for their first mapping are left out: they are on their way without a replay.
+#: SQL for the events of a filter. It leaves out events that wait for their first mapping: these need no replay.
 _SELECTED = f"""
     from events
     where events.state <> 'received'
@@ -69,19 +73,22 @@ _SELECTED = f"""
               select event_id from deliveries
               where state = 'dead' and {GROUP} = %(group)s))
 """
-#: So are events that wait for a delivery, or for their mapping in another replay.
+#: SQL for a condition: the event waits for a delivery, or for its mapping in another replay. A replay leaves these
+#: events out too.
 _ON_ITS_WAY = """
     (exists (select from deliveries where event_id = events.id and deliveries.state = 'waiting')
      or exists (select from replayed_events where event_id = events.id and replayed_events.mapped_at is null))
 """
-#: The key of an advisory lock, any number. One replay starts at a time, so that two cannot take the same event.
+#: The key of an advisory lock. Only one replay can start at a time, so that two replays cannot have the same event.
 _START_LOCK = 0x7265706C6179
 
 
 def count(connection: Connection, selection: Selection, *, retention_days: int) -> dict[str, int]:
-    """Return how many ``events`` a replay would take, and how many of these are ``too_old`` for Insider's retention.
+    """Return counts of the events that match a filter, as a replay would treat them.
 
-    ``on_their_way`` counts events that it would not take, because they wait for a delivery or for another replay.
+    ``events`` counts the events that a replay would map, and ``too_old`` counts those of them that are too old for
+    Insider's retention. ``on_their_way`` counts the events that a replay would leave out, because they wait for a
+    delivery or for another replay.
     """
     row = connection.execute(
         f"""
@@ -98,7 +105,7 @@ def count(connection: Connection, selection: Selection, *, retention_days: int) 
 
 
 def versions(connection: Connection, selection: Selection) -> dict[str | None, int]:
-    """Count the events that a replay would take, by the version of the set that mapped them last; None: by no set."""
+    """Count the events that a replay would map, by the version of the set that mapped them last (None: no set)."""
     rows = connection.execute(
         f"select mapping, count(*) as events {_SELECTED} and not {_ON_ITS_WAY} group by mapping order by events desc",
         _parameters(selection),
@@ -109,7 +116,7 @@ def versions(connection: Connection, selection: Selection) -> dict[str | None, i
 def sample(
     connection: Connection, selection: Selection, *, limit: int
 ) -> list[tuple[Event, list[dict[str, Any]], str | None]]:
-    """Return the newest events that a replay would take, each with the updates and the set of its last mapping."""
+    """Return the newest events that a replay would map, each with the updates and the set of its last mapping."""
     rows = connection.execute(
         f"""
         select id, store_id, topic, occurred_at, received_at, body, mapping,
@@ -169,15 +176,17 @@ class ReplayBatch(NamedTuple):
 
     events: list[Event]
     skip_hook: bool
-    #: For each event, the version of the set that mapped it last and has to map it again. None: the active set does.
+    #: By event id, the version of the set that mapped the event last and has to map it again. None: the active set maps
+    #: all events.
     versions: dict[int, str | None] | None
 
 
 def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> ReplayBatch:
-    """Return the next events of a replay: as many as its rate allows now, `limit` at most.
+    """Return the next events of a replay. Its rate and `limit` restrict their number.
 
-    Their bodies have up to `size` bytes together, but a single event may have more. The replay is locked until the
-    transaction ends; if another worker has locked it, the batch is empty. If no events are left, this ends the replay.
+    Their bodies have up to `size` bytes together; an event with a larger body comes alone. The replay is locked until
+    the transaction ends; if another worker has locked it, the batch is empty. If no events are left, this function ends
+    the replay.
     """
     replay = connection.execute(
         """
@@ -215,7 +224,7 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Re
 
 
 def _end(connection: Connection, replay_id: int) -> None:
-    """End a replay without further events. Events that were deleted in the meantime do not count."""
+    """End a replay that has no more events to map. Events that were deleted in the meantime are ignored."""
     connection.execute(
         """
         delete from replayed_events
@@ -235,7 +244,10 @@ def _end(connection: Connection, replay_id: int) -> None:
 def mark_processed(
     connection: Connection, replay_id: int, event_ids: Sequence[int], *, without_set: Sequence[int] = ()
 ) -> None:
-    """Mark events of a replay as processed. Those `without_set` were not mapped, because their set is not available."""
+    """Mark events of a replay as processed.
+
+    The events in `without_set` were not mapped, because their set is not available.
+    """
     connection.execute(
         """
         update replayed_events set mapped_at = now(), without_set = event_id = any(%s)
@@ -246,7 +258,10 @@ def mark_processed(
 
 
 def resolve(connection: Connection, replay_id: int, event_ids: Sequence[int]) -> None:
-    """Mark the dead letters of these events as replayed, except those of this replay: the events were mapped again."""
+    """Mark the dead letters of these events as replayed, because the events were mapped again.
+
+    The dead letters of this replay do not change.
+    """
     connection.execute(
         """
         update deliveries set state = 'replayed'
@@ -257,7 +272,10 @@ def resolve(connection: Connection, replay_id: int, event_ids: Sequence[int]) ->
 
 
 def cancel(connection: Connection, replay_id: int) -> int | None:
-    """Cancel a replay; return how many events are left out, None if it is not running. Mapped ones are still sent."""
+    """Cancel a replay; return how many of its events will not be mapped.
+
+    Returns None if the replay is not running. Deliveries of events that were already mapped are still sent.
+    """
     ended = connection.execute(
         "update replays set state = 'cancelled', ended_at = now() where id = %s and state = 'running'", (replay_id,)
     ).rowcount
@@ -269,7 +287,7 @@ def cancel(connection: Connection, replay_id: int) -> int | None:
 
 
 def newest(connection: Connection, *, replay_id: int | None = None, limit: int = 1) -> list[dict[str, Any]]:
-    """Return the newest replays, or only the one with this id, each with counts of what became of its events so far."""
+    """Return the newest replays, or only the one with this id, each with counts of its results so far."""
     rows = connection.execute(
         """
         select replays.id, replays.state, actor, reason, selection, skip_hook, mapping, per_second, created_at,

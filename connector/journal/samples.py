@@ -1,9 +1,9 @@
-"""Samples of events: spread evenly over a time window, from every topic, and cheap even if the journal is large.
+"""Samples of events from every topic, spread evenly over a time window, and fast even if the journal is large.
 
-No index finds events by their time of receipt or topic. But ids grow with the time of receipt, so `window` finds its
+There is no index for the time of receipt or the topic. But ids grow with the time of receipt, so `window` finds its
 first id by binary search over the primary key. Then `summaries` divides the window into slices of ids and reads the
-first rows of each slice, without their bodies. `choose` picks the sample from these, and `read` reads only the bodies
-of the sample.
+first rows of each slice, without their bodies. `choose` picks the sample from these rows, and `read` reads only the
+bodies of the sample.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from connector.journal.database import Connection
 
-#: The most events that `summaries` returns, and the number of slices it reads them from. A window with no more ids than
-#: this is read completely.
+#: The most events that `summaries` returns. A window with at most this number of ids is read completely. A larger
+#: window is divided into `_SLICES`.
 SUMMARIES_LIMIT = 20_000
 _SLICES = 2_500
-#: With a filter by store or topic, how many rows of a slice are read for each event that is wanted from it.
+#: If there is a filter by store or topic, this number of rows is read for each event that a slice has to give.
 _READS_PER_EVENT = 8
-#: The size of all bodies in a sample together. A single body may have a megabyte.
+#: The most bytes of all bodies in a sample together. A single body may have a megabyte.
 BYTES_LIMIT = 64_000_000
 #: How many bodies one query reads.
 _GROUP = 50
@@ -36,7 +36,7 @@ _QUERY_SECONDS = 60
 class Window:
     """A range of event ids, and the filters on the events in it."""
 
-    #: The range. It is empty if `first_id` is greater than `last_id`; not every id in it has an event.
+    #: The range is empty if `first_id` is greater than `last_id`. Some ids in the range have no event.
     first_id: int
     last_id: int
     since: datetime
@@ -45,7 +45,7 @@ class Window:
 
     @property
     def numbers(self) -> int:
-        """How many ids the range has. It has this many events at most."""
+        """How many ids the range has. It cannot have more events than ids."""
         return max(0, self.last_id - self.first_id + 1)
 
     @property
@@ -108,8 +108,8 @@ def window(connection: Connection, *, since: datetime, store_id: int | None = No
     return Window(first_id=low, last_id=last_id, since=since, store_id=store_id, topic=topic)
 
 
-#: Each slice has two bounds, a limit of rows and a limit of ids: it reads no further if a store is rare, and no further
-#: if there is a gap in the ids.
+#: The reading of each slice has two limits. The limit of rows stops it if the wanted store is rare, and the limit of
+#: ids stops it at a gap in the ids.
 _LOOK = """
     select looked.id, topic, received_at, octet_length(body) as bytes, notes
     from generate_series(%(first_id)s::bigint, %(last_id)s::bigint, %(step)s::bigint) as slice
@@ -126,7 +126,10 @@ _LOOK = """
 
 
 def summaries(connection: Connection, window: Window) -> list[EventSummary]:
-    """Return events of a window without their bodies, oldest first: all of a small window, else some of each slice."""
+    """Return events of a window without their bodies, oldest first.
+
+    For a small window, the result has all events; for a larger one, it has some events of each slice.
+    """
     step = max(1, -(-window.numbers // _SLICES))
     limit = SUMMARIES_LIMIT // _SLICES
     is_filtered = window.store_id is not None or window.topic is not None
@@ -149,14 +152,14 @@ def summaries(connection: Connection, window: Window) -> list[EventSummary]:
 def choose(events: Sequence[EventSummary], *, limit: int, size: int = BYTES_LIMIT) -> list[int]:
     """Choose up to `limit` events, spread evenly over the events of each topic; return their ids in order.
 
-    Each topic gets the same number of events, unless it has fewer. All bodies together have at most `size` bytes, each
-    topic an equal part of it; but a topic gets at least one event, even if its body is larger than that part.
+    Each topic gets the same number of events, unless it has fewer. All bodies together have at most `size` bytes, and
+    each topic gets an equal part of them. A topic gets at least one event, even if its body is larger than this part.
     """
     topics: dict[str, list[EventSummary]] = {}
     for event in events:
         topics.setdefault(event.topic, []).append(event)
     # If there are more topics than `limit`, take those with the most events. Then begin with the smallest topic: the
-    # others get what it does not use.
+    # other topics share the events that it does not use.
     sampled = sorted(topics.values(), key=len, reverse=True)[:limit][::-1]
     chosen: list[int] = []
     for position, topic_events in enumerate(sampled):
@@ -166,12 +169,12 @@ def choose(events: Sequence[EventSummary], *, limit: int, size: int = BYTES_LIMI
 
 
 def _spread(events: Sequence[EventSummary], number: int) -> Sequence[EventSummary]:
-    """Return `number` of these, at even distances; all of them if there are no more."""
+    """Return `number` of these events at equal distances, or all of them if there are fewer."""
     return [events[index * len(events) // number] for index in range(number)] if number < len(events) else events
 
 
 def _fitting(events: Sequence[EventSummary], size: int) -> Sequence[EventSummary]:
-    """Return as many of these as fit into `size` bytes, evenly spread; at least one of them."""
+    """Return some of these events, evenly spread, that fit into `size` bytes; at least one event."""
     while len(events) > 1 and (total := sum(event.bytes for event in events)) > size:
         events = _spread(events, max(1, min(len(events) - 1, len(events) * size // total)))
     return events
@@ -187,9 +190,9 @@ def read(connection: Connection, ids: Sequence[int]) -> Iterator[SampledEvent]:
 
 
 def unmapped(connection: Connection, window: Window) -> list[UnmappedTopic]:
-    """Count the window's events without a mapping by topic, the topic with the most events first.
+    """Count the events of a window that have no mapping, by topic. The topic with the most events comes first.
 
-    An index holds just these events, so all of them are counted.
+    These events have an index of their own, so all of them can be counted.
     """
     rows = connection.execute(
         """

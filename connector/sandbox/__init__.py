@@ -7,5 +7,5 @@
     equality        this comparison, attribute by attribute; `expectations` says what Insider should have
     yotpo/, insider/, simulation/   the simulators, and what both share
 
-The simulators share no code with the connector. They are servers of their own.
+The simulators share no code with the connector. Each simulator is a separate server.
 """

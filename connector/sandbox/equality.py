@@ -1,7 +1,7 @@
 """Compares Insider with Yotpo: the state of the two simulators, customer by customer, attribute by attribute.
 
-expectations.py says what each attribute must be. A comparison holds personal data: use it in tests with generated
-customers, and never log it.
+expectations.py says what each attribute must be. A comparison contains personal data: use it only in tests with
+generated customers, and never log it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _PAGE_SIZE = 1_000
-#: More differences or profiles than this are counted, but not kept.
+#: Each list of the result keeps at most this many entries; all further entries are only counted.
 _MAX_KEPT = 1_000
 _TIMEOUT_SECONDS = 60
 
@@ -30,29 +30,32 @@ class Difference(NamedTuple):
     number: int
     #: An attribute, an identifier, or `profile`.
     attribute: str
-    #: None: the attribute must be absent.
+    #: The expected value; None if the attribute must be absent.
     expected: object
-    #: None: the attribute is absent.
+    #: The value at Insider; None if the attribute is absent.
     found: object
 
 
 @dataclass
 class Comparison:
-    """The result. `different` and `strange` count everything; each list holds the first thousand only."""
+    """The result of a comparison.
+
+    `different` and `strange` count all cases; each list keeps only the first thousand.
+    """
 
     customers: int = 0
-    #: How many values were compared, absent values included.
+    #: How many values were compared, including absent values.
     attributes: int = 0
     #: How many differences there are.
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
     #: How many profiles at Insider belong to no customer.
     strange: int = 0
-    #: Their insider_ids.
+    #: The insider_ids of these profiles.
     unexplained: list[str] = field(default_factory=list)
-    #: How many profiles have each attribute.
+    #: For each attribute: how many profiles have it.
     filled: Counter[str] = field(default_factory=Counter)
-    #: The names of further attributes of profiles; expectations.py does not list them.
+    #: The names of attributes that profiles have, but expectations.py does not list.
     not_compared: set[str] = field(default_factory=set)
 
     @property
@@ -86,10 +89,11 @@ class Comparison:
 def compare(yotpo_url: str, app_key: str, insider_url: str, partner: str) -> Comparison:
     """Compare every customer of a store with the profiles of a partner at Insider.
 
-    Needs only a few bytes of memory for each customer. Raises requests.RequestException if a simulator does not answer.
+    The comparison needs only a few bytes of memory for each customer. Raises requests.RequestException if a simulator
+    does not answer.
     """
     result = Comparison()
-    #: The profiles that belong to a customer, by `born`, the number that each profile has at the simulator.
+    #: The `born` numbers of the profiles that belong to a customer. The simulator gives each profile such a number.
     matched: set[int] = set()
     with requests.Session() as session:
         session.trust_env = False
@@ -105,7 +109,10 @@ def compare(yotpo_url: str, app_key: str, insider_url: str, partner: str) -> Com
 
 
 def _pages(session: requests.Session, url: str, filters: Mapping[str, str], key: str) -> Iterator[list[Json]]:
-    """Yield all pages. `key` names the number of an entry; the next page starts after the last one."""
+    """Yield all pages.
+
+    `key` is the field with an entry's number; the next page starts after the last entry's number.
+    """
     after = 0
     while True:
         params = {**filters, "after": str(after), "limit": str(_PAGE_SIZE)}
@@ -119,7 +126,7 @@ def _pages(session: requests.Session, url: str, filters: Mapping[str, str], key:
 
 
 def _joined(session: requests.Session, url: str, partner: str, page: list[Json]) -> Iterator[tuple[Json, list[Json]]]:
-    """Yield each customer with the profiles that have one of the customer's identifiers; there should be one."""
+    """Yield each customer with the profiles that have one of the customer's identifiers; one profile is expected."""
     search = {"partner": partner, "identifiers": [identifiers(truth["core"]) for truth in page]}
     response = session.post(f"{url}/_sandbox/profiles", json=search, timeout=_TIMEOUT_SECONDS)
     response.raise_for_status()

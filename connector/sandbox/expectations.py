@@ -1,14 +1,14 @@
-"""What Insider must hold for a customer of Yotpo: the 43 attributes of Insider's table, each from its source.
+"""What Insider must have for a customer of Yotpo: the 43 attributes of Insider's table, each from its source.
 
-It is written by hand, from that table and from Yotpo's pages, not read from a mapping file. So it checks the mapping
-files independently. There are three sources::
+This list was written by hand, from that table and from Yotpo's documentation. It does not read the mapping files, so it
+checks them independently. There are three sources::
 
-    core       Core v3, for every customer, also if only a backfill has read the customer
-    loyalty    the Loyalty API, for customers with a webhook, because a webhook causes a look-up there; without a
-               webhook Insider may lack the value, but must not have another value
-    webhooks   webhooks alone; the simulator of Yotpo keeps the last values that they carried
+    core       Core v3: Insider must have the value for every customer, even if only a backfill has read the customer
+    loyalty    the Loyalty API: Insider must have the value for customers with a webhook, because a webhook causes a
+               look-up there; for other customers Insider may lack the value, but must not have another value
+    webhooks   only webhooks; the simulator of Yotpo keeps the last values that they contained
 
-An expected value is a JSON value as Insider must have it. None: the attribute must be absent.
+An expected value is the JSON value that Insider must have. None means that the attribute must be absent.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class YotpoCustomer(NamedTuple):
     reviews: Json
     program: Json
     loyalty: Json
-    #: The last value of each field that webhooks alone carry.
+    #: The last value of each field that only webhooks contain.
     webhook_values: Json
     had_webhooks: bool
 
@@ -54,7 +54,7 @@ class YotpoCustomer(NamedTuple):
 
 
 class Source(StrEnum):
-    """Where an attribute comes from; the most reliable source, if there are several."""
+    """Where an attribute comes from. If there are several sources, this is the most reliable one."""
 
     CORE = "Core API"
     LOYALTY = "Loyalty API"
@@ -69,18 +69,21 @@ class Attribute(NamedTuple):
     source: Source = Source.CORE
 
     def may_be_missing(self, customer: YotpoCustomer) -> bool:
-        """Whether Insider may lack the attribute, because the connector had no reason to look the customer up."""
+        """Whether Insider may lack the attribute because the connector had no reason to look up the customer."""
         return self.source is Source.LOYALTY and not customer.had_webhooks
 
 
 def identifiers(core: Json) -> dict[str, str]:
-    """Return the customer's identifiers at Insider; without any the customer cannot have a profile."""
+    """Return the customer's identifiers at Insider. A customer without identifiers cannot have a profile."""
     email, phone = core["email"], core["phone_number"]
     return ({"email": email.strip().lower()} if email else {}) | ({"phone_number": phone} if phone else {})
 
 
 def comparable(value: object) -> object:
-    """Return a value that is equal for equal meanings: a time becomes an instant, and a flag never equals a number."""
+    """Return a form of the value for comparing.
+
+    Equal times become equal values, and a boolean never equals a number.
+    """
     if isinstance(value, bool):
         return ("flag", value)
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
@@ -111,7 +114,7 @@ def _full_date(year: int | None, month: int | None, day: int | None) -> str | No
 
 
 def _money(value: str | float | None) -> float | None:
-    """Return an amount in units of its currency; a text has a symbol and thousands separators."""
+    """Return an amount in units of its currency. An amount as text has a symbol and thousands separators."""
     if not isinstance(value, str):
         return value
     amount = _DISPLAYED.fullmatch(value)
@@ -122,7 +125,7 @@ def _money(value: str | float | None) -> float | None:
 
 
 def _link(value: str | None) -> str | None:
-    """Return a link with a scheme: some of Yotpo's links have none."""
+    """Return a link with a scheme, because some of Yotpo's links have none."""
     return None if not value else value if value.startswith(("http://", "https://")) else f"https://{value}"
 
 
@@ -154,8 +157,9 @@ def _webhooks(name: str, read: Callable[[Any], object] = lambda value: value) ->
     return Attribute(lambda customer: read(customer.webhook_values.get(name)), source=Source.WEBHOOKS)
 
 
-#: By the attribute's name at Insider. `name`, `surname` and `birthday` are Insider's own, all others the account's.
-#: The 43rd name of the table is missing: it is the e-mail address, which is an identifier.
+#: The attributes, by their names at Insider. `name`, `surname` and `birthday` are Insider's own attributes; all others
+#: are custom attributes of the account. The 43rd name of the table is not here: it is the e-mail address, which is an
+#: identifier.
 ATTRIBUTES: dict[str, Attribute] = {
     "name": _core("first_name", _text),
     "surname": _core("last_name", _text),
@@ -166,7 +170,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "yotpo_avg_sentiment_product": _reviews("sentiment_avg_product"),
     "yotpo_avg_sentiment_site": _reviews("sentiment_avg_site"),
     "yotpo_total_avg_sentiment": _reviews("total_avg_sentiment"),
-    # An empty list carries no value.
+    # For an empty list the connector sends no value.
     "yotpo_top_topics": Attribute(lambda customer: customer.reviews.get("top_topics") or None),
     "yotpo_points_earned": _program("points_earned"),
     "yotpo_point_balance": _program("points_balance"),
@@ -210,7 +214,8 @@ ATTRIBUTES: dict[str, Attribute] = {
         source=Source.WEBHOOKS,
     ),
     "yotpo_days_to_point_expiration": _webhooks("days_to_point_expiration"),
-    # Insider's table lacks these four. The connector sends them, because Yotpo seldom has the year.
+    # Insider's table does not have these four. The connector sends them because Yotpo seldom knows the year of the
+    # date.
     "yotpo_birthday_month": _loyalty("birthday_month"),
     "yotpo_birthday_day": _loyalty("birth_day"),
     "yotpo_anniversary_month": _webhooks("anniversary_month"),

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# Below the range of ports for outgoing connections (32768 and up on Linux, 49152 on macOS). While a server is down,
-# an outgoing connection may take a port of that range, even the connection of a client that tries to reach this server.
+# These ports are below the range for outgoing connections (32768 and up on Linux, 49152 and up on macOS). While a
+# server is down, an outgoing connection may take a port of that range. Even a client that tries to reach the server may
+# take the server's port.
 _PORTS = range(20_000, 30_000)
 
 _POLL_SECONDS = 0.05
@@ -46,7 +47,7 @@ def free_port() -> int:
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # Servers do the same: a closed connection in TIME_WAIT does not block the port.
+        # Servers set this option too. With it, a closed connection in TIME_WAIT does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -56,7 +57,7 @@ def is_free(port: int) -> bool:
 
 
 def parse_procfile(text: str) -> dict[str, str]:
-    """Return the commands of a Procfile by name, in its order. Raises OperatorError if a line is wrong."""
+    """Return the commands of a Procfile by name, in the order of the file. Raises OperatorError if a line is wrong."""
     commands: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -82,9 +83,9 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def exit_on_signals() -> None:
-    """Exit by an exception at SIGTERM, and when the terminal is closed, so that our child processes are stopped.
+    """Raise SystemExit on SIGTERM, SIGINT and SIGHUP (a closed terminal), so that our child processes are stopped.
 
-    At SIGINT too: a shell makes the processes that it starts in the background ignore SIGINT.
+    SIGINT needs this handler because a shell makes the processes that it starts in the background ignore SIGINT.
     """
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
@@ -107,7 +108,7 @@ def hold_lock(path: Path) -> IO[str]:
 
 
 def running(program: str, directory: Path) -> list[psutil.Process]:
-    """Return all processes of a program that work in a directory, also those that another process has started."""
+    """Return all processes of a program whose working directory is `directory`; any process may have started them."""
     path = str(directory.resolve())
     return [
         process
@@ -123,10 +124,11 @@ def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> N
 
 
 class Group:
-    """Named child processes. As a context manager it stops all of them, however the block ends.
+    """Named child processes. As a context manager, a group stops all of them, however the block ends.
 
-    After a SIGKILL to us the child processes live on. Their ids are therefore kept beside their logs, and the next
-    group with the same directory stops such a leftover before it starts a process of the same name.
+    If our process is killed with SIGKILL, the child processes keep running. Therefore a file beside each log contains
+    the id of the process. The next group with the same directory stops such a leftover process before it starts a
+    process with the same name.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -147,11 +149,12 @@ class Group:
                 self._lock = None
 
     def start(self, name: str, command: str | list[str], env: Mapping[str, str]) -> None:
-        """Start a program: a list as it is, a string through `sh -c`.
+        """Start a program. A list is run directly, a string is run with `sh -c`.
 
         A string should begin with `exec`, so that the program replaces the shell and receives the signals. Each process
-        has its own session, so that Ctrl-C does not reach it: the terminal interrupts us, and we end the processes in
-        order. Raises OperatorError if a process of that name is alive, or another group uses the directory.
+        has its own session, so that Ctrl-C does not reach it. The terminal interrupts only our process, and our process
+        then ends the others in order. Raises OperatorError if a process with that name is alive, or if another group
+        uses the directory.
         """
         if name in self.alive():
             raise OperatorError(f"The process {name} is running already; terminate it first.")
@@ -213,9 +216,10 @@ class Group:
                     return
 
     def terminate(self, grace_seconds: float = 10, *names: str) -> None:
-        """Send SIGTERM to the processes (all, if no names are given), and kill those that are alive after the grace.
+        """Send SIGTERM to the processes (all, if no names are given).
 
-        Only the first process of each process group gets the SIGTERM; it ends its own children.
+        Kill those that are still alive after the grace period. Only the first process of each process group gets the
+        SIGTERM; it ends its own children.
         """
         ending = {name: self._processes[name] for name in names or self._processes}
         try:
@@ -228,7 +232,7 @@ class Group:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
         finally:
-            # Also if a second Ctrl-C interrupts the wait.
+            # The processes are killed even if a second Ctrl-C interrupts the wait.
             self.kill(*ending)
 
     def kill(self, *names: str) -> None:
@@ -241,7 +245,7 @@ class Group:
             self._pid_file(name).unlink(missing_ok=True)
 
     def _open_log(self, name: str) -> IO[bytes]:
-        """Open a new log for the first start of a name; a second start in the same group continues it."""
+        """Open a new log for the first start of a name; a second start in the same group continues that log."""
         return self.log(name).open("ab" if name in self._processes else "wb")
 
     def _log_end(self, name: str) -> str:
@@ -251,9 +255,9 @@ class Group:
         return self._directory / f"{name}.pid"
 
     def _stop_leftover(self, name: str) -> None:
-        """Kill a process that an earlier group, itself killed, has left running.
+        """Kill a process that still runs because an earlier group was killed.
 
-        Its time of start proves that its id does not belong to another process by now.
+        The times of start are compared, because the old id may belong to another process by now.
         """
         try:
             pid, created = self._pid_file(name).read_text().split()

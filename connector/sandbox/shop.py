@@ -1,7 +1,8 @@
 """A simulated store: it is connected and filled, its shoppers act, and in the end Insider is compared with Yotpo.
 
-It goes the same way as a real store: the merchant follows the link and installs the app, workers bring the customers,
-shoppers act, their webhooks come late, twice and shuffled, and look-ups bring what no webhook carries.
+It goes through the same steps as a real store. The merchant follows the link and installs the app, and workers read the
+customers. Then shoppers act, and some of their webhooks come late, twice or shuffled. Look-ups read the values that no
+webhook contains.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ PARTNER = APP_KEY = "shop"
 _TIMEOUT_SECONDS = 600.0
 _POLL_SECONDS = 0.5
 ACTIONS_PER_SECOND = 10
-#: The share of webhooks that come late, come twice, or come shuffled.
+#: The shares of webhooks that come late, that come twice, and that come in another order.
 _DISORDER = {"late": 0.1, "twice": 0.05, "shuffled": 0.1}
 #: The share of actions that cause no webhook.
 _SILENT = 0.05
@@ -46,7 +47,7 @@ class Life(NamedTuple):
     silent: int
     #: How many webhooks were `sent`, `repeated`, `retried`, and so on.
     webhooks: dict[str, int]
-    #: Customers who are still to be looked up.
+    #: How many customers must still be looked up.
     to_look_up: int
 
 
@@ -110,7 +111,10 @@ class Shop:
         return equality.compare(self._stack.yotpo_url, APP_KEY, self._stack.insider_url, PARTNER)
 
     def _add(self) -> dict[str, Any]:
-        """Add the store. It replaces the store of an earlier run, whose simulators have lost their state."""
+        """Add the store.
+
+        It replaces the store of an earlier run, because the simulators of that run have lost their state.
+        """
         with suppress(OperatorError):
             self._stack.command("stores", "remove", _NAME)
         store: dict[str, Any] = self._stack.command(

@@ -42,7 +42,7 @@ class Arrival:
     event_id: int
     #: What arrived, in the form of a golden pair, with the pair's addresses and times.
     arrived: Json
-    #: From the webhook to Insider; None if nothing was sent there.
+    #: The time from the webhook to Insider; None if no request was sent to Insider.
     milliseconds: float | None
 
     @property
@@ -60,7 +60,7 @@ class Show:
         self._urls: dict[str, str] = {}
 
     def run(self, pairs: Iterable[goldens.Golden]) -> Iterator[Arrival]:
-        """Send the samples one by one, each as soon as the previous one has arrived; yield what arrived.
+        """Send each sample as soon as the previous sample has arrived, and yield what arrived at Insider.
 
         Raises OperatorError if the intake refuses a sample, or if a sample does not arrive within 20 seconds.
         """
@@ -118,7 +118,7 @@ class Show:
         )
 
     def _users(self, since: int) -> tuple[list[Json], float | None]:
-        """Return the users in requests to Insider after number `since`, and when the last request came."""
+        """Return the users in requests to Insider after request `since`, and the time of the last request."""
         entries = self._stack.insider("requests", since=since, full=1)
         upserted = [user for entry in entries if entry["path"] == _UPSERT for user in entry["body"]["users"]]
         cleared = [user for entry in entries if entry["path"] != _UPSERT for user in entry["body"]["users"]]
@@ -135,7 +135,7 @@ class Show:
         raise OperatorError("deliveries of an earlier run are still waiting; `connector status` shows more")
 
     def _warm_up(self) -> None:
-        """Wait until a first webhook is settled, so that the times of the samples do not include starting up."""
+        """Wait until a first webhook is settled, so that the times of the samples do not include the start."""
         response = self._session.post(self.webhook_url(Options()), json=_WARM_UP, timeout=10)
         self._settled(response.json()["id"], "the first webhook")
 
@@ -167,7 +167,7 @@ def _with_cleared(upserted: list[Json], cleared: list[Json]) -> list[Json]:
 
 
 def _update(user: Json) -> Json:
-    """Return the update that a user in a request was made from."""
+    """Turn a user in a request back into the update from which the user was made."""
     events = [
         goldens.without_empty(
             {

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 #: The name of every simulated store begins with this.
 SANDBOX = "sandbox"
 PROCESSES = ("web", "worker", "bulk", "yotpo", "beat")
-#: The process names of the simulators; `yotpo` is already the Procfile's process that asks Yotpo.
+#: The process names of the simulators. The Procfile already has a process named `yotpo`, which sends requests to Yotpo.
 INSIDER, YOTPO = "insider", "simulated-yotpo"
 #: Our app, registered at the simulator of Yotpo.
 CLIENT_ID, CLIENT_SECRET = "sandbox-app", "the secret of the sandbox app"
@@ -36,8 +36,9 @@ _USUAL_PORT = 8000
 class Stack:
     """A running connector; as a context manager it stops every process at the end.
 
-    `DATABASE_URL` and `REDIS_URL` name existing servers; without them embedded servers are started, with their data in
-    `state`. The key that encrypts the stores' secrets is kept there as well, unless `SECRET_KEY` is set.
+    `DATABASE_URL` and `REDIS_URL` name existing servers. Without these variables, embedded servers are started, with
+    their data in `state`. The key that encrypts the stores' secrets is also kept in `state`, unless `SECRET_KEY` is
+    set.
     """
 
     def __init__(self, state: Path, *, durable: bool = True, environment: dict[str, str] | None = None) -> None:
@@ -71,17 +72,19 @@ class Stack:
             self.group.wait_for_http("web", f"{self.web_url}/health")
 
     def launch(self, name: str, line: str | None = None, **variables: str) -> None:
-        """Start one process without waiting for it, by a line of the Procfile: `line`, or else the line of its name.
+        """Start one process by a line of the Procfile, and do not wait for it.
 
-        It gets `variables` in addition to the environment of all processes.
+        `line` is the name of the line, by default `name`. The process gets `variables` in addition to the environment
+        of all processes.
         """
         commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
         self.group.start(name, commands[line or name], {**self.environment, **variables})
 
     def command(self, *arguments: str, shows_progress: bool = False) -> Any:
-        """Run `connector …` and return the JSON that it prints. Raises OperatorError with its message if it fails.
+        """Run `connector …` and return the JSON that it prints.
 
-        With `shows_progress`, its stderr goes to ours.
+        Raises OperatorError with the command's message if the command fails. With `shows_progress`, the command writes
+        to our stderr.
         """
         result = subprocess.run(
             [sys.executable, "-m", "connector", *arguments, "--format", "json"],
@@ -106,7 +109,8 @@ class Stack:
         if not environment.get("DATABASE_URL"):
             self.postgres = EmbeddedPostgres(self.state, durable=self._durable)
             if not environment.get("SECRET_KEY") and not self._key_file.exists():
-                # If the data directory (which may be in /var/tmp) outlived the key, its secrets cannot be decrypted.
+                # The key is gone, so the secrets in an old data directory (which may be in /var/tmp) cannot be
+                # decrypted.
                 self.postgres.remove()
             environment["DATABASE_URL"] = self._exits.enter_context(self.postgres)
         if not environment.get("REDIS_URL"):
@@ -146,7 +150,7 @@ class Stack:
             )
 
     def _write_environment(self) -> None:
-        """Write the file that lets another terminal use this connector: `. .local/run/env`."""
+        """Write the file that lets another terminal use this connector, with the command `. .local/run/env`."""
         names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PORT", "PUBLIC_URL", "PATH", "PYTHONPATH")
         ends = tuple(name for name in self.environment if name.startswith(("INSIDER_", "YOTPO_")))
         lines = [f"export {name}={shlex.quote(self.environment[name])}\n" for name in (*names, *ends)]

@@ -1,4 +1,4 @@
-"""Checks names against Insider's limits: how many there may be, its own names, and names that look like one of them."""
+"""Checks the names that mappings write: their number, and whether they match or resemble Insider's own names."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from connector.mapping.loading.loader import Checked
     from connector.mapping.reading.documents import Steps
 
-#: With this many custom names, a warning says that few are left.
+#: If there are this many custom names or more, the check warns that the limit is near.
 _NEAR = 70
 #: A name that is at least this similar to one of Insider's names (by `difflib`) counts as a misspelling of it.
 _SIMILARITY = 0.85
-#: Names that other systems, or Insider's own exports, use, each with the name that Insider's upsert uses.
+#: Names from other systems and from Insider's exports, each with the name that Insider's upsert expects.
 _ALSO_CALLED = {
     "attributes": {
         **dict.fromkeys(("first_name", "firstname", "na"), "name"),
@@ -95,9 +95,9 @@ def _first(layers: Sequence[Layer], section: str) -> list[PlacedRule]:
 
 
 def _check_budget(layers: Sequence[Layer], section: str, overlay: Layer | None = None) -> bool:
-    """Check how many custom names the layers write; return whether there is a problem.
+    """Check the number of custom names that the layers write; return whether there is a problem.
 
-    With an `overlay`, which is the last layer, the check passes if the overlay adds no name to those of the first one.
+    If `overlay` is given, it is the last layer. The check passes if the overlay adds no custom name to the first layer.
     """
     rules = _first(layers, section)
     count = len(rules)

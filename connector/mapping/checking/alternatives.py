@@ -1,4 +1,4 @@
-"""The paths that rules and persons have in mapping files: each list of alternatives, with its place in the file."""
+"""The paths of rules and persons in mapping files: each list of alternative paths, with its place in the file."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ class Alternatives(NamedTuple):
     """A path or a list of paths; the first one that leads to a value counts."""
 
     document: Document
-    #: Where the key of the paths is in the document.
+    #: The steps to the key that has these paths as its value.
     steps: Steps
     paths: tuple[Path, ...]
 
     def steps_of(self, index: int) -> Steps:
-        """Return where one of the paths is; where the key is if it has a single path instead of a list."""
+        """Return the steps to one of the paths. If the key has no list, return the steps to the key."""
         steps = (*self.steps, index)
         return steps if steps in self.document.places else self.steps
 
     def has_problem(self, index: int) -> bool:
-        """Return whether a problem was already added at the place of one of the paths."""
+        """Return whether there is already a problem at the place of the path with this index."""
         place = self.document.place(self.steps_of(index), of_value=True)
         return self.document.problems.has_at(self.document.file, place)
 
     def problem(self, index: int, code: str, sentence: str) -> None:
-        """Add a problem at the place of one of the paths."""
+        """Add a problem at the place of the path with this index."""
         self.document.problem(self.steps_of(index), code, sentence, of_value=True)
 
 
 def of_rule(document: Document, steps: Steps, source: Source) -> Iterator[Alternatives]:
-    """Yield the paths of a rule; for a date of parts, those of each part; for a rule without a source, nothing."""
+    """Yield the paths of a rule. A date of parts has several lists of paths; `ALWAYS` and `OMIT` have no paths."""
     if source.parts:
         for part, paths in zip(PARTS, source.parts, strict=True):
             yield Alternatives(document, (*steps, source.type, part), paths)

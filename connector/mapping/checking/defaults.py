@@ -1,7 +1,7 @@
-"""Insider's own names with the kind of value of each, the params that it requires, and how many custom names it takes.
+"""Insider's own names with their kinds of values, the params that Insider requires, and the limit of custom names.
 
-These are facts from Insider's API reference, "Upsert User Data", and from its guides to attributes and custom events.
-The wire format in `connector.insider` sends the same names outside of ``custom``; a test checks that both lists agree.
+The facts are from Insider's API reference, "Upsert User Data", and from its guides to attributes and custom events. The
+wire format in `connector.insider` sends the same names outside of ``custom``. A test checks that both lists agree.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _PARAMS = {
     **dict.fromkeys(("quantity", "unit_price", "unit_sale_price", "promotion_discount"), "number"),
     "taxonomy": "list",
 }
-#: The kinds by section of a mapping and name.
+#: The kinds of both, by the section of the mapping and then by name.
 KINDS = {"attributes": _ATTRIBUTES, "params": _PARAMS}
 
-#: Insider refuses an event without these params, and the user with it.
+#: If an event lacks one of these params, Insider refuses the event and its user.
 REQUIRED_PARAMS = {
     "purchase": frozenset({"event_group_id", "unit_sale_price", "currency", "quantity"}),
     "cart_page_view": frozenset({"event_group_id", "unit_sale_price", "currency"}),
 }
 
-#: An account can have this many custom attributes, and as many custom params, over all its sources.
+#: An account can have this many custom attributes, and the same number of custom params, from all sources together.
 BUDGET = 80

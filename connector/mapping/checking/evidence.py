@@ -1,4 +1,4 @@
-"""The values in the examples: the evidence that the paths of mapping files lead somewhere."""
+"""Collects the values of the examples. They are the evidence that the paths of mapping files exist in webhooks."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
     from connector.model import Json
 
-#: What can include a group: users take its identifiers and attributes, events take its params.
+#: The parts that can include a group: users use its identifiers and attributes, events use its params.
 Includer = Literal["users", "events"]
 
 
 @dataclass(frozen=True)
 class ExampleObjects:
-    """Objects from the examples in which paths start: the webhooks of a topic, or the persons in them."""
+    """The objects where paths start: the example webhooks of a topic, or the persons in these webhooks."""
 
     objects: tuple[Json, ...] = ()
 
@@ -32,12 +32,12 @@ class ExampleObjects:
         return frozenset(path for root in self.objects for path in _paths(root))
 
     def persons(self, paths: tuple[Path, ...]) -> ExampleObjects:
-        """Return the persons in the objects; for each object, the first of the paths that leads to a person counts."""
+        """Return the person of each object that has one. The first path that leads to a person counts."""
         find = person_of(paths)
         return ExampleObjects(tuple(person for root in self.objects if (person := find(root)) is not None))
 
     def holds_object(self, path: Path) -> bool:
-        """Return whether the path leads to an object, such as a person, in at least one of them."""
+        """Return whether the path leads to an object, such as a person, in at least one of `objects`."""
         return any(isinstance(at(root, path), dict) for root in self.objects)
 
 
@@ -50,7 +50,7 @@ class Use(NamedTuple):
     topic: str
     webhooks: ExampleObjects
     persons: ExampleObjects
-    #: The names of the place's own rules, which override those of the group.
+    #: The names of the rules at this place. These rules override the rules of the group.
     own: frozenset[str]
 
 
@@ -71,7 +71,7 @@ class Evidence:
         return self._persons[key]
 
     def uses(self, layers: Iterable[Layer]) -> dict[tuple[str, Includer], list[Use]]:
-        """Return the places that include each group, by group and includer."""
+        """Return the places that include each group. The key is the group and the kind of part that includes it."""
         uses: dict[tuple[str, Includer], list[Use]] = {}
         for layer in layers:
             for topic, (_, part) in layer.topics.items():
@@ -83,7 +83,7 @@ class Evidence:
 
 
 def evidence(*layers: Mapping[str, Sequence[Json]]) -> Evidence:
-    """Return the evidence of one or several layers, each with its webhooks by topic."""
+    """Return the evidence of one or several layers. Each layer is given as its webhooks by topic."""
     topics = dict.fromkeys(topic for layer in layers for topic in layer)
     return Evidence(
         {topic: ExampleObjects(tuple(body for layer in layers for body in layer.get(topic, ()))) for topic in topics}
@@ -91,7 +91,7 @@ def evidence(*layers: Mapping[str, Sequence[Json]]) -> Evidence:
 
 
 def first_value(root: Json, paths: Sequence[Path]) -> object:
-    """Return the value of the first path that leads to one; None if no path does."""
+    """Return the value of the first path that has a value; None if no path has a value."""
     return next((raw for path in paths if not is_nothing(raw := at(root, path))), None)
 
 
@@ -104,7 +104,7 @@ def _included(user: UserPart) -> Iterator[tuple[str, Includer, frozenset[str]]]:
 
 
 def _paths(root: Json) -> Iterator[Path]:
-    """Yield every path in a JSON object. It does not recurse, so any depth works."""
+    """Yield every path in a JSON object. The function does not recurse, so any depth works."""
     pending: list[tuple[Path, object]] = [((), root)]
     while pending:
         path, value = pending.pop()

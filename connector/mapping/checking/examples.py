@@ -1,9 +1,9 @@
-"""Finds and reads the examples beside the mapping files: webhooks that `check` and `test` run the mappings on.
+"""Finds and reads the examples beside the mapping files. An example is a webhook that `check` and `test` use.
 
 ::
 
     examples/<topic, with . for />/<case>.json               a webhook of the topic
-    examples/<topic, with . for />/<case>.expected.json      what its mapping must make of it
+    examples/<topic, with . for />/<case>.expected.json      the result that its mapping must return
     examples/<topic, with . for />/<case>.options.json       the store's options, if the case needs any
     overlays/<overlay>/examples/<topic, with . for />/…      the same, for stores that choose the overlay
 """
@@ -39,15 +39,15 @@ _NO_EXPECTATION = Slip(
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """The path of a webhook, and of the files beside it. Nothing has been read yet."""
+    """The path of an example webhook, and the paths of the files beside it. The files are not read yet."""
 
     webhook: Path
-    #: The overlay that maps it. None: the shared rules.
+    #: The overlay that maps the webhook; None stands for the shared rules.
     overlay: str | None = None
 
     @property
     def directory(self) -> str:
-        """The name of the directory: the topic, with . for /."""
+        """The name of the directory. It is the topic with . instead of /."""
         return self.webhook.parent.name
 
     @property
@@ -70,7 +70,7 @@ def find(directory: Path, overlay: str | None = None) -> list[Example]:
 
 
 def directories(directory: Path) -> Iterator[tuple[str | None, Path]]:
-    """Yield each directory of examples under a directory of mapping files, with its overlay; None: the shared rules."""
+    """Yield each directory of examples and its overlay. The overlay None stands for the shared rules."""
     yield None, directory / "examples"
     for examples in sorted(directory.glob("overlays/*/examples")):
         yield examples.parent.name, examples
@@ -92,7 +92,7 @@ def read(path: Path) -> Json | Slip:
 
 
 def options_of(example: Example, overlays: Collection[str]) -> Options | Slip:
-    """Return the store's options to map an example with, or a Slip that says what is wrong with them."""
+    """Return the store's options for an example, or a Slip that says what is wrong with the options."""
     content = read(example.options) if example.options.exists() else {}
     if isinstance(content, Slip):
         return content
@@ -133,7 +133,7 @@ def check(
 
 
 def _read_and_check(directory: Path, example: Example, overlays: Collection[str], problems: Problems) -> Json | None:
-    """Return the webhook of an example, or None if it cannot be read. Check the files beside it too."""
+    """Return the webhook of an example, or None if it cannot be read. Also check the files beside the webhook."""
     body = read(example.webhook)
     if isinstance(body, Slip):
         _add(problems, directory, example.webhook, body)
@@ -148,9 +148,9 @@ def _read_and_check(directory: Path, example: Example, overlays: Collection[str]
 
 
 def _check_places(directory: Path, examples: Path, topic_names: Collection[str], problems: Problems) -> None:
-    """Check that each JSON file lies in the directory of a topic, and that files beside a webhook have that webhook.
+    """Check that each JSON file is in the directory of a topic, and that each extra file belongs to a webhook.
 
-    A directory without a topic gives one problem, not one for each file in it.
+    If no mapping has the topic of a directory, add one problem for the whole directory.
     """
     reported: set[Path] = set()
     for path in sorted(examples.glob("**/*.json")):

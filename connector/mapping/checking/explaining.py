@@ -1,7 +1,7 @@
-"""Explains how a mapping maps a webhook: for each rule, the paths it tried, the raw value it read, and the result.
+"""Explains how a mapping maps a webhook. For each rule, the module returns the paths, the raw value and the result.
 
-It evaluates the rules a second time, because the functions of `compiling` are fast and keep no trace. A test checks
-that both give the same results.
+This module evaluates the rules a second time, because the fast functions of `compiling` do not record what they read. A
+test checks that both modules give the same results.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 #: The parts of a date, in the order of `Source.parts`.
 PARTS = ("year", "month", "day")
 
-#: What a path leads to. A blank text is ``empty``.
+#: The state of the value at a path. A blank text is ``empty``.
 State: TypeAlias = Literal["absent", "null", "empty", "value"]
 
 
 class Alternative(NamedTuple):
-    """One of a rule's paths, and what is there."""
+    """One path of a rule, and the value at this path."""
 
     #: ``year``, ``month`` or ``day`` if the rule is a date of parts; otherwise "".
     part: str
-    #: From the top of the webhook.
+    #: The path from the top of the webhook.
     path: Path
     state: State
     #: The raw value at the path; None if there is none.
     raw: object
-    #: True for the first path with a value: the rule reads this one.
+    #: True for the first path with a value. The rule uses this value.
     counts: bool
 
 
@@ -55,7 +55,7 @@ class Reading:
 
     rule: Rule
     alternatives: tuple[Alternative, ...] = ()
-    #: The value that Insider gets. None: Insider gets no value.
+    #: The value that Insider gets; None if Insider gets no value.
     value: Value | None = None
     #: The sentence of the note if the raw value does not fit; otherwise "".
     problem: str = ""
@@ -70,7 +70,7 @@ class Reading:
 
 
 class EventReading(NamedTuple):
-    """The results of one user event's rules."""
+    """The results of the rules of one user event."""
 
     mapping: EventMapping
     params: tuple[Reading, ...]
@@ -78,22 +78,22 @@ class EventReading(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserReading:
-    """The results of one user's rules."""
+    """The results of the rules of one user."""
 
     mapping: UserMapping
-    #: The path to the person; None if the webhook holds none.
+    #: The path to the person; None if the webhook has no person.
     person: Path | None
-    #: ``sent``; ``refused``: no valid identifier; ``skipped``: optional, no identifier; ``empty``: nothing to send.
+    #: ``refused``: no valid identifier; ``skipped``: the same, but optional; ``empty``: nothing to send; else ``sent``.
     fate: Literal["sent", "refused", "skipped", "empty"]
     identifiers: tuple[Reading, ...]
-    #: Attributes and events stay empty for a user who is skipped.
+    #: If a user is skipped, `attributes` and `events` are empty.
     attributes: tuple[Reading, ...] = ()
     events: tuple[EventReading, ...] = ()
     refusal: Refusal | None = None
 
     @property
     def readings(self) -> Iterator[Reading]:
-        """Yield all readings of the user, in the order of their notes."""
+        """Yield all readings of the user, in the same order as the notes of the mapping."""
         yield from self.identifiers
         yield from self.attributes
         for event in self.events:
@@ -107,7 +107,7 @@ class Explanation:
     mapping: TopicMapping
     mapped: Mapped
     users: tuple[UserReading, ...]
-    #: The details of the notice, if the topic has one.
+    #: The results of the notice's rules; empty if the topic has no notice.
     details: tuple[Reading, ...]
 
 
@@ -146,9 +146,9 @@ def overridden_rules(rule: Rule) -> Iterator[Rule]:
 
 
 def omissions(mappings: MappingSet, topic: str, overlay: str | None) -> tuple[Rule, ...]:
-    """Return the ``omit`` rules of a topic: they remove rules of a group or of the shared mapping.
+    """Return the ``omit`` rules of a topic. These rules remove rules of a group or of the shared mapping.
 
-    Compiled mappings no longer hold these rules, so this parses the files again.
+    Compiled mappings do not contain these rules, so this function parses the files again.
     """
     by_overlay = layers.read(mappings.files, Problems())
     shared, upper = by_overlay[layers.SHARED], by_overlay.get(overlay) if overlay else None
@@ -157,7 +157,7 @@ def omissions(mappings: MappingSet, topic: str, overlay: str | None) -> tuple[Ru
 
 
 class _Start(NamedTuple):
-    """The object in which a rule's paths start, and the path to it from the top of the webhook."""
+    """The object where a rule's paths start, and the path from the top of the webhook to this object."""
 
     path: Path
     root: Json
@@ -167,7 +167,7 @@ def _user(user: UserMapping, body: Json, options: Options, refusals: Iterator[Re
     top = _Start((), body)
     person_paths = user.person or ((),)
     person = next((path for path in person_paths if isinstance(at(body, path), dict)), None)
-    # If there is no person, all paths in the person are absent.
+    # If there is no person, all paths that start at the person are absent.
     at_person = _Start(person_paths[0], {}) if person is None else _Start(person, at(body, person))
 
     def evaluate_all(rules: Iterable[Rule]) -> tuple[Reading, ...]:
@@ -214,7 +214,7 @@ def _evaluate(rule: Rule, start: _Start, options: Options) -> Reading:
 
 
 def _alternatives(start: _Start, paths: Sequence[Path], part: str = "") -> list[Alternative]:
-    """Return each path with what is there."""
+    """Return each path with the state and the raw value at this path."""
     alternatives: list[Alternative] = []
     for path in paths:
         raw = at(start.root, path)
@@ -227,12 +227,12 @@ def _alternatives(start: _Start, paths: Sequence[Path], part: str = "") -> list[
 
 
 def _raw(alternatives: Sequence[Alternative]) -> object:
-    """Return the raw value that counts; if none does, that of the last path, which is None or a blank text."""
+    """Return the raw value that counts. If no value counts, return the one of the last path: None or a blank text."""
     return next((alternative.raw for alternative in alternatives if alternative.counts), alternatives[-1].raw)
 
 
 def _nothing(rule: Rule, alternatives: Sequence[Alternative]) -> Reading:
-    """Return the result of a rule without a value: it clears the attribute or leaves it out."""
+    """Return the result of a rule without a value: the rule clears the attribute or leaves the attribute out."""
     when = rule.source.clears_when
     clears = when == ABSENT or (when == EMPTY and any(alternative.state != "absent" for alternative in alternatives))
     return Reading(rule=rule, alternatives=tuple(alternatives), clears=clears)

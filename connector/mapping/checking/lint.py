@@ -1,7 +1,7 @@
 """Compares the rules of mapping files with the values of the examples.
 
-It finds paths that no example has, paths that never count, values that never fit the type of their rule, and rules that
-never run.
+The module finds paths that no example has, paths that never count, values that never fit the type of their rule, and
+rules that never run.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from connector.mapping.types.lookup import Path
     from connector.model import Json
 
-#: What includes each section of a group.
+#: The kind of part that includes each section of a group.
 _INCLUDERS: dict[str, Includer] = {"identifiers": "users", "attributes": "users", "params": "events"}
-#: The types to propose if a value does not fit its rule, the most specific first.
+#: The types that the check can propose if a value does not fit its rule. The most specific type is first.
 _PROPOSED_TYPES = ("number", "boolean", "link", "money", "date", "datetime", "list", "text")
-#: The length of a written date. A moment is longer.
+#: The length of a date such as 2026-05-01. A date with a time is longer.
 _DATE_LENGTH = 10
 
 
 class _Roots(NamedTuple):
-    """The objects in the examples in which the paths of a rule start."""
+    """The objects of the examples where the paths of a rule start."""
 
     groups: Sequence[ExampleObjects]
     #: The topics of the examples, as a part of a sentence: ``of swell/tier/earned``.
@@ -53,7 +53,7 @@ class _Roots(NamedTuple):
 def check(checked: Checked, webhooks: Mapping[str | None, Mapping[str, Sequence[Json]]]) -> None:
     """Check the rules of the shared files and of each overlay.
 
-    `webhooks` holds the examples by overlay and topic; the overlay None stands for the shared files.
+    `webhooks` contains the examples by overlay and topic. The overlay None stands for the shared files.
     """
     shared = webhooks.get(None, {})
     everything = [checked.shared, *checked.overlays.values()]
@@ -66,7 +66,7 @@ def check(checked: Checked, webhooks: Mapping[str | None, Mapping[str, Sequence[
 def _check_layer(layer: Layer, stack: Sequence[Layer], users: Sequence[Layer], examples: Evidence) -> None:
     """Check the rules in the files of one layer.
 
-    `stack` holds the layer and the one below it, `users` all layers that may include the layer's groups.
+    `stack` contains the layer and the layer below. `users` contains all layers that may include the layer's groups.
     """
     for topic, (document, part) in layer.topics.items():
         if not examples.of(topic).objects:
@@ -104,16 +104,16 @@ def _check_topic(document: Document, topic: str, part: TopicPart, examples: Evid
 
 
 def _roots_of(uses: Sequence[Use], group: str, *, from_person: bool) -> _Roots:
-    """Return the objects in which the paths of a group start, in all places that include it."""
+    """Return the objects where the paths of a group start, for all places that include the group."""
     examples = {use.topic: use.persons if from_person else use.webhooks for use in uses}
     topics = [topic for topic, objects in examples.items() if objects.objects]
     of_topics = f"of {topics[0]}" if len(topics) == 1 else f"of the {len(topics)} topics that include {group!r}"
-    # From `uses`, not from `examples`: a topic may include a group for several persons.
+    # `examples` has only one entry for each topic, but a topic may include a group for several persons.
     return _Roots([use.persons if from_person else use.webhooks for use in uses], of_topics)
 
 
 def _check_overridden(document: Document, steps: Steps, uses: Sequence[Use]) -> bool:
-    """Add a problem if each place that includes the group overrides this rule; return whether there is one."""
+    """Add a problem if each place that includes the group overrides this rule; return whether it was added."""
     group, _, name = steps
     if not uses or any(name not in use.own for use in uses):
         return False
@@ -158,7 +158,7 @@ def _check_known(rule_paths: Alternatives, roots: _Roots) -> bool:
 
 
 def _check_order(rule_paths: Alternatives, roots: _Roots, counts: Callable[[Json, Path], bool]) -> None:
-    """Add a problem for each path that never counts: in all examples that have it, an earlier path of its list does."""
+    """Add a problem for each path that never counts, because an earlier path counts in all examples that have it."""
     paths = rule_paths.paths
     for index in range(1, len(paths)):
         if rule_paths.has_problem(index):
@@ -188,10 +188,10 @@ def _check_fit(first: Alternatives, source: Source, roots: _Roots) -> None:
 
 
 def _conversion(source: Source) -> Callable[[Any], object]:
-    """Return the function that converts a raw value to the rule's type. It raises UnfitError."""
+    """Return the function that converts a raw value to the rule's type. That function can raise UnfitError."""
     if source.parts:
         return date_of_parts
-    if source.type == "phone_number":  # it depends on the store's region, so every value fits here
+    if source.type == "phone_number":  # the result depends on the store's region, so every value fits here
         return lambda _: None
     return TYPES[source.type].convert if source.type in TYPES else IDENTITIES[source.type]
 
@@ -205,7 +205,7 @@ def _raw(source: Source, root: Json) -> object:
 
 
 def _unfit(convert: Callable[[Any], object], raw: object) -> str:
-    """Return why a value does not fit; "" if it fits."""
+    """Return the reason why a value does not fit; "" if the value fits."""
     try:
         convert(raw)
     except UnfitError as unfit:

@@ -1,7 +1,7 @@
 """Finds words that a reader understands differently than the loader, and paths that can never count.
 
-The loader reads every word without quotes as a text or a path, even if YAML would read it otherwise. So such files run,
-but most likely do not do what their author means.
+The loader reads words without quotes as texts or paths, but YAML would read some of them as numbers, times or booleans.
+Files with such words run, but probably do not do what their author means.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NULLS = frozenset({"~", "null", "Null", "NULL"})
 _CONSTANT = re.compile(r"true|false|[+-]?[0-9][0-9._]*", re.IGNORECASE)
 #: Words that the loader itself reads as a number or a boolean.
 _PLAIN = re.compile(r"true|false|-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
-#: Numbers of YAML 1.2. The resolver knows only those of YAML 1.1.
+#: Numbers of YAML 1.2 that the resolver does not know. The resolver implements YAML 1.1.
 _ALSO_A_NUMBER = re.compile(r"0o[0-7]+|[-+]?[0-9]+[eE][-+]?[0-9]+")
 _YAML = yaml.resolver.Resolver()
 
@@ -59,7 +59,7 @@ def _words(steps: Steps, tree: Tree) -> Iterator[tuple[Steps, str]]:
 
 
 def _unquoted_word(document: Document, steps: Steps) -> str | None:
-    """Return the word at `steps`; None if there is no word or it is in quotes."""
+    """Return the word at `steps`. Return None if there is no word, or if the word is in quotes."""
     word = document.at(steps)
     return word if isinstance(word, str) and not isinstance(word, Quoted) else None
 

@@ -1,7 +1,7 @@
 """Checks a directory of mapping files and the examples beside them, before the files are used.
 
-`connector.mapping.load` refuses only files that cannot run. This check also finds rules that run but do something other
-than their author means.
+`connector.mapping.load` refuses only files that cannot run. This check also finds rules that run but do not do what
+their author means.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class Report:
     """The problems of a directory of mapping files, and the set if it can be loaded."""
 
-    #: Sorted by file, line and column.
+    #: The problems, sorted by file, line and column.
     problems: tuple[Problem, ...]
-    #: None if the files cannot be loaded.
+    #: The loaded set; None if the files cannot be loaded.
     mappings: MappingSet | None
 
     @property
@@ -40,7 +40,7 @@ class Report:
         return len(self.problems) - self.errors
 
     def sound(self, *, strict: bool = False) -> MappingSet:
-        """Return the set. Raises MappingError if there are errors or, if `strict`, warnings; it has a line for each."""
+        """Return the set. Raises MappingError, with a line for each error. If `strict`, warnings count as errors."""
         reasons = [problem for problem in self.problems if strict or problem.severity == "error"]
         if reasons or self.mappings is None:
             raise MappingError("\n".join(map(str, reasons)))
@@ -54,7 +54,7 @@ def check(directory: Path) -> Report:
     checked = loader.check_files(files, problems)
     mappings = None if problems else loader.compile_files(files, checked)
     loader.check_places(directory, problems)
-    if mappings:  # otherwise, parts that could not be read would cause problems that are not real
+    if mappings:  # after a failed load, these checks would report false problems
         meanings.check([checked.shared, *checked.overlays.values()])
         account.check(checked)
         _check_by_examples(directory, checked, problems)

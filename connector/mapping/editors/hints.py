@@ -30,7 +30,7 @@ _IDENTIFIERS = "What identifies the person at Insider: names of identifiers, eac
 _ATTRIBUTES = "What Insider stores about the person: names of attributes, each with its rule."
 _PARAMS = "What Insider stores with the event: names of params, each with its rule."
 
-#: A hint for each schema of `schemas`, by the part that it loads into.
+#: A hint for each schema of `schemas`. The key is the class of the part that the schema loads.
 PARTS = {
     parts.TopicPart: PartHint(
         "topic",
@@ -104,7 +104,7 @@ RULE = (
     "A type and its source, such as {number: points_balance}. The source is a path, or a list of paths of which the"
     " first one with a value counts. Without a value the name is left out, and overwrites nothing."
 )
-#: Offered if the names of topics are not known.
+#: Editors offer these topics if the names of the real topics are not known.
 TOPICS = ("swell/tier/earned",)
 #: A hint for each identifier of `connector.model.identifiers`.
 IDENTIFIERS = {
@@ -120,12 +120,12 @@ DATE_PARTS = {
     "day": Hint("The day of the month.", ("birth_day",)),
 }
 
-#: The rules without a path.
+#: A hint for each type of rule that has no path.
 CONSTANTS = {
     ALWAYS: Hint("A constant: true, false, a number or a text. Everything in quotes is text.", (True, 5, "gold")),
     OMIT: Hint("Removes the rule of this name that comes from a group, or from the shared mapping under an overlay."),
 }
-#: The keys beside a rule's type. A rule has at most one of them.
+#: A hint for each key that may be beside a rule's type. A rule has at most one of these keys.
 CLEARING = {
     ABSENT: Hint("Insider forgets the attribute if there is no value. By default Insider keeps its value."),
     EMPTY: Hint(
@@ -133,7 +133,7 @@ CLEARING = {
     ),
 }
 
-# What editors say about mistakes. `fields` and `checks` say the same, and also name the wrong value.
+# The messages of editors about mistakes. The messages of `fields` and `checks` also name the wrong value.
 NO_TEXT = "must be a text"
 NO_TOPIC = "must be a topic, such as swell/tier/earned"
 NO_EVENT_NAME = "must be the label in snake case, such as tier_earned"

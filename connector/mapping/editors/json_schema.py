@@ -1,14 +1,15 @@
-"""The JSON Schema of mapping files. Editors use it to complete, explain and check them.
+"""Builds the JSON Schema of mapping files. Editors use the schema to complete, explain and check mapping files.
 
-It is built from the parts that load the files: the fields of `schemas`, the rule types of `rules`, the names of
-identifiers. The texts for editors are in `hints`. It is draft 7, which all releases of the YAML language server and of
-JetBrains' editors know. ``errorMessage``, ``patternErrorMessage``, ``defaultSnippets`` and ``doNotSuggest`` are
-keywords of that server; others ignore them. Draft 7 ignores all keywords beside a ``$ref``, so only the description and
-the examples of a key are there.
+This module builds the schema from the code that loads the files: the fields of `schemas`, the rule types of `rules`,
+and the names of identifiers. The texts for editors are in `hints`. The schema uses draft 7 of JSON Schema, because all
+releases of the YAML language server and of JetBrains' editors know draft 7. ``errorMessage``, ``patternErrorMessage``,
+``defaultSnippets`` and ``doNotSuggest`` are keywords of the YAML language server; other editors ignore them. Draft 7
+ignores all keywords beside a ``$ref``. So the only keywords there are the description and the examples of a key.
 
 Our loader reads everything without quotes as text. An editor reads ``5`` as a number and ``true`` as a boolean, so the
-schema allows these wherever it allows a text. ``null`` without quotes is the only text that the schema refuses although
-the loader takes it: an editor cannot tell it from a missing value, which both refuse.
+schema allows numbers and booleans wherever it allows a text. There is one difference: the loader accepts ``null``
+without quotes as a text, but the schema refuses it. An editor cannot distinguish this ``null`` from a missing value,
+and both the loader and the schema refuse a missing value.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The names that the files of a directory use. Editors offer them; other names are valid too."""
+    """The names that the files of a directory use. Editors offer these names; other names are valid too."""
 
     topics: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    #: The kinds of values at Insider, by the key above the rule and by name: ``{"attributes": {"birthday": "time"}}``.
+    #: The kinds of values at Insider, by section and name, such as ``{"attributes": {"birthday": "time"}}``.
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -91,7 +92,7 @@ def _with_nested(*roots: Strict) -> Iterator[Strict]:
 
 
 def _looks_like(topic: Strict) -> Json:
-    """Return a schema that tells the file of a topic from groups.yaml, even while the file is incomplete.
+    """Return a schema that matches a topic's file but not groups.yaml, even if the file is incomplete.
 
     In groups.yaml every value is an object.
     """

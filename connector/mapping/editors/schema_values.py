@@ -1,4 +1,4 @@
-"""The definitions of the JSON Schema below the parts of a file: rules and their sources, texts, names."""
+"""Builds the small definitions of the JSON Schema: rules and their sources, texts, names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def description_of(hint: Hint) -> Json:
 
 
 def definitions(*, topics: Sequence[str], groups: Sequence[str]) -> dict[str, Json]:
-    """Return all definitions except the parts and `rules`, by the names for `ref`."""
+    """Return all definitions except those of parts and of `rules`. The keys are the names for `ref`."""
     return {
         "text": _text("Text", hints.NO_TEXT, r"\S"),
         "topic_name": _text("Topic", hints.NO_TOPIC, f"^{TOPIC.pattern}$") | _offering(topics or hints.TOPICS),
@@ -87,7 +87,7 @@ def named(title: str, value: Json) -> Json:
 
 
 def rules(*, clearable: bool, kinds: Mapping[str, str]) -> Json:
-    """Return the schema of the rules under a key; editors offer the names in `kinds`."""
+    """Return the schema of the rules under a key. Editors offer the names in `kinds`."""
     rule = ref("rule_that_may_clear" if clearable else "rule")
     name = {
         "title": "name",
@@ -104,7 +104,8 @@ def rules(*, clearable: bool, kinds: Mapping[str, str]) -> Json:
 def _text(title: str, mistake: str, pattern: str = "") -> Json:
     """Return the schema of a text, which may look like a number or a boolean.
 
-    The `if` keeps completion from offering true and false. A hover shows the first title in the schema, that of `if`.
+    Because of the `if`, completion does not offer true and false. A hover shows the first title in the schema, the
+    title in the `if`.
     """
     text = {"title": title, "type": "string", "errorMessage": mistake}
     return {
@@ -139,7 +140,7 @@ def _rule() -> Json:
 
 
 def _that_may_clear(rule: Json) -> Json:
-    """Return the schema of a rule with the keys beside its type, which say when Insider forgets the value."""
+    """Return the schema of a rule that can also have the key `ABSENT` or `EMPTY`, to make Insider forget the value."""
     keys = {name: {"const": CLEAR} | description_of(hints.CLEARING[name]) for name in (ABSENT, EMPTY)}
     beside = {"minProperties": 2, "maxProperties": 2, "errorMessage": hints.NOTHING_TO_CLEAR}
     return rule | {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from connector.mapping.grammar.parts import Source
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
-#: Our own limit. Insider publishes none; its default names have at most 36 characters.
+#: Our own limit. Insider does not publish a limit; Insider's default names have at most 36 characters.
 _NAME_LIMIT = 100
 
 
@@ -38,7 +38,7 @@ class Text(fields.Field[str]):
 
 
 class Word(fields.Field[str]):
-    """A key with one possible word as its value. Without the key, the default applies."""
+    """A field with only one valid value. If the key is absent, the default applies."""
 
     def __init__(self, word: str) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Word(fields.Field[str]):
 
 
 class Switch(fields.Field[bool]):
-    """A switch. It is off if the key is absent."""
+    """A switch. The switch is off if the key is absent."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if value != "true":
@@ -84,7 +84,7 @@ class GroupNames(fields.Field[tuple[str, ...]]):
 
 
 class Rules(fields.Field["dict[str, Source]"]):
-    """Names with their rules. If `clearable`, a rule may clear the name at Insider when its value is absent."""
+    """Names with their rules. If `clearable` is true, a rule may clear the name at Insider when there is no value."""
 
     def __init__(self, *, clearable: bool = False) -> None:
         super().__init__()

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Source:
     """The rule for a name, as it is written: the type of the value, and where the value is."""
 
-    #: One of `rules.TYPES`, the name of an identifier, ALWAYS or OMIT.
+    #: The type: one of `rules.TYPES`, the name of an identifier, ALWAYS or OMIT.
     type: str
-    #: The first path with a value is used. Empty for ALWAYS, OMIT, and a date that is made of parts.
+    #: The paths; the first path with a value counts. ALWAYS, OMIT, and a date that is made of parts have no paths here.
     paths: tuple[Path, ...] = ()
     #: For a date that is made of parts: the paths of the year, the month and the day.
     parts: tuple[tuple[Path, ...], ...] = ()
@@ -45,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Rules that several topics share. `paths` is ``person`` or ``webhook``: where its paths start."""
+    """Rules that several topics share. `paths` says where the paths of these rules start: ``person`` or ``webhook``."""
 
     paths: str = "person"
     identifiers: Mapping[str, Source] = field(default_factory=dict)

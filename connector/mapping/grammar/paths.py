@@ -16,7 +16,7 @@ PATH = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 #: Each alternative path is one more level of indentation in the compiled Python, which allows a hundred levels.
 _LIMIT = 20
 _MUST = "this must be a path, such as customer.email, or a list of paths"
-#: How similar a known path must be to become a suggestion, and the bonus for a path with the same last step.
+#: The similarity above which a known path becomes a suggestion, and the bonus for a path with the same last step.
 _SIMILAR, _SAME_END = 0.6, 0.2
 #: Syntax from other languages: a pattern, what is wrong with it, and its replacement in a path.
 _FOREIGN = [
@@ -72,7 +72,7 @@ def _why_wrong_shape(written: Any) -> str:
 
 
 def _why_no_path(written: str) -> str:
-    """Return the message for a text that is not a path: what it looks like, and which path may be meant."""
+    """Return the message for a text that is not a path. It names the mistake, and the path that may be meant."""
     if not written.strip():
         return f"the path is empty; {_MUST}"
     reasons = [

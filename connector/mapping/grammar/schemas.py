@@ -1,6 +1,7 @@
-"""The marshmallow schemas of mapping files. They load into `parts`.
+"""The marshmallow schemas of mapping files. The schemas load files into the classes of `parts`.
 
-A schema knows the keys and shapes of one file. `connector.mapping.loading.checks` checks what must fit between files.
+A schema knows the keys and shapes of one file. `connector.mapping.loading.checks` checks that several files fit
+together.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Strict(Schema):
             close = did_you_mean(str(key), missing) or did_you_mean(str(key), self.fields)
             messages[key] = [Mistake("unknown-key", f"no key {key!r} here{close or _place_for(key)}", of_key=True)]
             for meant in missing:
-                if repr(meant) in close:  # it is one mistake, so report it once
+                if repr(meant) in close:  # a misspelt key is one mistake, so report it once
                     messages.pop(meant, None)
         for key, errors in messages.items():
             if isinstance(errors, list) and isinstance(errors[0], str):
@@ -104,7 +105,7 @@ class TopicSchema(Strict):
     notice = fields.Nested(_Notice)
 
 
-#: Where the keys of each schema belong. The message for a key in the wrong place says it.
+#: The place where the keys of each schema belong. The message for a key in the wrong place names this place.
 _PLACES: Mapping[type[Strict], str] = {
     TopicSchema: "at the top of a topic's file",
     _User: "in an entry of users",
@@ -148,7 +149,7 @@ def _report(document: Document, steps: Steps, messages: Any) -> None:
 
 
 def _flat(steps: Steps, messages: Any) -> Iterator[tuple[Steps, Mistake]]:
-    """Yield the mistakes of marshmallow's tree of messages, each with the steps to its place."""
+    """Yield the mistakes in marshmallow's tree of messages, each with the steps to its place in the file."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             yield from _flat(steps if key == "_schema" else (*steps, key), inner)

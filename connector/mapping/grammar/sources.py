@@ -33,7 +33,7 @@ _WHOLE, _DECIMAL = re.compile(r"-?[0-9]{1,18}"), re.compile(r"-?[0-9]{1,18}\.[0-
 
 
 def source(rule: Any) -> Source:
-    """Return a rule as a source. Raises Wrong if the rule is not valid."""
+    """Parse a rule and return it as a source. Raises Wrong if the rule is not valid."""
     type_, written, clears_when = _split_rule(rule)
     try:
         if type_ == ALWAYS:
@@ -76,7 +76,7 @@ def _split_rule(rule: Any) -> tuple[str, Any, str | None]:
 
 
 def _unknown(key: str, rule: dict[str, Any]) -> tuple[str, str]:
-    """Return the code and the message for a key of a rule that is not a type."""
+    """Return the code and the message for an unknown key in a rule."""
     if any(other in _type_names() for other in rule):
         hint = did_you_mean(key, (ABSENT, EMPTY)) or f"; a rule has a type, and may have {ABSENT} or {EMPTY}: {CLEAR}"
         return "unknown-key", f"no key {key!r} in a rule{hint}"

@@ -1,8 +1,8 @@
 """Loads a mapping set: reads all its files, checks that they fit together, and reports all problems at once.
 
-    loader      the order of all of it: files in, a `MappingSet` out
-    layers      the files that all stores share, and those of each overlay
-    checks      what must fit between files; `kinds` holds each attribute and param to one type
+    loader      runs all steps in order: files go in, a `MappingSet` comes out
+    layers      the files that all stores share, and the files of each overlay
+    checks      checks that the files fit together; `kinds` checks that each attribute and param has one kind
 
-A set with a problem is never run: `loader` raises `MappingError`. Begin with `loader`.
+If a set has a problem, `loader` raises `MappingError`, and the set never runs. Begin with `loader`.
 """

@@ -1,4 +1,4 @@
-"""Checks what must fit between the mapping files: names, groups, overlays, and what each user needs."""
+"""Checks that the mapping files fit together: names, groups, overlays, and the parts that each user needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from connector.mapping.reading.problems import Problems
 
 TOPIC = re.compile(r"[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*")
-#: The sections of groups that users include, and those that events include.
+#: The sections of a group that users include, and the sections that events include.
 _OF_USERS, _OF_EVENTS = ("identifiers", "attributes"), ("params",)
 
 
@@ -39,11 +39,11 @@ def check(shared: Layer, overlays: Mapping[str, Layer], problems: Problems) -> d
     for layer in layers:
         for document, part in layer.topics.values():
             _check_topic(document, part)
-    if are_all_files_valid:  # else a group may be missing only because its file could not be read
+    if are_all_files_valid:  # the groups of an invalid file would wrongly count as missing
         _check_layer(shared, None)
         for overlay in overlays.values():
             _check_layer(overlay, shared)
-        if not problems:  # else a group may be unused only because its name is misspelt somewhere
+        if not problems:  # a group would wrongly count as unused if another problem hides its use
             _check_unused(shared, layers)
             for overlay in overlays.values():
                 _check_unused(overlay, [shared, overlay])
@@ -69,7 +69,7 @@ def _over(group: Group, lower: Group) -> Group:
 
 
 def _check_topic(document: Document, part: TopicPart) -> None:
-    """Check one file by itself."""
+    """Check one file without the other files."""
     if not TOPIC.fullmatch(part.topic):
         meant = re.sub(r"[^A-Za-z0-9_.-]+", "/", part.topic).strip("/.")
         sentence = f"{part.topic!r} is not a topic; a topic is like swell/tier/earned"
@@ -106,7 +106,7 @@ def _check_events(document: Document, steps: Steps, user: UserPart) -> None:
 
 
 def _check_layer(layer: Layer, below: Layer | None) -> None:
-    """Check that everything that a layer includes and overrides exists, and that each user has what it needs."""
+    """Check that a layer refers only to groups and rules that exist, and that each user has the parts that it needs."""
     groups = merged_groups(layer, below)
     if layer.groups_document:
         for name, group in layer.groups.items():
@@ -129,7 +129,7 @@ def _check_layer(layer: Layer, below: Layer | None) -> None:
 
 
 def _check_clashes(layer: Layer, below: Layer, groups: Mapping[str, Group]) -> None:
-    """Check that an overlay's groups do not write the same names as other groups that a shared topic includes."""
+    """Check that a group of an overlay does not write the same name as another group of the same shared topic."""
     includes = [(user.include, "attributes") for _, part in below.topics.values() for user in part.users]
     events = [event for _, part in below.topics.values() for user in part.users for event in user.events]
     includes += [(event.include, "params") for event in events]
@@ -157,7 +157,7 @@ def _check_scope(document: Document, part: TopicPart, base: TopicPart) -> None:
 def _check_user(
     document: Document, steps: Steps, user: UserPart, base: TopicPart | None, groups: Mapping[str, Group]
 ) -> None:
-    """Check a user, which may be laid over the same person's user in the mapping below."""
+    """Check a user. If the mapping below has a user for the same person, this user is laid over that user."""
     below = next((other for other in base.users if other.person == user.person), None) if base else None
     if below and user.optional:
         sentence = "only the shared file says whether this person is optional; leave this out"
@@ -179,7 +179,7 @@ def _check_user(
 
 
 def _add_no_identifiers(document: Document, steps: Steps, user: UserPart, base: TopicPart | None) -> None:
-    """Add the problem of a user without identifiers. An overlay's person is probably misspelt."""
+    """Add the problem of a user without identifiers. In an overlay, the name of the person is probably misspelt."""
     persons = [".".join(path) for other in base.users for path in other.person] if base else []
     if persons:
         person = ", ".join(".".join(path) for path in user.person)
@@ -207,7 +207,7 @@ def _names_in(include: Iterable[str], groups: Mapping[str, Group], section: str)
 
 
 def _check_omitted(document: Document, steps: Steps, rules: Mapping[str, Source], names: Collection[str]) -> None:
-    """Check that each rule that omits a name omits one of these names."""
+    """Check that each OMIT rule omits one of `names`."""
     for name, source in rules.items():
         if source.type == OMIT and name not in names:
             sentence = f"no other rule writes {name!r}, so there is nothing to omit{did_you_mean(name, names)}"
@@ -215,7 +215,7 @@ def _check_omitted(document: Document, steps: Steps, rules: Mapping[str, Source]
 
 
 def _check_unused(layer: Layer, layers: Iterable[Layer]) -> None:
-    """Check that the layers include each group of a layer somewhere; the rules of an unused group never run."""
+    """Check that each group of a layer is included somewhere in `layers`. The rules of an unused group never run."""
     users = [user for other in layers for _, part in other.topics.values() for user in part.users]
     used = {name for user in users for name in user.include}
     used |= {name for user in users for event in user.events for name in event.include}
@@ -237,7 +237,7 @@ def _check_include(
 ) -> None:
     """Check that the included groups exist, have usable rules, and do not write the same names.
 
-    `below` are the groups that the layer below includes; they must not write the same names either.
+    `below` lists the groups that the layer below includes. These groups must not write the same names either.
     """
     written = {
         (section, rule): name

@@ -18,9 +18,10 @@ KIND_IN_WORDS = {"text": "a text", "number": "a number", "boolean": "a boolean",
 
 
 def check(layers: Iterable[Layer]) -> dict[str, dict[str, str]]:
-    """Check that each attribute and each param has one kind in all layers; return the kinds by section and name.
+    """Check that each attribute and param has the same kind in all layers; return the kinds by section and name.
 
-    Insider fixes the type of an attribute when it is created, and silently drops values of another type.
+    Insider fixes the type of an attribute when the attribute is created. Later, Insider drops values of another type
+    without an error.
     """
     kinds: dict[str, dict[str, str]] = {"attributes": {}, "params": {}}
     first: dict[tuple[str, str], str] = {}

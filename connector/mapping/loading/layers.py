@@ -1,9 +1,9 @@
-"""Layers: the mapping files that all stores share, and the files of each overlay, which a store can lay over them.
+"""Layers: the mapping files that all stores share, and the mapping files of each overlay.
 
-::
+A store can choose one overlay. The files of the overlay are laid over the shared files::
 
     groups.yaml, <topic>.yaml                        shared
-    overlays/<overlay>/groups.yaml, <topic>.yaml     the same grammar: rules here override those below by name
+    overlays/<overlay>/groups.yaml, <topic>.yaml     same grammar; override shared rules of the same name
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PlacedRule(NamedTuple):
     """A rule and its place in a file."""
 
     document: Document
-    #: ``identifiers``, ``attributes``, ``params`` or ``details``.
+    #: The key above the rule: ``identifiers``, ``attributes``, ``params`` or ``details``.
     section: str
     steps: Steps
     source: Source
@@ -49,7 +49,7 @@ class PlacedRule(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """The valid files of one layer. Files with mistakes are left out; their problems are reported."""
+    """The valid files of one layer. A layer contains no files with mistakes; the loader reports these mistakes."""
 
     topics: dict[str, File] = field(default_factory=dict)
     groups_document: Document | None = None
@@ -70,7 +70,7 @@ class Layer:
                     yield PlacedRule(document, section, (*steps, section, name), source)
 
     def _parts(self) -> Iterator[tuple[Document, Steps, object, tuple[str, ...]]]:
-        """Yield each part that has rules: its file, its steps, the part itself, and the keys of its rules."""
+        """Yield each part that can have rules: its file, its steps, the part itself, and the keys above its rules."""
         if self.groups_document:
             for name, group in self.groups.items():
                 yield self.groups_document, (name,), group, ("identifiers", "attributes", "params")
@@ -93,7 +93,7 @@ class Layer:
 
 
 def read(files: Mapping[str, bytes], problems: Problems) -> dict[str, Layer]:
-    """Return the layers by overlay name; the layer of all stores is SHARED."""
+    """Return the layers by overlay name. The key of the layer that all stores share is SHARED."""
     by_overlay: dict[str, Layer] = {SHARED: Layer()}
     for name, content in sorted(files.items()):
         if _is_well_placed(name, problems, known=by_overlay) and (document := documents.read(name, content, problems)):
@@ -103,7 +103,7 @@ def read(files: Mapping[str, bytes], problems: Problems) -> dict[str, Layer]:
 
 
 def _is_well_placed(name: str, problems: Problems, *, known: Mapping[str, Layer]) -> bool:
-    """Whether a file has the name and the directory of a mapping file. If not, add a problem."""
+    """Return whether a file has the name and the directory of a mapping file. If not, add a problem."""
     path = PurePosixPath(name)
     directory = path.parent
     if path.suffix != ".yaml":
@@ -124,7 +124,7 @@ def misplaced(name: str) -> str:
 
 
 def _with(layer: Layer, document: Document) -> Layer:
-    """Return the layer with one more file. If the file breaks the schema, its content is left out."""
+    """Return the layer with one more file. If the file breaks the schema, leave out its content."""
     if document.name == _GROUPS:
         groups = schemas.groups(document)
         return Layer(topics=layer.topics, groups_document=document, groups=groups or {})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Files = Mapping[str, bytes]
 
 _HASH_LENGTH = 16
-#: Where mapping files are read from, and where a mapping file may be by mistake.
+#: The places of mapping files, and the places where a mapping file may be by mistake.
 _PLACES, _OTHER_PLACES = ("*", "overlays/*/*"), ("*/*", "overlays/*/*/*")
 _SUFFIXES = {".yaml", ".yml"}
 
@@ -61,7 +61,7 @@ def read_files(directory: Path) -> dict[str, bytes]:
 def read(directory: Path, problems: Problems) -> dict[str, bytes]:
     """Read the mapping files of a directory; a file that cannot be read becomes a problem.
 
-    Raises MappingError if there is no such directory, or it cannot be read.
+    Raises MappingError if the directory does not exist or cannot be read.
     """
     files: dict[str, bytes] = {}
     for path, name in _files_in(directory, _PLACES):
@@ -79,7 +79,7 @@ def check_places(directory: Path, problems: Problems) -> None:
 
 
 def _files_in(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Yield the files that are named like mapping files, with their names within the set."""
+    """Yield each file that has the suffix of a mapping file, with its name in the set."""
     try:
         if not directory.is_dir():
             raise MappingError(f"{directory}: there is no such directory of mapping files")
@@ -89,12 +89,12 @@ def _files_in(directory: Path, places: Iterable[str]) -> Iterator[tuple[Path, st
     for path in paths:
         relative = path.relative_to(directory)
         if path.suffix.lower() in _SUFFIXES and not any(part.startswith(".") for part in relative.parts):
-            # The file system allows names that are not text. No topic has such a name, so it becomes a problem later.
+            # A file name may not be valid text. No topic has such a name, so the file becomes a problem later.
             yield path, relative.as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def check_files(files: Files, problems: Problems) -> Checked:
-    """Parse and check the files, and add what is wrong to `problems`."""
+    """Parse and check the files, and add all mistakes to `problems`."""
     overlays = layers.read(files, problems)
     shared = overlays.pop(layers.SHARED)
     if not shared.topics and not problems:

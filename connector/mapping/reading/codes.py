@@ -1,6 +1,7 @@
-"""The codes of all problems in mapping files and examples: what each code means, and what to do about it.
+"""The codes of all problems in mapping files and examples, each with its meaning and its remedy.
 
-A code is a stable word for scripts and searches. `connector mappings check --explain CODE` prints its two sentences.
+A code is a stable name that scripts and searches can use. `connector mappings check --explain CODE` prints the meaning
+and the remedy of a code.
 """
 
 from __future__ import annotations

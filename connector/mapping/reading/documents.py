@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers the place of each key and each item."""
+"""A YAML file as plain data, with the place of each key and each item."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Document:
     content: bytes
     data: Tree
     places: dict[Steps, Place]
-    #: The places of the values of keys.
+    #: For each key, the place of its value.
     values: dict[Steps, Place]
     problems: Problems
 
@@ -41,7 +41,7 @@ class Document:
         return PurePosixPath(self.file).parent.name or None
 
     def place(self, steps: Steps, *, of_value: bool = False) -> Place:
-        """Return the place of a key or of its value; if it is missing, the place of the nearest parent that exists."""
+        """Return the place of a key or of its value; for a missing key, the place of the nearest parent that exists."""
         if of_value and steps in self.values:
             return self.values[steps]
         while steps and steps not in self.places:
@@ -49,7 +49,7 @@ class Document:
         return self.places[steps]
 
     def at(self, steps: Steps) -> Tree | None:
-        """Return the data at these steps, as it was typed; None if there is nothing."""
+        """Return the data at these steps, as it was typed; None if there is no data."""
         node: Tree | None = self.data
         for step in steps:
             if isinstance(node, dict) and isinstance(step, str):

@@ -53,7 +53,10 @@ class Mistake(NamedTuple):
 
 
 class Wrong(ValidationError):
-    """A value breaks the schema. The messages are `Mistake`s, by the keys and positions inside the value."""
+    """The error for a value that breaks the schema.
+
+    The messages are `Mistake`s, by the keys and positions inside the value.
+    """
 
 
 def wrong(code: str, sentence: str, *, at: str | int | None = None, of_key: bool = False) -> Wrong:
@@ -63,13 +66,13 @@ def wrong(code: str, sentence: str, *, at: str | int | None = None, of_key: bool
 
 
 class Problems:
-    """The problems found so far. The same problem is kept once."""
+    """The problems found so far. Equal problems are kept only once."""
 
     def __init__(self) -> None:
         self._problems: set[Problem] = set()
 
     def add(self, file: str, place: Place, code: str, sentence: str) -> None:
-        file = file.encode("utf-8", "backslashreplace").decode()  # the file system allows names that are not text
+        file = file.encode("utf-8", "backslashreplace").decode()  # some file names are not valid UTF-8
         self._problems.add(Problem(file, *place, code, sentence))
 
     def __len__(self) -> int:

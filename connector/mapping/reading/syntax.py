@@ -1,7 +1,7 @@
 """Explains in plain words what is wrong with a file that is not valid YAML.
 
-The parser's own messages say what it expected, often with the line after the mistake. This module looks at that line
-and turns each message into a place, a code, and a sentence that says what to do.
+The parser's own messages say what the parser expected, and often name the line after the mistake. This module looks at
+the lines there and turns each message into a place, a code, and a sentence that says what to do.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from connector.mapping.reading.texts import Slip, lines_of
 if TYPE_CHECKING:
     import yaml
 
-#: The problem that `trees` reports, not the parser.
+#: `trees` reports this problem, not the parser.
 TOO_DEEP = "nested too deep"
 
 _LONG = "a text of several lines"
-#: What YAML reads at these characters, if the author meant a text.
+#: If a text begins with one of these characters, YAML does not read a text, but what is named here.
 _BEGINS = {"-": "a list", "?": "a key", "%": "a directive", "|": _LONG, ">": _LONG}
 _NO_SPACE = re.compile(r"\s*(- )*(?P<key>-?[\w/]+):(?=[^\s/])")
 _NO_SPACE_AFTER_DASH = re.compile(r"\s*-(?=[^\s-])")
@@ -31,9 +31,9 @@ class _Stop(NamedTuple):
 
     lines: list[str]
     problem: str
-    #: What the parser was reading, in its own words.
+    #: What the parser was reading, in the parser's own words.
     context: str
-    #: Where that began.
+    #: The place where this part of the file begins.
     start: Place
     place: Place
 
@@ -53,12 +53,12 @@ class _Stop(NamedTuple):
 
     @property
     def first(self) -> str:
-        """The character where the parser began."""
+        """The character at `start`."""
         return _at(self.lines, self.start)
 
 
 def slip_of(error: yaml.MarkedYAMLError, text: str) -> Slip:
-    """Return the mistake that an error of the parser means."""
+    """Return the mistake that caused an error of the parser."""
     mark, context = error.problem_mark, error.context_mark
     place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
     start = Place(context.line + 1, context.column + 1) if context else place
@@ -112,7 +112,7 @@ def _in_brackets(stop: _Stop) -> Slip | None:
     """Explain an entry in brackets that does not end correctly."""
     if not stop.context.startswith("while parsing a flow"):
         return None
-    if not stop.character:  # the end of the file
+    if not stop.character:  # at the end of the file
         stop = stop._replace(start=_last_opened(stop))
     if not stop.character or (stop.place.line > stop.start.line and stop.character not in {"]", "}"}):
         return Slip(stop.start, "unclosed-bracket", f"the {stop.first} that opens here is never closed")

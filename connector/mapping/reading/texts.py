@@ -16,11 +16,11 @@ class Slip(NamedTuple):
     sentence: str
 
 
-#: The line ends of YAML.
+#: The characters that end a line in YAML.
 _LINE_END = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
 #: Characters that YAML does not allow, and the byte order mark, which is invisible.
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-#: A tab anywhere, or at the beginning of a line a space that YAML does not count as one.
+#: A tab anywhere in a line, or a special space at its beginning that YAML does not accept as a space.
 _ODD_SPACE = re.compile(r"\t|^ *(?!\S)[^ -~]")
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7})( |$)")
 

@@ -23,7 +23,7 @@ Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str"
 #: The keys and positions that lead to a place in a document.
 Steps: TypeAlias = tuple[str | int, ...]
 
-#: Much deeper than any mapping, and far below the limit of Python's stack.
+#: The maximum depth. It is much deeper than any mapping, and far below the limit of Python's stack.
 _DEPTH_LIMIT = 20
 _WITHOUT_COLON = re.compile(r"[\s{\[=]")
 
@@ -77,7 +77,7 @@ class Builder:
         if len(steps) > _DEPTH_LIMIT:
             raise _too_deep(event)
         if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:  # else its anchor is already a mistake
+            if event.anchor not in self._anchors:  # otherwise the anchor is already a mistake
                 self._slip(event, "anchor", f"the alias *{event.anchor} is not allowed; write out what it stands for")
             return ""
         if isinstance(event, yaml.NodeEvent) and event.anchor:
@@ -125,7 +125,7 @@ class Builder:
             self._skip(event, events)
             return ""
         key = str(event.value)
-        if key == "<<" and not self._anchors:  # else the anchor that it merges is already a mistake
+        if key == "<<" and not self._anchors:  # otherwise the anchor is already a mistake
             self._slip(event, "merge-key", "the merge key << is not allowed; put shared rules into a group")
         elif key in tree:
             first = self.places[(*steps, key)]
@@ -174,7 +174,7 @@ class Builder:
         self._slips.append(Slip(_place(event), code, sentence))
 
     def _word(self, event: yaml.Event, before: int = 0) -> str:
-        """Return the typed word from this place, or from `before` characters earlier, to the next space."""
+        """Return the text from the event's place, or from `before` characters earlier, to the next space."""
         line, column = _place(event)
         return (self._lines[line - 1][max(0, column - 1 - before) :].split() or [""])[0]
 
@@ -201,5 +201,5 @@ def _place(event: yaml.Event) -> Place:
 
 
 def _mark(event: yaml.Event) -> Any:
-    """Return the mark as `Any`: the C parser has its own class for marks, which the type stubs do not have."""
+    """Return the mark as `Any`, because the type stubs do not have the class that the C parser uses for marks."""
     return event.start_mark

@@ -1,10 +1,10 @@
 """Runs mappings: a webhook goes in, updates of users come out.
 
-    assembling      the rules of a topic, its groups and overlays, as one mapping
+    assembling      joins the rules of a topic, of its groups and of an overlay in one mapping
     compiling       turns these rules into Python functions, once
     topic           the mapping of one topic, and `apply`, which runs it
     sets            all topics of one version
-    mapped_events   runs the mapping of an event of the journal; says which deliveries follow from it
+    mapped_events   runs the mapping of an event of the journal, and turns its updates into deliveries
 
-Nothing that a webhook holds makes it raise. Begin with `topic`.
+No content of a webhook can make a mapping raise an exception. Begin with `topic`.
 """

@@ -1,4 +1,4 @@
-"""Builds the mapping of a topic from its rules: first the groups', over them its own, and over both an overlay's."""
+"""Builds the mapping of a topic. Its own rules override the rules of groups, and an overlay's rules override both."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _Part = TypeVar("_Part")
 
 
 class File(NamedTuple):
-    """The file of a topic that was read and is valid."""
+    """A topic's file that was read and is valid."""
 
     document: Document
     part: TopicPart
 
 
 class _Layer(NamedTuple, Generic[_Part]):
-    """A user or a user event as one file has it: the topic's own file, or that of an overlay."""
+    """A user or a user event as one file defines it: the topic's own file, or an overlay's file."""
 
     document: Document
     steps: Steps
@@ -81,7 +81,10 @@ def group_rules(document: Document, groups: Mapping[str, Group]) -> dict[str, Gr
 
 
 def topic_mapping(files: Sequence[File], groups: Mapping[str, GroupRules]) -> TopicMapping:
-    """Compile a topic from its own file and, over it, the file of an overlay. The files must have passed the checks."""
+    """Compile a topic from its own file and, if there is one, the overlay's file, which overrides it.
+
+    The files must have passed the checks.
+    """
     document, part = files[0]
     return TopicMapping(
         topic=part.topic,
@@ -112,7 +115,7 @@ def _users(files: Sequence[File]) -> list[list[_Layer[UserPart]]]:
 
 
 def _user(layers: Sequence[_Layer[UserPart]], groups: Mapping[str, GroupRules]) -> UserMapping:
-    """Compile a user from the topic's own part and, over it, the part of an overlay."""
+    """Compile a user from its layers: the topic's own part, and the overlay's part, which overrides it."""
     own = layers[0]
     identifiers = _without_omitted(_laid_over("identifiers", layers, groups))
     attributes = _without_omitted(_laid_over("attributes", layers, groups))
@@ -160,8 +163,8 @@ def _laid_over(
     layers: Sequence[_Layer[UserPart]] | Sequence[_Layer[UserEventPart]],
     groups: Mapping[str, GroupRules],
 ) -> Rules:
-    """Return the rules of a section: the groups' rules, and over them the layers' own rules."""
-    # Each group once: an overlay may include a group that the layer below includes too.
+    """Return the rules of a section: the groups' rules, and the layers' own rules, which override them."""
+    # Each group counts only once, because an overlay may include a group that the layer below also includes.
     included = dict.fromkeys(name for layer in layers for name in layer.part.include)
     return _merged(
         [
@@ -191,7 +194,7 @@ def _rules(
 
 
 def _merged(rules: Iterable[Rules]) -> Rules:
-    """Lay rules over each other by name: a later rule wins, and remembers the rule that it overrides."""
+    """Merge rules by name. A later rule wins, and its `overrides` is the rule that it overrides."""
     merged: Rules = {}
     for by_name in rules:
         for name, rule in by_name.items():

@@ -1,8 +1,8 @@
 """Turns the rules of a user into the source of one Python function, and compiles it.
 
-A mapping runs for every webhook, so everything that is known before is decided here: which objects of the webhook are
-read (each once), which rules can be skipped if an object is missing, and which values need no conversion. The rules
-``yotpo_event_reward_point: {number: perk.reward_points}`` and ``yotpo_completed_at: {datetime:
+A mapping runs for every webhook, so everything that does not depend on the webhook is decided here: which objects of
+the webhook are read (each once), which rules can be skipped if an object is missing, and which values need no
+conversion. The rules ``yotpo_event_reward_point: {number: perk.reward_points}`` and ``yotpo_completed_at: {datetime:
 perk.completed_at}`` become::
 
     object_3 = body['perk'] if 'perk' in body and body['perk'].__class__ is dict else NOTHING
@@ -63,7 +63,7 @@ class Rule(NamedTuple):
     place: str
     #: The group that the rule comes from; None if it is in the file of a topic.
     group: str | None = None
-    #: The rule with the same name that this one overrides: a group's rule, or a rule of the layer below.
+    #: The rule with the same name that this rule overrides: a group's rule, or a rule of the layer below.
     overrides: Rule | None = None
 
     @property
@@ -127,10 +127,10 @@ class _Writer:
     """Writes the lines of the function, and remembers which values the earlier lines have read and converted."""
 
     def __init__(self) -> None:
-        #: The variables of the objects that hold values, by root and path.
+        #: The variables of the objects that contain values, by root and path.
         self._objects: dict[tuple[str, Path], str] = {}
-        #: By root and source: the target and name that the converted value was written to first. Most params of a perk
-        #: are attributes too, so the value is converted once.
+        #: By root and source: the target and name to which the converted value was written first. Most params of a perk
+        #: are also attributes, so such a value is converted only once.
         self._converted: dict[tuple[str, Source], tuple[str, str]] = {}
 
     def person(self, paths: Sequence[Path], rules: Iterable[Rule]) -> Lines:
@@ -145,7 +145,7 @@ class _Writer:
         return lines
 
     def objects(self, root: str, rules: Iterable[Rule], persons: Iterable[Path] = ()) -> Lines:
-        """Read each object that holds values into a variable. The variable is NOTHING if there is no such object."""
+        """Read each object that contains values into a variable. The variable is NOTHING if there is no such object."""
         paths = [path for rule in rules if rule.root == root for path in rule.source.all_paths]
         holders = {path[:length] for path in paths if not has_index(path) for length in range(1, len(path))}
         holders |= {path[:length] for path in persons if not has_index(path) for length in range(1, len(path) + 1)}
@@ -158,7 +158,10 @@ class _Writer:
         return lines
 
     def rules(self, target: str, rules: Iterable[Rule]) -> Lines:
-        """Fill the names of the rules. Neighbouring rules with the same objects are skipped together if none exists."""
+        """Fill the names of the rules.
+
+        Neighbouring rules that read the same objects are skipped together if none of these objects exists.
+        """
         lines: Lines = []
         for holders, neighbours in groupby(rules, self._holders):
             inner = [line for rule in neighbours for line in self._rule(target, rule)]
@@ -166,7 +169,10 @@ class _Writer:
         return lines
 
     def _holders(self, rule: Rule) -> Sequence[str]:
-        """Return the objects of which a rule needs at least one; an empty list if the rule must always run."""
+        """Return the objects that a rule reads. The rule is skipped if all of them are missing.
+
+        An empty list means that the rule must always run.
+        """
         paths = tuple(rule.source.all_paths)
         holders = {self._object(rule.root, path) for path in paths}
         if "body" in holders or rule.source.clears_when or any(map(has_index, paths)):
@@ -218,7 +224,7 @@ class _Writer:
         return f"{self._object(root, path)}.get({path[-1]!r})"
 
     def _object(self, root: str, path: Path) -> str:
-        """Return the variable of the object that holds the path's last step."""
+        """Return the variable of the object that contains the path's last step."""
         return self._objects.get((root, path[:-1]), root)
 
     def _convert(self, type_: str, raw: str, target: str, rule: Rule) -> Lines:
@@ -252,7 +258,7 @@ def left_out(name: str, unfit: UnfitError, place: str) -> Note:
 
 
 def _object_at(root: Json, path: Path) -> Json:
-    """Return the object at a path through a list; NOTHING if there is no object."""
+    """Return the object at a path that goes through a list; NOTHING if there is no object."""
     value = at(root, path)
     return value if isinstance(value, dict) else _NOTHING
 

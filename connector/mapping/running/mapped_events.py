@@ -1,4 +1,4 @@
-"""Runs the mapping of an event, and turns its updates into deliveries. Pure: no clock, no I/O except the log."""
+"""Runs the mapping of an event, and turns its updates into deliveries. It uses no clock, and no I/O except the log."""
 
 from __future__ import annotations
 
@@ -55,7 +55,10 @@ class MappedEvent(NamedTuple):
 
 
 def run(event: Event, mappings: MappingSet, options: Options) -> MappedEvent:
-    """Run the mapping of an event's topic. Never raises: a fault in one topic must not stop other events."""
+    """Run the mapping of an event's topic.
+
+    It never raises an exception, because a fault in one topic must not stop other events.
+    """
     mapping = mappings.get(event.topic, options.overlay)
     if mapping is None:
         return MappedEvent(event, None, Mapped(), mappings.version)

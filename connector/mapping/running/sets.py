@@ -31,5 +31,8 @@ class MappingSet:
         return tuple(self.by_topic)
 
     def get(self, topic: str, overlay: str | None = None) -> TopicMapping | None:
-        """Return the mapping of a topic, with the overlay's rules. If the set has no such overlay, without them."""
+        """Return the mapping of a topic, with the overlay's rules.
+
+        If the set has no such overlay, return the mapping with the shared rules only.
+        """
         return self.overlays.get(overlay or "", self.by_topic).get(topic)

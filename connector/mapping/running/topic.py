@@ -1,4 +1,7 @@
-"""The compiled mapping of one topic. It is pure (no clock, no I/O), and no content of a webhook makes it raise."""
+"""The compiled mapping of one topic. It uses no clock and no I/O.
+
+No content of a webhook can make it raise an exception.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ _IN_WORDS = {"email": "e-mail address", "phone_number": "phone number", "uuid": 
 class EventMapping:
     name: str
     label: str
-    #: Its place: ``swell.tier.earned.yaml:12``.
+    #: The place in a file: ``swell.tier.earned.yaml:12``.
     place: str
     params: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserMapping:
-    #: Its place: ``swell.tier.earned.yaml:7``.
+    #: The place in a file: ``swell.tier.earned.yaml:7``.
     place: str
     #: The paths to the person; the first path to an object is used. Empty if the whole webhook is the person.
     person: tuple[Path, ...]
@@ -40,7 +43,7 @@ class UserMapping:
     identifiers: tuple[Rule, ...]
     attributes: tuple[Rule, ...]
     events: tuple[EventMapping, ...]
-    #: All of these rules, compiled.
+    #: The compiled function of all these rules.
     fill: Fill
 
     def rules(self, section: str) -> Iterable[Rule | EventMapping]:
@@ -64,7 +67,7 @@ class NoticeMapping:
 class TopicMapping:
     topic: str
     description: str
-    #: The name of its shared file, or of an overlay's file if there is no shared one.
+    #: The name of the topic's shared file, or of an overlay's file if there is no shared file.
     file: str
     #: True if Insider must not start journeys from this topic's updates.
     skip_hook: bool

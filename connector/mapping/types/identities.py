@@ -17,7 +17,7 @@ def email(raw: object) -> str | None:
 
 
 def phone_number(raw: tuple[object, str | None]) -> str | None:
-    """Return a phone number; `raw` is the value and the region to read it with."""
+    """Return a phone number; `raw` has the value, and the region for a number without a country code."""
     value, region = raw
     return clean_phone(value, region) or _nothing(value, "a phone number")
 
@@ -33,5 +33,6 @@ def _nothing(raw: object, identifier: str) -> str | None:
     raise UnfitError(f"The value is not {identifier}")
 
 
-#: By the names of `connector.model.identifiers`. Each returns None for an empty value, and raises UnfitError.
+#: The converters, by the names of `connector.model.identifiers`. Each returns None for an empty value, and raises
+#: UnfitError for a value that is not valid.
 IDENTITIES: dict[str, Callable[[Any], str | None]] = {"email": email, "phone_number": phone_number, "uuid": uuid}

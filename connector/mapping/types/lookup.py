@@ -1,4 +1,4 @@
-"""Reads JSON by paths. No content of a webhook makes these functions raise."""
+"""Reads JSON by paths. No content of a webhook can make these functions raise an exception."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def at(root: Json, path: Path) -> Any:
 
 
 def has(root: Json, path: Path) -> bool:
-    """Whether a path exists. A null value counts."""
+    """Whether a path exists, even if its value is null."""
     holder = at(root, path[:-1])
     if isinstance(holder, list):
         return path[-1].isdigit() and int(path[-1]) < len(holder)

@@ -1,6 +1,6 @@
 """Reads an amount of money as Yotpo displays it: ``$2,620``, ``€0``, ``₪0``, ``$1,234.50``, ``1.234,50 €``, ``-$5``.
 
-The currency is dropped: a symbol such as ``$`` belongs to many currencies, and the store knows its own.
+The currency is dropped: a symbol such as ``$`` belongs to many currencies, and the store knows its own currency.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _split(digits: str) -> tuple[str, str]:
 
 
 def _joined(whole: str) -> str:
-    """Return the whole number without its separators. Raises UnfitError if they do not stand every three digits."""
+    """Return the whole number without its separators. Raises UnfitError if they do not separate groups of three."""
     if not whole.isdigit() and not _GROUPED.fullmatch(whole):
         raise UnfitError("The value is not an amount of money")
     return re.sub(r"[^0-9]", "", whole)

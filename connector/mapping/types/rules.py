@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from connector.model import Value
 
-#: The rule has a constant instead of a source.
+#: The type of a rule that has a constant instead of a source.
 ALWAYS = "always"
-#: Removes the rule of the same name that comes from a group, or from the mapping below an overlay.
+#: The type of a rule that removes the rule of the same name from a group, or from the mapping below an overlay.
 OMIT = "omit"
-#: Keys beside a rule's type. They say when the attribute must be cleared at Insider.
+#: These keys may follow a rule's type. They say when the attribute must be cleared at Insider.
 ABSENT, EMPTY = "absent", "empty"
 CLEAR = "clear"
 
@@ -29,7 +29,7 @@ class RuleType(NamedTuple):
 
     #: The kind of value at Insider. Insider fixes an attribute's type when the attribute is created.
     kind: str
-    #: Converts a raw value (never None) to what Insider accepts; None if the value is empty. Raises UnfitError.
+    #: Converts a raw value (never None) to a value that Insider accepts; None if the value is empty. Raises UnfitError.
     convert: Callable[[object], Value | None]
     description: str
     example: str

@@ -15,7 +15,8 @@ from connector.model import times
 
 _TEXT_LIMIT = 4096
 _LIST_LIMIT = 100
-#: No number, amount or time is longer. The limit also protects Python, which is slow to read thousands of digits.
+#: No text with a number, an amount or a time is longer than this. The limit also protects Python, which is slow to read
+#: thousands of digits.
 _NUMERIC_LIMIT = 40
 #: Control characters except tab and line ends, and lone surrogates, which UTF-8 cannot encode.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -35,7 +36,10 @@ class UnfitError(ValueError):
 
 
 def text(raw: object) -> str | None:
-    """Return a text without spaces around it. Numbers become text, because Yotpo sends some ids as either."""
+    """Return a text without spaces around it.
+
+    Numbers become text, because Yotpo sends some ids either as numbers or as text.
+    """
     if isinstance(raw, str):
         trimmed = raw.strip()
         if len(trimmed) > _TEXT_LIMIT:
@@ -49,7 +53,7 @@ def text(raw: object) -> str | None:
 
 
 def number(raw: object) -> int | float | None:
-    """Return a number, also from a text: the older webhooks for reviews write every number as text."""
+    """Return a number. It may come as text, because the older webhooks for reviews write every number as text."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         if not -(2**63) <= raw < 2**63:
             raise UnfitError("The number is beyond 64 bits")
@@ -69,7 +73,7 @@ def number(raw: object) -> int | float | None:
 
 
 def boolean(raw: object) -> bool | None:
-    """Return true or false, also from these words as text. No other value counts as false, not even null."""
+    """Return true or false. Text with one of these words counts too. No other value counts as false, not even null."""
     if isinstance(raw, bool):
         return raw
     if not isinstance(raw, str):
@@ -81,7 +85,7 @@ def boolean(raw: object) -> bool | None:
 
 
 def date(raw: object) -> str | None:
-    """Return a calendar date as midnight UTC. The day is the one in the time zone that the value itself names."""
+    """Return a calendar date as midnight UTC. It is the day in the time zone that the value itself names."""
     if isinstance(raw, str) and (midnight := times.date_as_written(raw)):
         return midnight
     if _is_blank(raw):
@@ -94,7 +98,7 @@ def date(raw: object) -> str | None:
 
 
 def datetime(raw: object) -> str | None:
-    """Return a moment in UTC. Yotpo's year 0001 means "no time"."""
+    """Return a date with a time, in UTC. Yotpo's year 0001 means "no time"."""
     if isinstance(raw, str) and (as_written := times.as_written(raw)):
         return as_written
     if _is_blank(raw):
@@ -112,7 +116,7 @@ class Parts(NamedTuple):
     year: object
     month: object
     day: object
-    #: The year for a date without a year. If this is None, a date without a year counts as nothing.
+    #: The year for a date without a year. If this is None, a date without a year counts as no date.
     standin_year: int | None
 
 
@@ -156,7 +160,7 @@ def items(raw: object) -> list[str | int | float] | None:
 
 
 def link(raw: object) -> str | None:
-    """Return a web address. If it has no scheme it gets https, because an e-mail cannot link to it otherwise."""
+    """Return a web address. Without a scheme it gets https://, because an e-mail cannot link to it otherwise."""
     if not isinstance(raw, str):
         raise UnfitError("The value is not a web address")
     address = text(raw)

@@ -1,4 +1,4 @@
-"""Insider's literal answers, as its API reference prints them, spelling mistakes included."""
+"""Insider's answers, word for word as its API reference prints them, including spelling mistakes."""
 
 from connector.sandbox.simulation.answers import Answer
 
@@ -23,7 +23,7 @@ def refusal(status: int, message: str) -> Answer:
 
 
 def counted(successful: int, failed: int, errors: dict[str, list[str]]) -> Answer:
-    """Return the answer to a batch; without successful or failed users that part is an empty object, not a zero."""
+    """Return the answer to a batch. If no user succeeded, or none failed, that part is an empty object, not a zero."""
     return Answer(
         200,
         {
@@ -37,7 +37,7 @@ def counted(successful: int, failed: int, errors: dict[str, list[str]]) -> Answe
 
 USERS_MISSING = error("users must be defined: bad request")
 TOO_BIG = error(f"request body is bigger than maximum allowed size {MAX_BYTES:,} bytes")
-# The documentation has no answer for more than 1,000 users; this one is the simulator's own choice.
+# The documentation has no answer for more than 1,000 users; this answer is the simulator's own choice.
 TOO_MANY_USERS = error(f"users must be at most {MAX_USERS}: bad request")
 WRONG_CONTENT_TYPE = error("content type must be application/json")
 NO_VALID_IDENTIFIER = error("no valid identifier: bad request")
@@ -46,14 +46,15 @@ NOT_JSON = refusal(400, "Request data is not in valid JSON format.")
 RATE_LIMITED = error("rejected: too many requests", 429)
 RATE_LIMITED_GENERIC = Answer(429, {"message": "Too Many Requests", "status": 429})
 
-#: The documentation has three statuses for a wrong partner or token; the upsert page itself says 403.
+#: The documentation has three statuses for a wrong partner or token; the page about upsert says 403.
 ACCESS_REFUSED = {
     400: refusal(400, "Partner is invalid."),
     401: refusal(401, "Partner token authentication failed."),
     403: refusal(403, "Access Denied. You do not have sufficient access to perform this action."),
 }
 
-#: The documented answers by status, the usual one first. For 503, 504 and 520 the documentation promises no JSON.
+#: The documented answers by status; the usual answer is the first. For 503, 504 and 520 the documentation promises no
+#: JSON.
 DOCUMENTED: dict[int, tuple[Answer, ...]] = {
     400: (NO_VALID_IDENTIFIER, USERS_MISSING, ACCESS_REFUSED[400], NOT_JSON),
     401: (ACCESS_REFUSED[401],),

@@ -1,7 +1,8 @@
-"""An account's custom names: their types, how many it may have, and which values of an upsert are left out, and why.
+"""The custom names of an account: their types, how many are allowed, and why values of an upsert are left out.
 
-Insider doesn't publish what it does with an attribute that doesn't exist or has another type; it only says that such
-values are "not reflected". So by default they are left out and counted, and the user counts as successful.
+Insider doesn't publish what it does with an attribute that doesn't exist or has another type; its documentation only
+says that such values are "not reflected". So by default the simulator leaves such values out and counts them, and the
+user counts as successful.
 """
 
 from typing import Any, NamedTuple
@@ -18,12 +19,12 @@ class Drop(NamedTuple):
     The reasons:
 
     null        the value is null
-    nested      the value is an object, or an array of other things than texts or numbers; no sample shows one
-    empty       the value is an empty array, and nothing says which type its items would have
-    misplaced   the name is at the root, where only Insider's own names may be
-    type        the value has another type than declared
+    nested      the value is an object, or an array of other things than texts or numbers; no sample has such a value
+    empty       the value is an empty array, so the type of its items is unknown
+    misplaced   the name is at the root, where only Insider's own names are allowed
+    type        the type of the value is not the declared type
     unknown     the panel doesn't declare the name
-    budget      the account can declare no more names
+    budget      the account already has the maximum number of names
     """
 
     reason: str
@@ -32,7 +33,10 @@ class Drop(NamedTuple):
 
 
 class Catalog:
-    """The names that an account has declared, within one of its two budgets: attributes or event parameters."""
+    """The declared names of an account: either of attributes or of event parameters.
+
+    Each of the two has its own budget.
+    """
 
     def __init__(self, panel: dict[str, str] | None, budget: int, switches: Switches) -> None:
         self.declared: dict[str, str] = dict(panel or {})
@@ -54,12 +58,15 @@ class Catalog:
         return kept
 
     def forget_after(self, count: int) -> None:
-        """Keep the first `count` names and remove the rest, which a refused user has declared."""
+        """Keep the first `count` names. Remove the later names, which a refused user has declared."""
         for name in list(self.declared)[count:]:
             del self.declared[name]
 
     def _refuse(self, name: str, value: Any) -> str:
-        """Return the reason to leave a value out, or ""; a value that is kept may declare its name."""
+        """Return the reason to leave a value out, or "" to keep it.
+
+        If a kept value has a new name, declare the name.
+        """
         kind = kind_of(value)
         if kind in {"null", "nested"}:
             return kind

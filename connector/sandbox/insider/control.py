@@ -1,14 +1,14 @@
 """The control routes, for tests: JSON, without a token, under /_sandbox.
 
 GET    /users      profiles, oldest first; ?partner= ?email= ?phone_number= ?uuid=
-GET    /profiles   the same in pages, without events: ?partner= ?after=BORN ?limit=N (1,000 at most)
-POST   /profiles   finds profiles by identifiers; body: partner, and identifiers, a list of objects; returns a list of
-                   profiles for each object
-GET    /requests   the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with their bodies)
+GET    /profiles   the same profiles in pages, without events: ?partner= ?after=BORN ?limit=N (1,000 at most)
+POST   /profiles   finds profiles; the body has `partner` and `identifiers`, which is a list of objects; the answer has
+                   a list of profiles for each of these objects
+GET    /requests   the log, oldest first; ?since=SEQ (later requests only) ?limit=N ?full=1 (with their bodies)
 GET    /stats      counters, which values were left out and why, the names that each account has declared
 GET    /faults     the faults with their hits; POST adds one (see faults.py), DELETE clears all
 GET    /settings   the switches; POST sets some (see switches.py)
-POST   /reset      forgets profiles, log, counters and faults, and numbers requests from 1; the switches stay
+POST   /reset      forgets profiles, log, counters and faults, and numbers requests from 1; keeps the switches
 GET    /health
 """
 
@@ -23,7 +23,7 @@ from connector.sandbox.insider.world import World
 from connector.sandbox.simulation import control
 from connector.sandbox.simulation.shapes import as_list, as_object
 
-#: The largest page of profiles.
+#: The maximum number of profiles in a page.
 _MOST_PROFILES = 1_000
 _FILTERS = ("email", "phone_number", "uuid")
 

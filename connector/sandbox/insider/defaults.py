@@ -1,8 +1,8 @@
 """Insider's own attributes and event parameters, their types, mandatory parameters, and how long events are kept.
 
 The types are those of Insider's API reference, upsert. A comment says "inferred" if the reference describes the format
-in words only, or if only other clients send the name; then it is a guess how strictly Insider checks it. A value that
-doesn't fit is what Insider calls "not reflected": it is left out, and the user counts as successful.
+in words only, or if only other clients send the name. In both cases we guess how strictly Insider checks the value. A
+value that doesn't fit is left out, and the user counts as successful; Insider calls such a value "not reflected".
 """
 
 import re
@@ -59,13 +59,13 @@ def text_like(pattern: re.Pattern[str]) -> Check:
 
 
 def is_birthday(value: Any) -> bool:
-    """Whether a value is RFC 3339 at midnight, with Z and no other offset."""
+    """Whether a value is a time in RFC 3339 format, at midnight and with the offset Z."""
     return type(value) is str and _MIDNIGHT.fullmatch(value) is not None and time_of(value) is not None
 
 
 ATTRIBUTES: dict[str, Check] = {
-    "email": text_like(EMAIL),  # Inferred: the reference gives the format of the identifier.
-    "phone_number": text_like(PHONE),  # Inferred, likewise.
+    "email": text_like(EMAIL),  # Inferred: the reference has this format for the identifier.
+    "phone_number": text_like(PHONE),  # Inferred in the same way.
     "uuid": is_text,
     "name": is_text,
     "surname": is_text,
@@ -74,7 +74,7 @@ ATTRIBUTES: dict[str, Check] = {
     "age": is_number,
     "language": text_like(_LANGUAGE),  # Inferred: "en_US style", with an underscore.
     "lo": is_text,
-    "country": text_like(_COUNTRY),  # Inferred: only the format of ISO 3166-1 alpha-2, not its list.
+    "country": text_like(_COUNTRY),  # Inferred: checks the format of ISO 3166-1 alpha-2, not its list.
     "city": is_text,
     "email_optin": is_flag,
     "sms_optin": is_flag,
@@ -91,14 +91,15 @@ ATTRIBUTES: dict[str, Check] = {
 PARAMS: dict[str, Check] = {
     **dict.fromkeys(("event_group_id", "product_id", "name", "url", "locale", "color", "size"), is_text),
     "taxonomy": array_of(is_text),
-    "currency": text_like(re.compile(r"[A-Z]{3}")),  # Inferred: only the format of ISO 4217, not its list.
+    "currency": text_like(re.compile(r"[A-Z]{3}")),  # Inferred: checks the format of ISO 4217, not its list.
     "quantity": is_integer,
     "unit_price": is_number,
     "unit_sale_price": is_number,
-    "shipping_cost": is_text,  # A text indeed, says the reference.
+    "shipping_cost": is_text,  # The reference says that this is a text.
     "promotion_name": is_text,
     "promotion_discount": is_number,
-    # Inferred: other pages name them for default events, or Segment's destination sends them; no page has their types.
+    # Inferred: other pages name these parameters for default events, or Segment's destination sends them. No page has
+    # their types.
     **dict.fromkeys(
         ("sid", "source", "device_type", "referrer", "product_image_url", "unit_size", "voucher_name"), is_scalar
     ),
@@ -120,7 +121,8 @@ RETENTION_DAYS_BY_EVENT: dict[str, int] = {
     **dict.fromkeys(("sign_up", "lead_form", "email_delivered", "email_open", "email_click"), 365),
 }
 
-#: What "delete PII" removes. Accounts can mark their own attributes too; the simulator has no such marks. Inferred.
+#: The attributes that "delete PII" removes. An account can also mark its own attributes as personal; the simulator has
+#: no such marks. Inferred.
 PERSONAL: frozenset[str] = frozenset(
     {"email", "phone_number", "name", "surname", "birthday", "gender", "age", "city", "last_ip", "idfa"}
 )

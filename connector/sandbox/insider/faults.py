@@ -1,6 +1,7 @@
 """Faults that tests inject: statuses, slowness, cut connections, refused users, useless answers.
 
-A request is hit by the first fault, in the order they were added, that matches it and isn't used up.
+Faults are checked in the order in which they were added. A request gets the first fault that matches it and isn't used
+up.
 """
 
 from dataclasses import dataclass
@@ -21,21 +22,21 @@ _USERS = {"fail_users", "unattributed_fail"}
 
 @dataclass(kw_only=True)
 class Fault(faults.Fault):
-    """One fault, as tests describe it. Null means: any, or no limit."""
+    """One fault, as tests describe it. A field that is null means "any" or "no limit"."""
 
     kinds = frozenset({"status", "slow", "cut_before", "cut_after", *_USERS, *_BODIES})
 
-    # Which requests it hits.
+    # These fields say which requests the fault hits.
     partner: str | None = None
     path: str | None = None
-    #: Only requests that contain a user with one of these emails; for fail_users these users fail.
+    #: The fault hits only requests that contain a user with one of these emails. With fail_users, these users fail.
     emails: list[str] | None = None
-    # What it does.
+    # These fields say what the fault does.
     #: Whether the request takes effect although its answer is replaced or late.
     processed: bool | None = None
-    #: The position of the body among the documented ones of the status; `body` replaces it.
+    #: The position of the answer among the documented answers of the status. `body` replaces the body of that answer.
     variant: int = 0
-    # Which users fail, and how.
+    # These fields say which users fail, and with which error.
     indices: list[int] | None = None
     count: int | None = None
     error: str = "attributes.*.type(string)"
@@ -61,16 +62,16 @@ class Fault(faults.Fault):
         )
 
     def answer(self) -> Answer | None:
-        """Return the answer that replaces the real one; None to cut the connection."""
+        """Return the answer that replaces the real one; None means that the connection is cut."""
         if self.kind.startswith("cut"):
             return None
         return self.described(_BODIES.get(self.kind) or self._documented())
 
     def failures(self, users: list[Any]) -> dict[int, dict[str, list[str]]]:
-        """Return the errors of the users that fail, by their index."""
+        """Return the errors of the users that fail, by the user's index."""
         if self.kind == "unattributed_fail":
             count = len(users) if self.count is None else self.count
-            # The last users fail, but the error key has no index.
+            # The last `count` users fail, but the error key does not say which users failed.
             return {index: {"users": [self.message]} for index in range(len(users))[max(0, len(users) - count) :]}
         if self.kind != "fail_users":
             return {}

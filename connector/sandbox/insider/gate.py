@@ -1,7 +1,7 @@
-"""The checks of a whole request, before its users: partner, token, content type, rate, size, JSON, number of users.
+"""Checks a whole request before its users: partner, token, content type, rate, size, JSON, number of users.
 
-They follow Insider's API reference, upsert: headers, limits, and the errors of a whole request. The order of the checks
-is inferred.
+The checks follow Insider's API reference, upsert: headers, limits, and the errors of a whole request. The order of the
+checks is inferred.
 """
 
 import time
@@ -16,7 +16,7 @@ from connector.sandbox.insider.world import World
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_list, as_object
 
-#: The operations with many users; they share one rate limit.
+#: The operations that have many users in one request. They share one rate limit.
 BATCHES = ("/api/user/v1/upsert", "/api/user/v1/attribute/delete")
 
 
@@ -31,7 +31,7 @@ class Received:
     token: str
     mimetype: str
     raw: bytes
-    #: None if the body isn't JSON; any JSON but an object counts as an object without keys.
+    #: None if the body isn't JSON. If the JSON isn't an object, it counts as an empty object.
     body: dict[str, Any] | None
 
     @property

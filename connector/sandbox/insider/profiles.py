@@ -1,25 +1,25 @@
-"""The profiles of one partner: how identifiers find a profile, make one, or merge several.
+"""The profiles of one partner: how identifiers find a profile, create a profile, or merge several profiles.
 
-From Insider's API reference: if the identifiers find no profile, a new one is made; if they find one, data is added to
-it; if they find several, Insider tries to merge them. An upsert never changes an identifier's value. Emails and all
-other identifiers are compared exactly as sent: Insider doesn't publish whether it ignores case, and this way a client
-that mixes cases is noticed.
+Insider's API reference says: if the identifiers find no profile, Insider creates one. If they find one profile, Insider
+adds the data to it. If they find several profiles, Insider tries to merge them. An upsert never changes an identifier's
+value. All identifiers, including emails, are compared exactly as they were sent. Insider doesn't publish whether it
+ignores case. With an exact comparison, tests notice a client that mixes cases.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-#: If profiles can't be merged, the data goes to the profile that the first of these identifiers finds. Inferred: in
-#: Insider's panel the priorities are a setting. Custom identifiers come last.
+#: If profiles can't be merged, the data goes to the profile that the first of these identifiers finds. The order is
+#: inferred: in Insider's panel the priorities are a setting. Custom identifiers come last.
 _PRIORITY = ("uuid", "email", "phone_number")
 _ALIASES = {"em": "email", "pn": "phone_number"}
 
-#: Identifier names to values, with custom ones as `custom.NAME`.
+#: The values of identifiers by name. A custom identifier has the name `custom.NAME`.
 Identifiers = dict[str, str]
 
 
 def flat(identifiers: dict[str, Any]) -> Identifiers:
-    """Return identifiers of a request in one level, under their long names, without nulls."""
+    """Return a request's identifiers as one flat dict, with long names and without nulls."""
     values = {_ALIASES.get(name, name): value for name, value in identifiers.items() if name != "custom"}
     if isinstance(identifiers.get("custom"), dict):
         values |= {f"custom.{name}": value for name, value in identifiers["custom"].items()}
@@ -34,9 +34,9 @@ class Profile:
     identifiers: Identifiers = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
-    #: In order of arrival. Identical events have the same key.
+    #: The events in the order of arrival. Identical events have the same key.
     events: dict[bytes, dict[str, Any]] = field(default_factory=dict)
-    #: The number of its last upsert, so that a merge knows which attributes are newer.
+    #: The number of the profile's last upsert; from these numbers a merge knows which attributes are newer.
     touched: int = 0
 
     def shown(self, partner: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Directory:
         self._touches = 0
 
     def find(self, identifiers: Identifiers, insider_id: str | None = None) -> list[Profile]:
-        """Return the profiles that have any of the identifiers, by priority, each once."""
+        """Return the profiles that have any of the identifiers: each profile once, in the order of priority."""
         profiles = [self.profiles[insider_id]] if insider_id in self.profiles else []
         for name in sorted(identifiers, key=_priority):
             profile = self._index.get((name, identifiers[name]))
@@ -102,7 +102,8 @@ class Directory:
 
     def _create(self, insider_id: str | None) -> Profile:
         self._born += 1
-        # An unknown insider_id makes a profile with that id: the simulator's own choice, nothing is published.
+        # An unknown insider_id creates a profile with that id. This is the simulator's own choice, because nothing is
+        # published.
         profile = Profile(insider_id or f"sandbox-{self._born}", self._born)
         self.profiles[profile.insider_id] = profile
         return profile
@@ -117,10 +118,10 @@ class Directory:
         self._index[name, value] = profile
 
     def _merge(self, first: Profile, other: Profile) -> Profile:
-        """Merge two profiles into the older one; if they have different values of an identifier, return the first.
+        """Merge two profiles into the older one.
 
-        Inferred: in Insider's panel, limits and priorities decide. The simulator has the strictest limit only: one
-        value for each identifier.
+        If they have different values of an identifier, return the first profile. This rule is inferred: in Insider's
+        panel, limits and priorities decide. The simulator has only the strictest limit: one value for each identifier.
         """
         if any(other.identifiers.get(name, value) != value for name, value in first.identifiers.items()):
             self.merges_refused += 1

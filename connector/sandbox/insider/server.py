@@ -20,5 +20,5 @@ def create_app(**switches: Any) -> Flask:
 
 
 def main(port: int, host: str = "127.0.0.1", *, verbose: bool = False, **switches: Any) -> None:
-    """Serve until SIGTERM or SIGINT; port 0 takes any free port. switches.py lists the switches."""
+    """Serve until SIGTERM or SIGINT. Port 0 means any free port. switches.py lists the switches."""
     serve("insider", lambda: create_app(**switches), host, port, verbose=verbose)

@@ -16,8 +16,8 @@ from connector.sandbox.insider.switches import Switches
 from connector.sandbox.simulation import log
 from connector.sandbox.simulation.faults import Faults
 
-#: How many names of left-out values are counted one by one; the rest are counted together, under "…". The budgets are
-#: smaller, so only a broken client has more.
+#: This many names of left-out values are counted separately; all further names are counted together, as "…". An
+#: account's budgets are smaller, so only a broken client has more names.
 _NAMED_DROPS = 1_000
 
 
@@ -90,7 +90,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the switches."""
+        """Forget everything except the switches."""
         self.accounts: dict[str, Account] = {}
         self.stats = Stats()
         self.faults = Faults(Fault)
@@ -104,18 +104,18 @@ class World:
         return account
 
     def redeclare(self) -> None:
-        """Let every account start again with the names that the switches declare."""
+        """Reset the declared names of every account to the names that the switches declare."""
         for account in self.accounts.values():
             account.attributes, account.params = self._catalogs()
 
     def enabled(self, identifiers: Identifiers) -> Identifiers:
-        """Return those of the identifiers that the settings enable."""
+        """Return only the identifiers that the settings enable."""
         if self.switches.identifiers is None:
             return identifiers
         return {name: value for name, value in identifiers.items() if name in self.switches.identifiers}
 
     def spend(self, budget: str, key: str, cost: float, limit: float) -> float | None:
-        """Spend from a key's budget of this minute; return the total spent, or None if it would exceed the limit."""
+        """Add a cost to a key's total of this minute. Return the new total, or None if it would exceed the limit."""
         minute = int(time.time() // 60)
         last_minute, used = self._minutes.get((budget, key), (minute, 0.0))
         used = cost if last_minute != minute else used + cost
@@ -140,5 +140,5 @@ class Call:
     account: Account
     token: str
     body: dict[str, Any]
-    #: Failures that a fault forces upon users, by their index.
+    #: The failures that a fault forces, by the index of the user that fails.
     forced: dict[int, dict[str, list[str]]]

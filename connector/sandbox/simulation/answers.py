@@ -19,7 +19,7 @@ class Answer:
 
 
 def as_response(answer: Answer | None) -> Response:
-    """Return the response for Flask to send; for None, drop the connection."""
+    """Return the response that Flask sends. If there is no answer, drop the connection."""
     if answer is None:
         return _dropped()
     body = answer.body if isinstance(answer.body, str) else orjson.dumps(answer.body)

@@ -18,7 +18,7 @@ from connector.sandbox.simulation.switches import Switches
 
 PREFIX = "/_sandbox"
 
-#: Gets the subject, and the parameters of the path by name; returns the JSON to send.
+#: An operation gets the subject, and the parameters of the path by name. It returns the JSON to send.
 Operation = Callable[..., Any]
 
 
@@ -44,7 +44,10 @@ def blueprint(
     lock: threading.Lock,
     prefix: str = PREFIX,
 ) -> Blueprint:
-    """Return a blueprint of operations on a subject; they run one at a time. A wrong request is answered with why."""
+    """Return a blueprint of operations on a subject; they run one at a time.
+
+    If a request is wrong, the answer says why.
+    """
     return routes.blueprint(name, operations, partial(_serve, subject, lock), prefix)
 
 

@@ -17,25 +17,25 @@ class WrongFaultError(WrongRequestError):
 
 @dataclass(kw_only=True)
 class Fault:
-    """One fault, as tests describe it. Null means: any, or no limit."""
+    """One fault, as tests describe it. A field that is null means "any" or "no limit"."""
 
     #: The kinds that the simulator knows; `status` is always one of them.
     kinds: ClassVar[frozenset[str]] = frozenset({"status"})
 
     #: One of `kinds`, or a status such as "503".
     kind: str
-    # Which requests it hits.
+    # These fields say which requests the fault hits.
     times: int | None = None
     share: float = 1.0
     seed: int = 0
     for_seconds: float | None = None
-    # What it does.
+    # These fields say what the fault does.
     delay_ms: int = 0
     status: int | None = None
     body: Any = None
-    #: Seconds.
+    #: The value of the Retry-After header, in seconds.
     retry_after: float | None = None
-    #: "seconds", or "date" for an HTTP date.
+    #: The form of the Retry-After header: "seconds", or "date" for an HTTP date.
     retry_after_as: str = "seconds"
 
     id: int = field(default=0, init=False)
@@ -51,12 +51,12 @@ class Fault:
             raise WrongFaultError(f"There is no fault {self.kind!r}; there are: {', '.join(sorted(self.kinds))}.")
         if self.kind == "status" and self.status is None:
             raise WrongFaultError("A fault of kind status needs a status.")
-        # Seeded random numbers decide which requests are hit, so that a share hits the same ones in every run.
+        # Seeded random numbers decide which requests are hit, so the same requests are hit in every run.
         self._draws = random.Random(self.seed)  # noqa: S311 - no secret depends on it
         self._ends_at = None if self.for_seconds is None else time.monotonic() + self.for_seconds
 
     def is_open(self) -> bool:
-        """Whether it may hit again and its time isn't over."""
+        """Whether the fault may hit again and its time hasn't ended."""
         return (self.times is None or self.hits < self.times) and (
             self._ends_at is None or time.monotonic() < self._ends_at
         )
@@ -82,7 +82,7 @@ AnyFault = TypeVar("AnyFault", bound=Fault)
 
 
 class Faults(Generic[AnyFault]):
-    """The faults that tests have added, in that order."""
+    """The faults, in the order in which tests have added them."""
 
     def __init__(self, fault_class: type[AnyFault]) -> None:
         self._class = fault_class
@@ -99,7 +99,7 @@ class Faults(Generic[AnyFault]):
         return fault
 
     def pick(self, matches: Callable[[AnyFault], bool]) -> AnyFault | None:
-        """Return the first fault that matches a request, in the order they were added, and count the hit."""
+        """Return the oldest fault that matches a request, and count the hit."""
         fault = next(filter(matches, self._faults), None)
         if fault:
             fault.hits += 1

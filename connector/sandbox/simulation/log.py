@@ -1,4 +1,4 @@
-"""The last requests, oldest first, and their bodies, which may be dropped sooner."""
+"""The last requests, oldest first, and their bodies. A body may be dropped before its request."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Request:
     at: float
     method: str
     path: str
-    #: Null if the connection was dropped.
+    #: The status of the answer; null if the connection was dropped.
     status: int | None
     fault: str | None
 
@@ -44,11 +44,11 @@ class Log(Generic[AnyRequest, Body]):
         self._bodies.pop(seq, None)
 
     def body(self, seq: int) -> Any:
-        """Return the body of a request as JSON shows it; None if it was dropped."""
+        """Return the body of a request in a form for JSON; None if the body was dropped."""
         return self._bodies.get(seq)
 
     def shown(self, since: int, limit: int | None, *, full: bool) -> list[Json]:
-        """Return at most `limit` requests after number `since`, with their bodies if `full`."""
+        """Return at most `limit` requests after request number `since`, with their bodies if `full`."""
         skipped = max(0, since - self._requests[0].seq + 1) if self._requests else 0
         requests = islice(self._requests, skipped, None if limit is None else skipped + limit)
         return [vars(request) | ({"body": self.body(request.seq)} if full else {}) for request in requests]

@@ -12,17 +12,17 @@ from connector.sandbox.simulation.switches import WrongSwitchError
 
 
 class _Handler(WSGIRequestHandler):
-    #: Without this, a kept-alive connection waits some 40 ms between the head and the body of each response.
+    #: Without this setting, a kept-alive connection waits about 40 ms between the head and the body of each response.
     disable_nagle_algorithm = True
 
 
 class _QuietHandler(_Handler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing; /_sandbox/requests shows more."""
+        """Log nothing, because /_sandbox/requests shows more."""
 
 
 def serve(name: str, make: Callable[[], Flask], host: str, port: int, *, verbose: bool) -> None:
-    """Serve the application that `make` returns, until SIGTERM or SIGINT; port 0 takes any free port.
+    """Serve the application that `make` returns, until SIGTERM or SIGINT. Port 0 means any free port.
 
     Wrong switches end the process at once, with a message.
     """

@@ -32,7 +32,7 @@ def as_text(value: Any) -> str:
 
 
 def fits(entry: Field[Any], value: object) -> bool:
-    """Whether a value from JSON has a dataclass field's type; the content of containers isn't checked."""
+    """Whether a value from JSON has the type of a dataclass field. The content of lists and objects isn't checked."""
     if entry.type is Any:
         return True
     types = get_args(entry.type) if isinstance(entry.type, UnionType) else (entry.type,)

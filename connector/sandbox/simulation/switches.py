@@ -1,4 +1,7 @@
-"""The settings that can change while a simulator runs. Each simulator has its own, and may check more than types."""
+"""The settings that can change while a simulator runs.
+
+Each simulator has its own settings, and may check more than their types.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -13,18 +16,18 @@ class WrongSwitchError(WrongRequestError):
 
 @dataclass
 class Switches:
-    #: The allowed values, for switches that are limited to some.
+    #: By switch: its allowed values. A switch that is not here allows all values of its type.
     choices: ClassVar[Mapping[str, tuple[object, ...]]] = {}
 
     def change(self, values: Json) -> None:
-        """Set all the switches, or none if one is wrong. Raises WrongSwitchError."""
+        """Set all these switches, or no switch if one value is wrong. Raises WrongSwitchError."""
         for name, value in values.items():
             self.check(name, value)
         for name, value in values.items():
             setattr(self, name, value)
 
     def check(self, name: str, value: Any) -> None:
-        """Check that a switch may have a value. Raises WrongSwitchError."""
+        """Check that a switch exists and allows a value. Raises WrongSwitchError."""
         entries = {entry.name: entry for entry in fields(self)}
         if name not in entries:
             raise WrongSwitchError(f"There is no switch {name!r}; there are: {', '.join(entries)}.")

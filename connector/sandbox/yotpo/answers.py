@@ -1,7 +1,7 @@
 """Yotpo's error answers. They have several shapes, because several products answer.
 
-The shapes of the Loyalty API and "no results found" were recorded. The words of all other answers are the simulator's
-own.
+Recorded production answers show the shapes of the Loyalty API and the text "no results found". The simulator chooses
+the text of all other answers.
 """
 
 from connector.sandbox.simulation.answers import Answer
@@ -17,7 +17,7 @@ def plain(status: int, text: str) -> Answer:
 
 
 def invalid(messages: dict[str, str], status: int = 400) -> Answer:
-    """Return the error shape of Core v3 and of the Loyalty API: a list of messages, each under a field's name."""
+    """Return an error as Core v3 and the Loyalty API show it: a list of messages, each under the name of a field."""
     return Answer(status, {"errors": [{"message": {name: text}} for name, text in messages.items()]})
 
 
@@ -25,7 +25,7 @@ def error(text: str, status: int = 400) -> Answer:
     return Answer(status, {"error": text})
 
 
-# The gateway in front of Core v3 seems to be Kong; these are Kong's words.
+# The gateway in front of Core v3 seems to be Kong, so these texts are the ones that Kong sends.
 UNAUTHORIZED = Answer(401, {"message": "Unauthorized"})
 RATE_LIMITED = Answer(429, {"message": "API rate limit exceeded"})
 

@@ -1,17 +1,17 @@
-"""The API for tests, in JSON, without a token, under /_sandbox.
+"""The API for tests under /_sandbox. It uses JSON and needs no token.
 
-GET    /health
-GET    /stores     lists the stores, with their keys; POST opens one: app_key, size, and any other field of `Store` that
-                   is a text, a number or an object (`shares`, `review_webhooks`)
-POST   /stores/{app_key}/loyalty-webhook    sets the fields that a merchant pastes in the admin: url, secret, header
+GET    /health     says whether the simulator runs
+GET    /stores     lists the stores with their keys; POST opens a store: app_key, size, and any other field of `Store`
+                   whose value is a text, a number or an object (`shares`, `review_webhooks`)
+POST   /stores/{app_key}/loyalty-webhook    sets the webhook as a merchant does in the admin: url, secret, header
 POST   /stores/{app_key}/customers          adds new customers: count
 GET    /customers  lists the true state of customers, in order; ?app_key= ?after=NUMBER ?limit=N (1,000 at most)
 POST   /apps       registers an app: client_id, client_secret, redirect_url, name
-POST   /uninstall  ends the tokens of all apps for a store: app_key; with client_id, only those of one app
-GET    /requests   lists the log, oldest first; ?since=SEQ (later ones only) ?limit=N ?full=1 (with bodies)
-GET    /stats      counts requests by status; for each store all, the refused ones, and the most within one second
-GET    /faults     lists the faults with their hits; POST adds one (see faults.py), DELETE clears all
-GET    /switches   lists the switches; POST sets some (see switches.py)
+POST   /uninstall  ends the tokens of all apps for a store: app_key; client_id limits this to one app
+GET    /requests   lists the log, oldest first; ?since=SEQ (only later ones) ?limit=N ?full=1 (with bodies)
+GET    /stats      counts requests by status; counts for each store: all, refused, and the most within one second
+GET    /faults     lists the faults with their hits; POST adds a fault (see faults.py); DELETE clears all
+GET    /switches   lists the switches; POST sets switches (see switches.py)
 POST   /reset      restores the state at the start, except for the switches
 """
 

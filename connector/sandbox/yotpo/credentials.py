@@ -1,4 +1,4 @@
-"""Which credentials give access to which store: registered apps, the codes of their installs, and issued tokens."""
+"""The credentials that give access to stores: registered apps, the codes of their installs, and issued tokens."""
 
 import secrets
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class App:
-    """An app, as a person registers it with Yotpo."""
+    """An app that a person has registered with Yotpo."""
 
     client_id: str
     client_secret: str
@@ -27,7 +27,7 @@ class Code:
 @dataclass(frozen=True)
 class Token:
     app_key: str
-    #: The app that has the token; None: it is the merchant's own.
+    #: The app that has the token. None: the token is the merchant's own.
     client_id: str | None
     #: None: the token never ends.
     ends_at: float | None
@@ -45,7 +45,7 @@ class Credentials:
         return code
 
     def spend_code(self, code: str, client_id: str) -> str | None:
-        """Return the store of a code and forget the code; None if it is unknown, used, too old or another app's."""
+        """Use up a code and return its store. None: the code is unknown, used, too old or from another app."""
         match = self._codes.pop(code, None)
         if match is None or match.client_id != client_id or match.ends_at <= time.monotonic():
             return None
@@ -55,7 +55,7 @@ class Credentials:
         return self._issue(Token(app_key, None, None if seconds is None else time.monotonic() + seconds))
 
     def app_token(self, app_key: str, client_id: str) -> str:
-        """Return the token of an app for a store. There is only one, and it never expires."""
+        """Return the token of an app for a store. An app has only one token for each store, and it never expires."""
         token = Token(app_key, client_id, None)
         existing = next((text for text, candidate in self._tokens.items() if candidate == token), None)
         return existing or self._issue(token)
@@ -67,7 +67,7 @@ class Credentials:
         return token.ends_at is None or time.monotonic() < token.ends_at
 
     def uninstall(self, app_key: str, client_id: str | None) -> int:
-        """End the tokens of one app for a store, or of all apps; return how many tokens ended."""
+        """End the tokens of one app for a store, or of all apps (None). Return the number of ended tokens."""
         ended = [
             text
             for text, token in self._tokens.items()

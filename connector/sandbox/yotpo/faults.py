@@ -1,6 +1,6 @@
-"""Faults that tests inject: bursts of statuses, HTML instead of JSON, half an answer, slowness, dropped connections.
+"""Faults that tests inject: error statuses, HTML instead of JSON, half an answer, slowness, dropped connections.
 
-Faults are tried in the order they were added. The first one that matches a request and isn't used up hits it.
+The oldest fault that matches a request and isn't used up hits the request.
 """
 
 import re
@@ -13,22 +13,22 @@ from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.faults import WrongFaultError
 from connector.sandbox.yotpo.answers import FAILURES, html, plain
 
-#: These kinds answer before Yotpo has done anything. The other kinds spoil the answer after the work is done.
+#: Faults of these kinds replace the whole operation. The operation runs first for faults of the other kinds.
 _BEFORE_WORK = frozenset({"status", "html", "drop"})
 
 
 @dataclass(kw_only=True)
 class Fault(faults.Fault):
-    """One fault, as tests describe it. Null means: any, or no limit."""
+    """One fault, as tests describe it. A field that is null means "any" or "no limit"."""
 
     kinds = frozenset({*_BEFORE_WORK, "slow", "truncated", "drop_after"})
 
-    # Which requests it hits.
+    # These fields say which requests the fault hits.
     app_key: str | None = None
     method: str | None = None
     #: A regular expression that matches anywhere in the path.
     path: str | None = None
-    #: The first matching requests pass untouched, this many.
+    #: The number of matching requests that pass before the fault hits one.
     skip: int = 0
 
     skipped: int = field(default=0, init=False)
@@ -42,7 +42,7 @@ class Fault(faults.Fault):
 
     @property
     def prevents_work(self) -> bool:
-        """Whether the simulator answers or drops the request without working on it."""
+        """Whether the fault replaces the operation, so that the request changes nothing."""
         return self.kind in _BEFORE_WORK
 
     def matches(self, app_key: str | None, method: str, path: str) -> bool:
@@ -56,7 +56,7 @@ class Fault(faults.Fault):
         )
 
     def answer(self) -> Answer | None:
-        """Return the answer that replaces Yotpo's; None drops the connection."""
+        """Return the answer that replaces Yotpo's answer. None drops the connection."""
         if self.kind == "drop":
             return None
         if self.kind == "html":
@@ -67,7 +67,7 @@ class Fault(faults.Fault):
         return self.described(default)
 
     def spoil(self, answer: Answer) -> Answer | None:
-        """Change the answer after the work is done; None drops the connection."""
+        """Change the answer of an operation that has run. None drops the connection."""
         if self.kind == "drop_after":
             return None
         if self.kind != "truncated":
@@ -76,7 +76,7 @@ class Fault(faults.Fault):
         return replace(answer, body=text[: len(text) // 2])
 
     def _is_skipped(self) -> bool:
-        """Return whether a matching request is one of the first `skip` ones, and count it as one of them."""
+        """Return whether a matching request is one of the first `skip` requests, and count it."""
         if self.skipped >= self.skip:
             return False
         self.skipped += 1

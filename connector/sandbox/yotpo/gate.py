@@ -1,8 +1,8 @@
 """Checks a request before its content: first the credentials, then the rate of its store.
 
-Sources are Yotpo's pages "Authenticating" and "Guidelines and conventions": which header or parameter holds the
-credential of each API, and five requests a second for each store. The pages do not say that all of Yotpo's APIs share
-these five, nor that credentials are checked first. Both are the simulator's choice, the stricter one.
+Yotpo's pages "Authenticating" and "Guidelines and conventions" name the header or parameter of each API's credential,
+and the limit of five requests per second for each store. The pages do not say whether all of Yotpo's APIs share this
+limit, or whether Yotpo checks the credentials first. The simulator does both, because that is stricter.
 """
 
 import math
@@ -17,13 +17,13 @@ from connector.sandbox.yotpo.store import Store
 from connector.sandbox.yotpo.switches import Switches
 from connector.sandbox.yotpo.world import ApiRequest, Call, World
 
-#: Returns the store that the request has access to, or the answer that refuses the request.
+#: This check returns the store that the request has access to, or the answer that refuses the request.
 Admit = Callable[[World, ApiRequest], Store | Answer]
 Serve = Callable[[World, ApiRequest], Answer]
 
 
 def gated(admit: Admit, operation: Callable[[Call], Answer]) -> Serve:
-    """Return the operation behind the gate: it runs only for requests with valid credentials, within the rate."""
+    """Return the operation behind the gate. It runs only if the credentials are valid and the rate allows it."""
 
     def serve(world: World, request: ApiRequest) -> Answer:
         store = admit(world, request)
@@ -37,7 +37,7 @@ def gated(admit: Admit, operation: Callable[[Call], Answer]) -> Serve:
 
 
 def by_token(world: World, request: ApiRequest) -> Store | Answer:
-    """Check the credential of Core v3: a merchant's or an app's token, in a header or in the URL."""
+    """Check the credential of Core v3: the token of a merchant or an app, in a header or in the URL."""
     return _by_token(world, request, _token(request), answers.UNAUTHORIZED, apps_only=False)
 
 

@@ -1,4 +1,4 @@
-"""The log of requests, without their secrets."""
+"""The log of requests. It contains no secrets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ class Request(log.Request):
 
 
 class Log(log.Log[Request, Any]):
-    """The last requests. Bodies are kept as JSON, masked."""
+    """The last requests. Their bodies are JSON with masked secrets."""
 
 
 def masked(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Counts the requests of each store within the last second, and the most within any second."""
+"""Counts the requests of each store in the last second, and the highest number of requests in any second."""
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ class Allowance(NamedTuple):
 
 @dataclass
 class _Meter:
-    #: When the requests of the last second arrived, in seconds of the monotonic clock.
+    #: The arrival times of the requests in the last second, in seconds of the monotonic clock.
     arrivals: deque[float] = field(default_factory=deque)
-    #: The arrivals of the accepted requests only: a refused request does not count against the limit.
+    #: The arrival times of the accepted requests. A refused request does not count against the limit.
     accepted: deque[float] = field(default_factory=deque)
     requests: int = 0
     refused: int = 0
@@ -31,7 +31,7 @@ class Rates:
         self._meters: defaultdict[str, _Meter] = defaultdict(_Meter)
 
     def count_request(self, app_key: str, arrived_at: float) -> None:
-        """Count a request, accepted or not; the time is in seconds of the monotonic clock."""
+        """Count any request, accepted or refused. The time is in seconds of the monotonic clock."""
         meter = self._meters[app_key]
         meter.requests += 1
         meter.arrivals.append(arrived_at)
@@ -39,7 +39,7 @@ class Rates:
         meter.most_in_a_second = max(meter.most_in_a_second, len(meter.arrivals))
 
     def take(self, app_key: str, arrived_at: float, limit: int) -> Allowance:
-        """Return whether a request that arrived at this time is accepted; an accepted request counts for the limit."""
+        """Return whether a request with this arrival time is accepted. An accepted request counts against the limit."""
         meter = self._meters[app_key]
         _forget(meter.accepted, arrived_at)
         if len(meter.accepted) >= limit:
@@ -51,7 +51,7 @@ class Rates:
         )
 
     def summary(self) -> dict[str, dict[str, int]]:
-        """Return the counts of each store, as GET /_sandbox/stats has them."""
+        """Return the counts of each store, for GET /_sandbox/stats."""
         return {
             app_key: {"requests": meter.requests, "refused": meter.refused, "most_in_a_second": meter.most_in_a_second}
             for app_key, meter in self._meters.items()

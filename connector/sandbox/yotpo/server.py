@@ -1,4 +1,4 @@
-"""The application, and the process that serves it."""
+"""The Flask application of the simulator, and the function that serves it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from connector.sandbox.yotpo.world import World
 
 
 def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
-    """Return the application. `sizes` has the stores: app key to number of customers."""
+    """Return the application. `sizes` gives the number of customers of each store, by app key."""
     app = Flask(__name__)
     world = World(Switches(), sizes)
     world.switches.change(switches)
@@ -25,5 +25,5 @@ def create_app(sizes: dict[str, int], **switches: Any) -> Flask:
 
 
 def main(port: int, sizes: dict[str, int], host: str = "127.0.0.1", *, verbose: bool = False, **switches: Any) -> None:
-    """Serve until SIGTERM or SIGINT; port 0 takes any free port. The switches are those of switches.py."""
+    """Serve until SIGTERM or SIGINT. Port 0 means any free port. The names of the switches are in switches.py."""
     serve("yotpo", lambda: create_app(sizes, **switches), host, port, verbose=verbose)

@@ -1,8 +1,8 @@
 """One store: its customers, its keys, and the URLs of its webhooks.
 
 A store of any size keeps only the customers that were changed or added. It generates all others on demand. Customers
-are in the order of their numbers, and a new customer gets the next number. So a client that reads on after a number
-neither repeats nor skips a customer.
+are in the order of their numbers, and a new customer gets the next number. So a client that continues after a number
+gets every customer exactly once.
 """
 
 import time
@@ -24,17 +24,17 @@ from connector.sandbox.yotpo.people.generator import (
 
 
 class LoyaltyWebhook(NamedTuple):
-    """The webhook that a merchant has pasted into the settings of the loyalty product: one URL for all its events."""
+    """The webhook that a merchant has set in the loyalty product. All events of the product go to its URL."""
 
     url: str
-    #: The value of the header below, sent with each webhook; None: no such header.
+    #: The value of the header `header`, which each webhook has. None: the webhooks do not have this header.
     secret: str | None
-    #: The name of the header that holds the secret.
+    #: The name of the header that contains the secret.
     header: str
 
 
 class Lookup(NamedTuple):
-    """The identifiers of a look-up; it finds each customer who has any of them. E-mail addresses are in lower case."""
+    """A look-up by identifiers. It finds each customer who has one of them. E-mail addresses are in lower case."""
 
     external_ids: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ class Lookup(NamedTuple):
         )
 
     def numbers(self) -> set[int]:
-        """Return the numbers of generated customers who may match."""
+        """Return the customer numbers in the identifiers. Generated customers with other numbers cannot match."""
         numbers = {number_of_external_id(external_id) for external_id in self.external_ids}
         numbers |= {number_of_email(email) for email in self.emails}
         numbers |= {number_of_phone(phone) for phone in self.phones}
@@ -58,26 +58,26 @@ class Lookup(NamedTuple):
 @dataclass
 class Store:
     app_key: str
-    #: How many customers the store has at the start.
+    #: The number of customers at the start.
     size: int
-    #: The seed of the generated customers; 0: derived from the app key, so that two stores have different customers.
+    #: The seed of the generated customers. 0: the app key gives the seed, so two stores have different customers.
     seed: int = 0
     shares: Shares = field(default_factory=Shares)
-    #: The API secret, for Core v3's own tokens.
+    #: The API secret. Merchants exchange it for tokens of Core v3.
     secret: str = ""
     #: The merchant's keys for the Loyalty API v2.
     loyalty_guid: str = ""
     loyalty_key: str = ""
-    #: Event name to URL: one webhook for each event.
+    #: The URL of the review webhook of each event, by event name.
     review_webhooks: dict[str, str] = field(default_factory=dict)
     loyalty_webhook: LoyaltyWebhook | None = None
     #: The highest customer number in use.
     last: int = field(init=False)
-    #: Changed and added customers, by number.
+    #: The customers that were changed or added, by number.
     _kept: dict[int, Person] = field(default_factory=dict, init=False)
-    #: A heap of changes that are not due yet: when, in which order, what.
+    #: A heap of changes that are not due yet. Each entry has the due time, the order, and the change.
     _scheduled: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
-    #: Breaks ties, so that the heap never compares functions.
+    #: The order of entries with the same due time. Without it, the heap would compare functions.
     _sequence: Iterator[int] = field(default_factory=count, init=False)
 
     def __post_init__(self) -> None:
@@ -88,50 +88,51 @@ class Store:
         self.loyalty_key = self.loyalty_key or f"key-of-{self.app_key}"
 
     def person(self, number: int) -> Person:
-        """Return a customer to read; changes to it may be lost. Raises KeyError if there is no such number."""
+        """Return a customer for reading. Changes to it may be lost. Raises KeyError if the number does not exist."""
         if not 1 <= number <= self.last:
             raise KeyError(number)
         return self._kept.get(number) or generate(self.seed, number, self.shares)
 
     def edit(self, number: int) -> Person:
-        """Return a customer to change; the store keeps it from now on. Raises KeyError if there is no such number."""
+        """Return a customer for a change. The store keeps the object. Raises KeyError if the number does not exist."""
         return self._kept.setdefault(number, self.person(number))
 
     def insert(self) -> Person:
-        """Add the next generated customer and return it; the caller may change it."""
+        """Add the next generated customer, and return the object. The caller may change it."""
         self.last += 1
         return self.edit(self.last)
 
     def add(self, make: Callable[[int], Person]) -> Person:
-        """Add the customer that `make` returns for the next number, and return it."""
+        """Call `make` with the next number, add the customer that it returns, and return this customer."""
         self.last += 1
         person = self._kept[self.last] = make(self.last)
         return person
 
     def customers_after(self, number: int, limit: int) -> list[Person]:
-        """Return at most `limit` customers, the first ones after a number."""
+        """Return the first `limit` customers after a number, or fewer if there are fewer."""
         return [self.person(following) for following in range(number + 1, min(number + limit, self.last) + 1)]
 
     def search(self, lookup: Lookup, after: int = 0, limit: int = 1) -> list[Person]:
-        """Return the first customers after a number who match a look-up, in order.
+        """Return the first customers after a number who match a look-up, in the order of their numbers.
 
-        Generated customers are found by the number in their identifiers, at no cost. Kept customers are all compared.
+        The identifiers of a generated customer contain the customer's number, so this search is fast. The search
+        compares all kept customers.
         """
         return list(islice(self._search(lookup, after), limit))
 
     def schedule(self, seconds: float, change: Callable[[], None]) -> None:
-        """Apply a change after this many seconds; 0 applies it now."""
+        """Apply a change after a number of seconds. 0 applies it now."""
         heappush(self._scheduled, (time.monotonic() + seconds, next(self._sequence), change))
         self.apply_due_changes()
 
     def apply_due_changes(self) -> None:
-        """Apply the scheduled changes that are due by now."""
+        """Apply the scheduled changes that are due."""
         while self._scheduled and self._scheduled[0][0] <= time.monotonic():
             heappop(self._scheduled)[-1]()
 
     @property
     def kept(self) -> int:
-        """How many customers are kept in memory."""
+        """The number of customers in memory."""
         return len(self._kept)
 
     def _search(self, lookup: Lookup, after: int) -> Iterator[Person]:

@@ -1,4 +1,4 @@
-"""The switches that tests can set: behaviour that Yotpo's pages do not describe, or describe in two ways."""
+"""The switches that tests can set. They change behaviour that Yotpo's pages leave open or describe in two ways."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
@@ -19,42 +19,44 @@ class Switches(switches.Switches):
         "patch_status": (200, 201, 202, 204),
     }
 
-    #: How long a token of Core v3 is valid (14 days on the pages of v1.0); null: for ever. OAuth tokens never expire.
+    #: How long a merchant's token is valid. Yotpo's pages for v1.0 say 14 days. Null: the token never expires. The
+    #: tokens of apps never expire.
     token_seconds: float | None = 1_209_600
-    #: The stores (app keys) whose tokens and keys are all refused, and that get no new token.
+    #: The stores (app keys) whose credentials are revoked: all requests are refused, also requests for new tokens.
     revoked: list[str] = field(default_factory=list)
     requests_per_second: int = 5
-    #: Which headers tell a client to slow down: RateLimit-Remaining and -Reset (draft), Retry-After with a 429
-    #: (retry_after), both, or none.
+    #: The headers that tell a client to slow down. `draft`: RateLimit-Remaining and RateLimit-Reset. `retry_after`:
+    #: Retry-After in an answer with status 429.
     rate_headers: str = "draft"
-    #: What a search without results answers: an empty list, or a 400 that says "no results found".
+    #: The answer to a search without results: an empty list, or "no results found" with status 400.
     empty_as: str = "list"
-    #: Whether other parameters than `limit` beside `page_info` are refused with a 400.
+    #: Whether a request is refused (status 400) if it has `page_info` and any other parameter except `limit`.
     strict_page_info: bool = False
-    #: How long a cursor is valid; null: for ever.
+    #: How long a cursor is valid. Null: it never expires.
     cursor_seconds: float | None = None
-    #: The status if a cursor is too old or broken.
+    #: The status of an answer that refuses a cursor which is too old or broken.
     cursor_status: int = 400
-    #: How long after a PATCH the change becomes visible.
+    #: The time between a PATCH request and its visible effect.
     visibility_seconds: float = 60
     patch_status: int = 200
-    #: What `expand` with two values shows: both blocks, one of them, neither (single_only), or a 400.
+    #: The answer to `expand` with two values: both blocks, one block, no block (single_only), or an error with status
+    #: 400 (single_only_400).
     expand: str = "both"
-    #: Whether the next pages have the blocks too, although only the first request asked for them.
+    #: Whether the next pages also have the blocks if only the request for the first page has `expand`.
     expand_survives: bool = True
-    #: The status of the Loyalty API if a customer is not enrolled.
+    #: The status of the Loyalty API's answer if a customer is not enrolled.
     not_enrolled: int = 404
-    #: The stores (app keys) that have no loyalty product at all.
+    #: The stores (app keys) without the loyalty product.
     no_loyalty: list[str] = field(default_factory=list)
-    #: Whether Core's times are without a zone.
+    #: Whether times in Core v3 have no zone.
     zoneless: bool = True
-    #: Whether `account_updated_at` is left out if it has no value; otherwise it is null.
+    #: Whether Core v3 leaves out `account_updated_at` if it has no value. If the switch is off, the field is null.
     updated_at_absent: bool = False
-    #: The shares of each kind of generated customers (see people/generator.Shares), for stores made from now on.
+    #: The share of each kind of generated customers, for new stores (see people/generator.Shares).
     shares: dict[str, float] = field(default_factory=dict)
     #: How long the code of an install is valid.
     code_seconds: float = 600
-    #: How many requests the log keeps.
+    #: The number of requests that the log keeps.
     log_size: int = 10_000
 
     def check(self, name: str, value: Any) -> None:
@@ -64,7 +66,7 @@ class Switches(switches.Switches):
 
 
 def read_shares(values: dict[str, float]) -> Shares:
-    """Read the shares of kinds of customers from JSON. Raises WrongSwitchError for a wrong name or type."""
+    """Read the share of each kind of customers from JSON. Raises WrongSwitchError for a wrong name or type."""
     names = {entry.name for entry in fields(Shares)}
     wrong = [name for name, share in values.items() if name not in names or type(share) not in (int, float)]
     if wrong:

@@ -15,7 +15,7 @@ from connector.sandbox.yotpo.switches import Switches, read_shares
 
 
 class World:
-    """The state that all requests share. Hold the lock while you read or write any of it."""
+    """The state that all requests share. Code that reads or writes the state must hold the lock."""
 
     def __init__(self, switches: Switches, sizes: dict[str, int]) -> None:
         self.lock = threading.Lock()
@@ -24,7 +24,7 @@ class World:
         self.reset()
 
     def reset(self) -> None:
-        """Restore the state at the start: the same stores, nothing else. The switches stay as they are."""
+        """Remove all state, and make the stores of the start again. The switches do not change."""
         self.stores: dict[str, Store] = {}
         for app_key, size in self._sizes.items():
             self.open(app_key, size)
@@ -35,13 +35,13 @@ class World:
         self.by_status: Counter[str] = Counter()
 
     def open(self, app_key: str, size: int, **more: Any) -> Store:
-        """Make a store, and replace the one that has this key; `more` are fields of Store."""
+        """Make a store. It replaces a store with the same key. `more` contains other fields of Store."""
         more.setdefault("shares", read_shares(self.switches.shares))
         store = self.stores[app_key] = Store(app_key, size, **more)
         return store
 
     def store(self, app_key: str | None) -> Store | None:
-        """Return a store after all changes that are due have been applied; None if there is none."""
+        """Apply all due changes of a store, and return the store. None: there is no such store."""
         store = self.stores.get(app_key or "")
         if store:
             store.apply_due_changes()
@@ -55,20 +55,20 @@ class World:
 class ApiRequest:
     """A request as it arrived."""
 
-    #: The arrival by the wall clock.
+    #: The time of the arrival, by the wall clock.
     at: float
-    #: The arrival by the monotonic clock.
+    #: The time of the arrival, by the monotonic clock.
     clock: float
     method: str
     path: str
-    #: The store, as the path or a key in the request names it; None: no store, or an unknown key.
+    #: The app key in the path, or the app key that belongs to a key in the request. None: neither gives an app key.
     app_key: str | None
-    #: The variable parts of the path, by name.
+    #: The values of the variable parts of the path, by name.
     path_values: dict[str, str]
     query: dict[str, list[str]]
-    #: In lower case.
+    #: The names are in lower case.
     headers: dict[str, str]
-    #: The JSON value, or a form as an object of texts; None if the body is neither.
+    #: The JSON value of the body. A form becomes an object of texts. None: the body is neither JSON nor a form.
     body: Any
 
     def parameter(self, name: str) -> str | None:
@@ -77,7 +77,7 @@ class ApiRequest:
 
 @dataclass(frozen=True)
 class Call:
-    """The input of an operation: a request that has passed the gate, with its store."""
+    """The input of an operation: a request after the gate, and its store."""
 
     world: World
     store: Store

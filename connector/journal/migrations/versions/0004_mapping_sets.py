@@ -1,4 +1,4 @@
-"""Mapping sets, which of them is active, and replays by the set that mapped an event last."""
+"""Mapping sets, the active set, and replays with the set that mapped an event last."""
 
 from pathlib import Path
 

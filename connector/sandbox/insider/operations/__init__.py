@@ -6,5 +6,5 @@
     erasure       deletes attributes, personal data and whole users
     reading       reads a profile back, within the quota of such reads
 
-Never here: HTTP headers and tokens, which `gate` checks; the storage of profiles, which `profiles` holds.
+This package does not check HTTP headers and tokens; `gate` does. It does not store profiles; `profiles` does.
 """

@@ -1,4 +1,4 @@
-"""Deleting attributes, personal data and whole users: Insider's API reference, attribute/delete, anonymize, delete."""
+"""Deletes attributes, personal data and users. See Insider's API reference: attribute/delete, anonymize, delete."""
 
 from typing import Any
 
@@ -14,7 +14,8 @@ from connector.sandbox.simulation.shapes import as_list, as_names, as_object
 def delete_attributes(call: Call) -> Answer:
     """Delete attributes of many users: whole attributes, or values of arrays.
 
-    The reference's text answers `{}`, but its example answers with counts; this answers with counts.
+    The reference says that the answer is `{}`, but the answer in its example has counts. The simulator answers with
+    counts.
     """
     users = call.body["users"]
     errors: dict[str, list[str]] = {}
@@ -35,7 +36,7 @@ def delete_user(call: Call) -> Answer:
 
 
 def anonymize(call: Call) -> Answer:
-    """Delete personal data; the last identifier stays, even an email or a phone number."""
+    """Delete personal data; the last identifier stays, even if it is an email or a phone number."""
     profile = requested_profile(call)
     if profile is None:
         return answers.NO_SUCH_USER
@@ -71,7 +72,7 @@ def _delete_of(call: Call, index: int, user: Any) -> dict[str, list[str]]:
 
 
 def _note_identifying(errors: Errors, profile: Profile, request: dict[str, Any], prefix: str) -> None:
-    """Refuse to delete an identifier by this operation. The words of the error are the simulator's own choice."""
+    """Refuse to delete an identifier with this operation. The words of the error are the simulator's own choice."""
     for part, names in (("whole", as_names(request.get("whole"))), ("partial", as_object(request.get("partial")))):
         for name in names:
             if prefix + name in profile.identifiers:

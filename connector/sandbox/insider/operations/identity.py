@@ -1,4 +1,4 @@
-"""Changing and deleting an identifier of a profile: Insider's API reference, identity PATCH and DELETE."""
+"""Changes or deletes an identifier of a profile. See Insider's API reference: PATCH and DELETE of identity."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from connector.sandbox.simulation.answers import Answer
 
 
 def change(call: Call) -> Answer:
-    """Change the value of an identifier; the request has one old and one new identifier, of the same name."""
+    """Change the value of an identifier; the request has one old and one new identifier with the same name."""
     old, new = _identifiers(call.body.get("old_identifier")), _identifiers(call.body.get("new_identifier"))
     if len(old) != 1 or old.keys() != new.keys():
         return answers.error(answers.ONE_IDENTIFIER_EACH)
@@ -43,13 +43,13 @@ def delete(call: Call) -> Answer:
 
 
 def profile_of(call: Call, identifiers: Identifiers, insider_id: str | None = None) -> Profile | None:
-    """Return the profile that the identifiers find first; None if they find none."""
+    """Return the first profile that the identifiers find; None if they find no profile."""
     profiles = call.account.directory.find(call.world.enabled(identifiers), insider_id)
     return profiles[0] if profiles else None
 
 
 def requested_profile(call: Call) -> Profile | None:
-    """Return the profile that an operation on one user names; None if there is none."""
+    """Return the profile that a request about one user names; None if there is no such profile."""
     insider_id = call.body.get("insider_id")
     identifiers = _identifiers(call.body.get("identifiers"))
     return profile_of(call, identifiers, insider_id if isinstance(insider_id, str) else None)
@@ -63,7 +63,7 @@ def _identifiers(value: Any) -> Identifiers:
 
 
 def _first_error(identifiers: dict[str, Any]) -> str:
-    """Return what is wrong with an identifier, in the words of upsert (inferred)."""
+    """Return what is wrong with an identifier, with the same message as upsert (inferred)."""
     errors = Errors("identity")
     note_identifiers(errors, {"identifiers": identifiers})
     return next((messages[0] for messages in errors.values()), "")

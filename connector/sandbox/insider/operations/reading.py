@@ -1,4 +1,4 @@
-"""Reading a profile back: Insider's API reference, profile. Custom names are read with the prefix c_."""
+"""Reads a profile back. See Insider's API reference: profile. Custom names are read with the prefix c_."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_list, as_names, as_object
 
 _QUOTA = 1_000.0
-# At Insider the cost depends on the size of the account and the number of event types; this figure is from the
+# At Insider the cost depends on the size of the account and the number of event types; this number is from the
 # reference's sample. Attributes are free.
 _COST_OF_EVENTS = 2.5
 
@@ -41,7 +41,7 @@ def _attributes(profile: Profile, names: list[str]) -> dict[str, Any]:
 
 
 def _events(profile: Profile, window: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the events of one name within the window, in epoch seconds, each with the requested parameters."""
+    """Return a profile's events with one name in a time window (epoch seconds), with the requested parameters."""
     start, end = _number(window.get("start_date"), 0), _number(window.get("end_date"), float("inf"))
     return [
         _event(event, as_names(query.get("params")))

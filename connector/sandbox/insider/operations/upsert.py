@@ -1,7 +1,7 @@
 """Upsert: refuses some users of a batch, stores the others, and answers user by user.
 
 It follows Insider's API reference, upsert. Insider doesn't publish whether it stores the valid part of a refused user;
-the simulator stores nothing of a user with any failure.
+the simulator stores no part of a refused user.
 """
 
 import time
@@ -35,9 +35,9 @@ def upsert(call: Call) -> Answer:
 
 
 def _has_user_without_identifier(world: World, users: list[Any]) -> bool:
-    """Whether a user has identifiers, but none that the account has enabled.
+    """Whether there is a user with identifiers, but the account has enabled none of these identifiers.
 
-    The reference says that such a request fails as a whole. Inferred: one such user is enough to refuse it.
+    The reference says that such a request fails as a whole. Inferred: one such user is enough to refuse the request.
     """
     return world.switches.identifiers is not None and any(
         user.get("identifiers") and not user.get("insider_id") and not world.enabled(flat(user["identifiers"]))
@@ -47,7 +47,10 @@ def _has_user_without_identifier(world: World, users: list[Any]) -> bool:
 
 
 def _appends(user: Any, body: dict[str, Any]) -> bool:
-    """Whether values are added to arrays. `append` wins over `not_append`, and the user over the request (inferred)."""
+    """Whether values are added to arrays.
+
+    `append` wins over `not_append`, and a user's setting wins over the request's setting. Both rules are inferred.
+    """
     for place in (user if type(user) is dict else {}, body):
         if type(place.get("append")) is bool:
             return bool(place["append"])
@@ -82,7 +85,7 @@ def _store(world: World, account: Account, index: int, user: Any, *, append: boo
 
 
 def _note_drops(world: World, errors: Errors, drops: list[Drop]) -> None:
-    """Turn left-out values into failures, if a switch says so; the words of the errors are the simulator's own."""
+    """Turn left-out values into failures, if a switch says so. The texts of the errors are the simulator's own."""
     fatal = {"null"} if world.switches.strict_null else set()
     if world.switches.mismatch == "fail":
         fatal |= {"type", "unknown"}
@@ -103,10 +106,10 @@ def _write(stored: dict[str, Any], sent: dict[str, Any], *, append: bool) -> Non
 
 
 def _sifted(account: Account, event: dict[str, Any], drops: list[Drop]) -> tuple[bytes, dict[str, Any]]:
-    """Return an event as it is stored, after a key that identical events share: name, timestamp and parameters.
+    """Return a key that identical events share, and the event as it is stored.
 
-    Insider doesn't publish which of these it compares. The key is of the values as sent, so that even a timestamp in
-    another spelling makes another event.
+    The key contains the name, the timestamp and the parameters. Insider doesn't publish which of these it compares. The
+    key has the values as they were sent. So the same time in another spelling makes another event.
     """
     name, timestamp, sent = event["event_name"], event["timestamp"], event.get("event_params") or {}
     key = orjson.dumps((name, timestamp, sent), option=orjson.OPT_SORT_KEYS)
@@ -129,7 +132,7 @@ def _add_event(world: World, profile: Profile, key: bytes, event: dict[str, Any]
 
 
 def _too_old(world: World, event: dict[str, Any]) -> bool:
-    """Whether the event is older than Insider keeps it. Inferred: the user counts as successful anyway."""
+    """Whether the event is too old for Insider to keep it. Inferred: the user counts as successful anyway."""
     if not world.switches.retention:
         return False
     name = event["event_name"]

@@ -1,7 +1,7 @@
 """The reasons for which Insider refuses a user: error keys and messages as its API reference prints them.
 
 An error in any part refuses the user; the answer's status is 200. The keys that the reference prints are marked with
-"printed"; the others follow the pattern of those, because the documentation doesn't name them.
+"printed". The documentation doesn't name the other keys, so they follow the pattern of the printed keys.
 """
 
 import re
@@ -13,7 +13,7 @@ from connector.sandbox.insider import answers
 from connector.sandbox.insider.defaults import EMAIL, PHONE, REQUIRED_PARAMS, time_of
 
 _EVENT_NAME = re.compile(r"[a-z0-9][a-zA-Z0-9._-]*", re.ASCII)
-# These are parts of the printed keys.
+# These texts are parts of keys that the reference prints.
 _EMAIL_RULE = r"identifiers.*.regexp(^.+@.+\..+$)"
 _PHONE_RULE = r"identifiers.*.regexp(^\+[1-9]\d{6,14}$)"
 _UUID_RULE = "identifiers.*.type(string)"
@@ -23,7 +23,7 @@ _NEITHER = "either attributes or events must be specified"
 
 
 class Errors(dict[str, list[str]]):
-    """Messages by key. All keys begin with the same path."""
+    """Error messages by key. All keys begin with the same path."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ def _note_custom_identifiers(errors: Errors, custom: Any) -> None:
         errors.note("identifiers.custom.type(object)", "custom must be an object")
         return
     for name, value in custom.items():
-        # Inferred from uuid: the reference only shows texts.
+        # Inferred from uuid: in the reference, custom identifiers are always texts.
         if type(value) is not str:
             errors.note("identifiers.custom.*.type(string)", f"{name} must be string: {_text(value)}")
 

@@ -1,4 +1,4 @@
-"""Yotpo's APIs, as the simulator answers them.
+"""The simulator's version of Yotpo's APIs.
 
     routes        every path, and how a request passes the faults, the gate and the log; begin here
     customers     Core v3: reads customers page by page (`cursors`); `patching` creates and updates them
@@ -6,5 +6,5 @@
     tokens        how clients get a token; `install`: the page on which a merchant installs an app
     core_shape, loyalty_shape    one customer in the JSON of each API
 
-Never here: which requests are allowed (gate), or what a customer does (shoppers).
+Never here: the decision whether a request is allowed (gate), or the actions of customers (shoppers).
 """

@@ -1,4 +1,4 @@
-"""Builds a customer as Core v3 shows one. The shape, expanded or not, is that of a recorded production answer."""
+"""Builds a customer in the shape of Core v3. A recorded production answer shows this shape, expanded or not."""
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime
@@ -21,7 +21,7 @@ def core_customer(
     zoneless: bool = True,
     updated_at_absent: bool = False,
 ) -> dict[str, Any]:
-    """Return a customer with the expanded blocks. Times are without a zone by default, as recorded."""
+    """Return a customer with the expanded blocks. By default, times have no zone, as in recorded answers."""
     zone = "" if zoneless else "Z"
     loyalty = person.loyalty if LOYALTY in expand else None
     reviews = person.reviews if REVIEWS in expand else None
@@ -57,7 +57,7 @@ def core_customer(
 
 
 def display(amount: int, currency: str | None) -> str:
-    """Return whole units of a currency as text for customers, such as $2,620; $ for an unknown currency."""
+    """Return an amount in whole units as text for customers, such as $2,620. The sign of an unknown currency is $."""
     return f"{SYMBOLS.get(currency or '', '$')}{amount:,}"
 
 

@@ -1,4 +1,4 @@
-"""A search for customers, and its cursor: an opaque text that holds the whole search and the place of the next page."""
+"""A search for customers, and its cursor: an opaque text that contains the search and the start of the next page."""
 
 import base64
 import binascii
@@ -17,13 +17,13 @@ class WrongCursorError(ValueError):
 
 @dataclass(frozen=True)
 class Search:
-    """Which customers to show, and which blocks of them."""
+    """A search: it says which customers an answer shows, and with which blocks."""
 
     #: None: all customers.
     lookup: Lookup | None
     expand: frozenset[str]
     custom_properties: bool
-    #: The number after which the page begins.
+    #: The page begins after the customer with this number.
     after: int = 0
 
 
@@ -39,7 +39,7 @@ def write_cursor(search: Search) -> str:
 
 
 def read_cursor(text: str, seconds: float | None) -> Search:
-    """Return the search that a cursor continues. Raises WrongCursorError if it is broken, or older than `seconds`."""
+    """Return the search in a cursor. Raises WrongCursorError if the cursor is broken or older than `seconds`."""
     try:
         content: dict[str, Any] = orjson.loads(base64.b64decode(text, altchars=b"-_", validate=True))
         lookup = Lookup(*(frozenset(identifiers) for identifiers in content["w"])) if content["w"] else None

@@ -1,4 +1,4 @@
-"""Core v3, "Retrieve customers": all customers page by page in a stable order, or those with given identifiers."""
+"""Core v3, "Retrieve customers": lists customers page by page in a stable order. Identifiers restrict the list."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,9 +42,10 @@ def _limit(request: ApiRequest) -> int | None:
 
 
 def _search(request: ApiRequest, switches: Switches) -> Search | Answer:
-    """Return the search of a request, from its parameters or its cursor; an answer refuses it.
+    """Return the search that a request asks for, from its parameters or its cursor.
 
-    Raises WrongCursorError if the cursor is broken or too old.
+    If the parameters are wrong, the function returns the answer that refuses the request. Raises WrongCursorError
+    if the cursor is broken or too old.
     """
     cursor = request.parameter("page_info")
     if cursor is None:
@@ -53,7 +54,7 @@ def _search(request: ApiRequest, switches: Switches) -> Search | Answer:
         return answers.invalid({"page_info": "must not be sent with other parameters than limit"})
     else:
         search = read_cursor(cursor, switches.cursor_seconds)
-        # `expand` beside a cursor replaces the cursor's; the filters are always the cursor's.
+        # If a request has a cursor and `expand`, its `expand` applies. The filters always come from the cursor.
         repeated = _expand(request)
         if repeated or not switches.expand_survives:
             search = replace(search, expand=repeated)
@@ -74,7 +75,7 @@ def _lookup(request: ApiRequest) -> Lookup | None:
 
 
 def _values(request: ApiRequest, *names: str) -> list[str] | None:
-    """Return the values of a parameter, divided by commas or given several times; None if it is missing."""
+    """Return the values of a parameter. It may be repeated, and commas separate values. None: it is missing."""
     texts = [text for name in names for text in request.query.get(name, ())]
     return [value.strip() for text in texts for value in text.split(",")] if texts else None
 
@@ -88,7 +89,7 @@ def _page(store: Store, search: Search, limit: int) -> tuple[list[Person], str |
         people = store.customers_after(search.after, limit)
         has_more = bool(people) and people[-1].number < store.last
     else:
-        # One more than the page, to see whether there is a next page.
+        # The search asks for one customer more than the page has, to find out whether there is a next page.
         people = store.search(search.lookup, search.after, limit + 1)
         people, has_more = people[:limit], len(people) > limit
     return people, write_cursor(replace(search, after=people[-1].number)) if has_more else None

@@ -1,8 +1,8 @@
 """The page under /app/ on which a merchant installs an app, and the redirects of its buttons.
 
 Yotpo's page reads the app and the state from the fragment of its URL, /app/#/install/applications/{client_id}?state=…
-No server ever sees a fragment, so this page runs a script, too. It isn't known how Yotpo tells an app that the merchant
-cancelled; the simulator uses OAuth's own error.
+Browsers do not send a fragment to the server, so a script in the page reads it. It isn't known how Yotpo tells an app
+that the merchant cancelled. The simulator sends the error that OAuth defines.
 """
 
 from urllib.parse import urlencode

@@ -1,7 +1,7 @@
-"""The legacy App Developer API v2: the connection test, review webhooks, and a customer by e-mail address.
+"""The legacy App Developer API v2: tests the connection, registers review webhooks, finds a customer by e-mail address.
 
-The envelopes of `info` and `customers` aren't known. They use `response` here, because answers with reviews were seen
-to use it.
+The real envelopes of `info` and `customers` aren't known. The simulator uses `response`, because real answers with
+reviews use it.
 """
 
 from zlib import crc32
@@ -35,7 +35,7 @@ def list_webhooks(call: Call) -> Answer:
 
 
 def create_webhook(call: Call) -> Answer:
-    """Register the webhook of an event. An event can have only one, whichever app registered it."""
+    """Register the webhook of an event. An event can have only one webhook, even if a second app asks for one."""
     body = as_object(call.request.body)
     event, url = as_text(body.get("event_name")), as_text(body.get("url"))
     if event not in _REVIEW_EVENTS:
@@ -59,7 +59,7 @@ def delete_webhook(call: Call) -> Answer:
 
 
 def _webhook(event: str, url: str) -> dict[str, str | int]:
-    """Return a webhook as answers show it. Requests call the event `event_name`, answers `webhook_event_name`."""
+    """Return a webhook as answers show it. Requests have the event in `event_name`, answers in `webhook_event_name`."""
     return {"id": _webhook_id(event), "webhook_event_name": event, "url": url}
 
 

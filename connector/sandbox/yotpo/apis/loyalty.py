@@ -1,4 +1,4 @@
-"""The Loyalty API: one customer per request, flat under v2 and in an envelope under v3; the VIP tiers."""
+"""The Loyalty API: the VIP tiers, and one customer per request. Answers of v3 have an envelope, those of v2 do not."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from connector.sandbox.yotpo.world import Call
 
 
 def customer_v3(call: Call) -> Answer:
-    """POST /loyalty/v3/stores/{id}/customers: a POST that reads. `customers` holds one object, not a list."""
+    """POST /loyalty/v3/stores/{id}/customers: only reads. `customers` is one object, not a list."""
     body = as_object(call.request.body)
     customer = _customer(call, as_object(body.get("customers")), body)
     return customer if isinstance(customer, Answer) else Answer(200, {"customers": customer})
@@ -26,7 +26,7 @@ def customer_v2(call: Call) -> Answer:
 
 
 def vip_tiers(call: Call) -> Answer:
-    """GET /api/v2/vip_tiers. The real answer lists tiers; nothing else is known of it."""
+    """GET /api/v2/vip_tiers. The real answer is a list of tiers. Its other details are not known."""
     if not call.world.has_loyalty(call.store):
         return answers.NO_LOYALTY
     return Answer(
@@ -61,7 +61,7 @@ def _customer(call: Call, identifiers: dict[str, Any], options: dict[str, Any]) 
 
 
 def _find(store: Store, identifiers: dict[str, Any]) -> Person | None:
-    """Return the first customer with this e-mail address, phone number, or id (the shop's or the Loyalty API's)."""
+    """Return the first customer with this e-mail address, phone number, external id or Loyalty API id."""
     customer_id = str(identifiers.get("customer_id") or "")
     number = number_of_loyalty_id(customer_id)
     if number is not None and 1 <= number <= store.last:

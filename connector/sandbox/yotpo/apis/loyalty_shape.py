@@ -1,6 +1,7 @@
-"""Builds a customer as the Loyalty API shows one, and as the legacy API v2 does.
+"""Builds a customer in the shape of the Loyalty API, and in the shape of the legacy API v2.
 
-The loyalty shape is that of recorded production answers. Its names differ from Core v3's and from the webhooks'.
+Recorded production answers show the shape of the Loyalty API. Its field names differ from those of Core v3 and of the
+webhooks.
 """
 
 from datetime import UTC, date, datetime
@@ -9,9 +10,9 @@ from typing import Any
 from connector.sandbox.yotpo.apis.core_shape import display
 from connector.sandbox.yotpo.people.generator import Actions, Loyalty, Person, Referral, Requirements
 
-#: The currency of the shop; a customer's own currency may differ.
+#: Every store has this currency. A customer may have another currency.
 _STORE_CURRENCY = "USD"
-#: The Loyalty API has its own customer ids: this number plus the customer's.
+#: The Loyalty API has its own customer ids. Such an id is the sum of this number and the customer's number.
 _CUSTOMER_ID_BASE = 1_090_000_000
 _ALWAYS_ZERO = (
     "facebook_shares",
@@ -25,7 +26,7 @@ _ALWAYS_ZERO = (
 
 
 def loyalty_customer(person: Person, *, with_referral_code: bool = True, with_history: bool = False) -> dict[str, Any]:
-    """Return an enrolled customer. Raises ValueError if the customer is not enrolled."""
+    """Return a customer in the shape of the Loyalty API. Raises ValueError if the customer is not enrolled."""
     loyalty = person.loyalty
     if loyalty is None:
         raise ValueError(f"Customer {person.number} is not enrolled.")
@@ -69,7 +70,7 @@ def loyalty_customer(person: Person, *, with_referral_code: bool = True, with_hi
 
 
 def legacy_customer(person: Person) -> dict[str, Any]:
-    """Return a customer as the legacy API v2 shows one. There it is `point_balance`, without an s."""
+    """Return a customer in the shape of the legacy API v2. This API calls the balance `point_balance`, without an s."""
     reviews, loyalty = person.reviews, person.loyalty
     return {
         "customer_email": person.email,
@@ -109,7 +110,7 @@ def _midnight(when: date | None) -> str | None:
 
 
 def _birthday(loyalty: Loyalty) -> dict[str, int | None]:
-    """Return the birthday. It is `birth_day`, but `birthday_month` and `birthday_year`; no field if it is unknown."""
+    """Return the birthday, or {} if it is unknown. The names are `birth_day`, `birthday_month`, `birthday_year`."""
     if loyalty.birthday_month is None:
         return {}
     return {
@@ -153,7 +154,7 @@ def _referral_code(referral: Referral, email: str | None) -> dict[str, Any]:
         "average_amount_cents": referral.amount_cents // referral.orders if referral.orders else 0,
         "expires_at": None,
         "expired": referral.expired,
-        # The simulator leaves the friends out here; webhooks do list them.
+        # The simulator never lists friends in this API. Webhooks list them.
         "completed_referral_customers": [],
         "email": email,
         "unique_clicks": referral.unique_clicks,

@@ -1,8 +1,8 @@
-"""Core v3, "Create or update customer": the request is checked at once, the change becomes visible only later.
+"""Core v3, "Create or update customer": checks a request at once. The change becomes visible later.
 
-Yotpo's page says how a customer is identified (by external_id; else by e-mail or phone, not both), that null leaves a
-field as it is, and that `custom_properties` and `phone_number` can no longer be set. It does not say which wrong values
-are refused, nor in which words.
+Yotpo's page says three things. A request identifies a customer by external_id, or else by e-mail or phone, but not by
+both. Null does not change a field. `custom_properties` and `phone_number` can no longer be set. The page does not say
+which wrong values Yotpo refuses, and it does not show the error messages.
 """
 
 import re
@@ -39,7 +39,7 @@ def create_or_update(call: Call) -> Answer:
         return answers.invalid(problems)
     call.store.schedule(call.world.switches.visibility_seconds, partial(_apply_change, call.store, values))
     status = call.world.switches.patch_status
-    # The body of a success isn't known; the clients that were seen look at the status only.
+    # The body of a successful answer isn't known. All known clients read only the status.
     return Answer(status, "" if status == answers.NO_CONTENT else {})
 
 
@@ -63,10 +63,10 @@ def _apply_change(store: Store, values: dict[str, Any]) -> None:
 
 
 def _target(store: Store, values: dict[str, Any]) -> Person | None:
-    """Return the customer to change; None if a new customer has to be created.
+    """Return the customer to change. None: a new customer has to be created.
 
-    The external_id finds the customer, else the e-mail address, else the phone number. A customer found by e-mail or
-    phone does not count if they have another external_id.
+    The search uses the external_id, then the e-mail address, then the phone number, until it finds a customer. If
+    this customer has a different external_id, the function returns None.
     """
     external_id = values.get("external_id")
     matches = store.search(Lookup(external_ids=frozenset({external_id}))) if external_id else []
@@ -80,7 +80,7 @@ def _target(store: Store, values: dict[str, Any]) -> Person | None:
 
 
 def _new_customer(number: int, *, phone: str | None) -> Person:
-    """Return a customer without any values but the phone number, which can be set only when it creates a customer."""
+    """Return an empty customer with this phone number. Later requests cannot change the phone number."""
     return Person(
         number=number,
         external_id=None,
@@ -161,7 +161,7 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], bool]:
 
 
 def _anything(_: Any) -> bool:
-    """Accept any value: unknown fields are ignored."""
+    """Accept any value of an unknown field, because the simulator ignores such fields."""
     return True
 
 

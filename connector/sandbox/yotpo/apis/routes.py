@@ -1,6 +1,6 @@
-"""The routes of all of Yotpo's APIs. A request passes the faults and the gate, reaches its operation, and is logged.
+"""The routes of all APIs of Yotpo. A request passes the faults and the gate and reaches its operation. It is logged.
 
-The real APIs have several hosts. The simulator has one, because the paths don't collide.
+The real APIs have several hosts. The simulator has one host, because no two APIs have the same path.
 """
 
 import time
@@ -24,12 +24,12 @@ _CORE = "/core/v3/stores/<app_key>"
 _V2 = "/v2/<app_key>"
 
 OPERATIONS: dict[tuple[str, str], Serve] = {
-    # api.yotpo.com; with an app's token also developers.yotpo.com
+    # These paths are on api.yotpo.com. With an app's token, they are also on developers.yotpo.com.
     ("POST", f"{_CORE}/access_tokens"): gated(by_secret, tokens.access_token),
     ("POST", "/oauth/token"): gated(by_secret, tokens.client_credentials),
     ("GET", f"{_CORE}/customers"): gated(by_token, customers.retrieve),
     ("PATCH", f"{_CORE}/customers"): gated(by_token, patching.create_or_update),
-    # developers.yotpo.com
+    # These paths are on developers.yotpo.com.
     ("POST", "/v2/oauth2/token"): tokens.exchange,
     ("GET", f"{_V2}/info"): gated(by_app_token, legacy.info),
     ("GET", f"{_V2}/customers"): gated(by_app_token, legacy.customer),
@@ -37,7 +37,7 @@ OPERATIONS: dict[tuple[str, str], Serve] = {
     ("POST", f"{_V2}/webhooks"): gated(by_app_token, legacy.create_webhook),
     ("DELETE", f"{_V2}/webhooks/<webhook_id>"): gated(by_app_token, legacy.delete_webhook),
     ("POST", "/loyalty/v3/stores/<app_key>/customers"): gated(by_app_token, loyalty.customer_v3),
-    # loyalty.yotpo.com
+    # These paths are on loyalty.yotpo.com.
     ("GET", "/api/v2/customers"): gated(by_keys, loyalty.customer_v2),
     ("GET", "/api/v2/vip_tiers"): gated(by_keys, loyalty.vip_tiers),
 }
@@ -58,7 +58,7 @@ def _serve(world: World, operation: Serve, **path_values: str) -> Response:
     if fault:
         time.sleep(fault.delay_ms / 1000)
     with world.lock:
-        # The work and its log entry happen under one lock, so that the log is in the order of the work.
+        # One lock covers the operation and its log entry, so the log has the order of the operations.
         answer = _answer(world, operation, api_request, fault)
         _log(world, api_request, answer, fault)
     return as_response(answer)
@@ -92,7 +92,7 @@ def _receive(world: World, path_values: dict[str, str]) -> ApiRequest:
 
 
 def _app_key(world: World, headers: dict[str, str], query: dict[str, list[str]], body: Any) -> str | None:
-    """Return the store of a request whose path names none: by the guid of Loyalty, or the client_id of Core."""
+    """Return the store of a request whose path names no store, from the guid (Loyalty API) or the client_id (Core)."""
     guid = headers.get("x-guid") or query.get("guid", [""])[0]
     client_id = as_text(as_object(body).get("client_id"))
     with world.lock:

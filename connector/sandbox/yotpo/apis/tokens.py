@@ -1,4 +1,4 @@
-"""The endpoints that return a token: two of Core v3 for a merchant; for an app, the exchange of an install's code."""
+"""The endpoints that return a token. Two of Core v3 are for merchants; the third exchanges an app's install code."""
 
 from connector.sandbox.simulation.answers import Answer
 from connector.sandbox.simulation.shapes import as_object, as_text
@@ -7,19 +7,19 @@ from connector.sandbox.yotpo.world import ApiRequest, Call, World
 
 
 def access_token(call: Call) -> Answer:
-    """POST /core/v3/stores/{id}/access_tokens, with the API secret."""
+    """POST /core/v3/stores/{id}/access_tokens: the body contains the API secret."""
     return Answer(200, {"access_token": _merchant_token(call)})
 
 
 def client_credentials(call: Call) -> Answer:
-    """POST /oauth/token, the older endpoint: the app key and the API secret as client_id and client_secret."""
+    """POST /oauth/token, the older endpoint: client_id is the app key, and client_secret is the API secret."""
     if as_object(call.request.body).get("grant_type") != "client_credentials":
         return answers.error("unsupported_grant_type")
     return Answer(200, {"access_token": _merchant_token(call), "token_type": "bearer"})
 
 
 def exchange(world: World, request: ApiRequest) -> Answer:
-    """POST /v2/oauth2/token: exchanges the code of an install for an app's token. No rate limit is known for it."""
+    """POST /v2/oauth2/token: exchanges the code of an install for an app's token. No rate limit is known."""
     body = as_object(request.body)
     app = world.credentials.apps.get(as_text(body.get("client_id")))
     if app is None or app.client_secret != body.get("client_secret"):
