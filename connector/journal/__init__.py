@@ -1,8 +1,8 @@
 """The journal in PostgreSQL: all other data can be rebuilt from it. This package has all SQL of the connector.
 
-    events        what was received: append, take for mapping, mark as mapped, and the columns of `events list`
+    events        what was received: append, read for mapping, mark as mapped, and the columns of `events list`
     deliveries    each update on its way to Insider: waiting, delivered, dead; attempts; the times of attributes
-    partitions    which partitions have work; the locks of partitions, and of leases: one process asks a store's Yotpo
+    partitions    which partitions have work; the locks of partitions and of leases (one sender to Yotpo per store)
     dead_letters  what Insider refuses for good, grouped by cause; replays: events that are mapped and sent again
     story         everything that happened to one event; `samples` draws events for the drift report
     stores        stores, their tokens and pauses; `forms` checks what an operator enters; `vault` encrypts secrets

@@ -95,7 +95,7 @@ class Database:
             yield connection
 
     def ask(self, query: Callable[[Connection], _Result]) -> _Result:
-        """Return the result of a query, which runs twice if the first run fails. Raises JournalUnavailable.
+        """Run a query and return its result; if the first run fails, run it again. Raises JournalUnavailable.
 
         If PostgreSQL has restarted, the connections in the pool are broken, and only their use shows this. The second
         run gets a new connection.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connector.journal.database import Connection
 
-#: SQL for the name of a group. The name is short enough to type, and never changes: it is a digest of what the group
-#: shares.
+#: SQL for the name of a group. The name is short enough to type. It is a digest of the store, topic, cause and rule, so
+#: it does not change.
 GROUP = "left(md5(concat_ws('|', deliveries.store_id, deliveries.topic, cause, rule)), 8)"
 
 

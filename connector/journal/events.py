@@ -1,4 +1,4 @@
-"""Events: each webhook or snapshot that is received becomes one event in the journal."""
+"""Events: each received webhook or snapshot is journaled once, as one event."""
 
 from __future__ import annotations
 

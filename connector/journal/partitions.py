@@ -60,7 +60,10 @@ def hold_all(connection: Connection, store_id: int) -> None:
 
 
 def is_live(connection: Connection, partition: Partition) -> bool:
-    """Whether a partition has work for webhooks. If so, its replays and snapshots have to wait (low priority)."""
+    """Whether a partition has webhooks to map or deliver.
+
+    If so, its low-priority replays and snapshots have to wait.
+    """
     row = connection.execute(
         """
         select exists (select from events

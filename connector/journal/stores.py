@@ -1,4 +1,4 @@
-"""Stores: their settings, sealed secrets, holds by operators, and pauses by delivery."""
+"""Stores: their settings, their encrypted secrets, holds that operators set, and pauses that delivery sets."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _COLUMNS = """
     coalesce(paused_until > now(), false) as paused
 """
 
-#: Every change by an operator ends the pause that delivery has set. It also makes a new version: so the result of a
-#: request that is under way with the old settings is ignored.
+#: Every change by an operator ends the pause that delivery has set. It also increases the version: so the result of a
+#: request that was sent with the old settings is ignored.
 _CHANGED = "paused_until = null, pause_reason = null, failures = 0, version = version + 1"
 
 
@@ -72,7 +72,7 @@ def add(
 
 
 def by_token(connection: Connection, vault: Vault, token: str) -> Store | None:
-    """Return the store whose webhook URL this token is part of."""
+    """Return the store whose webhook URL contains this token; None if there is none."""
     row = connection.execute(f"select {_COLUMNS} from stores where token_digest = %s", (digest(token),)).fetchone()
     return _store(row, vault) if row else None
 
@@ -120,7 +120,10 @@ def rotate_token(connection: Connection, vault: Vault, store: Store) -> None:
 
 
 def change(connection: Connection, vault: Vault, store: Store, changes: Mapping[str, Any]) -> None:
-    """Change settings of a store, named as in `add`. End its pause, because the old settings may have caused it."""
+    """Change settings of a store; their names are the parameters of `add`.
+
+    End its pause, because the old settings may have caused the pause.
+    """
     sealed = {"insider_token": "insider_token_sealed", "webhook_secret": "webhook_secret_sealed"}
     values = {sealed.get(name, name): vault.seal(value) if name in sealed else value for name, value in changes.items()}
     if "options" in values:
@@ -137,10 +140,11 @@ def hold(connection: Connection, store: Store, *, held: bool) -> None:
 def remove(connection: Connection, store: Store) -> int:
     """Remove a store: accept no more webhooks for it, and delete its secrets. Its events and deliveries stay.
 
-    Waiting deliveries become dead letters; return how many. Waits for the workers that hold one of its partitions.
+    Waiting deliveries become dead letters, and the function returns their number. It waits for the workers that hold a
+    partition of the store.
     """
     partitions.hold_all(connection, store.id)
-    # Wait for the next step of a replay too, which takes its locks in the same order.
+    # Also wait for a step of a replay. Such a step takes its locks in the same order.
     connection.execute("select from stores where id = %s for update", (store.id,))
     buried = connection.execute(
         """
@@ -170,7 +174,7 @@ def remove(connection: Connection, store: Store) -> int:
 
 
 def reseal(connection: Connection, vault: Vault) -> int:
-    """Encrypt the stores' own secrets again, with the first key of SECRET_KEY; return the number of stores."""
+    """Encrypt the secrets of all stores again with the first key of SECRET_KEY; return the number of stores."""
     return reseal_rows(
         connection,
         vault,
@@ -205,7 +209,10 @@ def end_pause(connection: Connection, store: Store) -> None:
 
 
 def states(connection: Connection, *, name: str | None = None) -> list[dict[str, Any]]:
-    """Return for each store, or only the one with this name, its state and counts of what waits and what is dead."""
+    """Return the states of all stores, or only of the one with this name.
+
+    Each has counts of waiting events, waiting deliveries and dead letters.
+    """
     rows = connection.execute(
         """
         select name,

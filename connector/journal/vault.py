@@ -35,7 +35,7 @@ class Vault:
     @overload
     def open(self, sealed: None) -> None: ...
     def open(self, sealed: bytes | None) -> str | None:
-        """Return the secret. Raises SecretsError if no key opens it."""
+        """Return the secret. Raises SecretsError if no key can open it."""
         if sealed is None:
             return None
         try:
@@ -57,7 +57,7 @@ def reseal_rows(
     columns: Sequence[LiteralString],
     where: LiteralString,
 ) -> int:
-    """Seal the secrets in these columns with the first key of SECRET_KEY; return the number of rows."""
+    """Seal the secrets in these columns again with the first key of SECRET_KEY; return the number of rows."""
     secrets = ", ".join(columns)
     rows = connection.execute(f"select {key} as key, {secrets} from {table} where {where} for update").fetchall()
     changes = ", ".join(f"{column} = %({column})s" for column in columns)
@@ -68,7 +68,7 @@ def reseal_rows(
 
 
 def digest(token: str) -> bytes:
-    """Return the digest of a webhook token. The journal finds the store by it."""
+    """Return the digest of a token. The journal uses the digest to find the store of the token."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,7 +1,8 @@
-"""Sends requests to Yotpo's APIs with the credentials of one store: rate-limited, with a token renewed once if expired.
+"""Sends one store's requests to Yotpo's APIs: adds credentials, keeps to Yotpo's rate, renews an expired token once.
 
-A store is connected in one of two ways: by Yotpo's app (`oauth`), whose token goes into the URL of the App Developer
-API; or by its own API secret (`own`), which Core v3 exchanges for tokens, and which the Loyalty API does not accept.
+A store is connected in one of two ways. With Yotpo's app (`oauth`), the token of the app is part of the URLs of the App
+Developer API. With the store's own API secret (`own`), Core v3 exchanges the secret for tokens. The Loyalty API does
+not accept this secret: it needs other keys.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Access:
         return self._checked(reply)
 
     def need_token(self) -> bool:
-        """Fetch a token if the store needs one and has none; return whether it was fetched."""
+        """Fetch a token if the store needs one and has none; return True if it was fetched."""
         if self.account.token or not self.own:
             return False
         self._fetch_token()

@@ -1,8 +1,8 @@
 """A client of Yotpo's APIs: reads and writes a store's customers, and manages the webhooks that Yotpo sends.
 
-A process has one `Yotpo`, and one `StoreClient` for as long as it holds the lease of a store. All requests raise a
-YotpoError if they fail. Nothing is retried, except a request that failed because the token had expired: the token is
-renewed, and the request is sent once more.
+A process has one `Yotpo`. While it holds the lease of a store, it has one `StoreClient` for this store. All requests
+raise a YotpoError if they fail. A failed request is not sent again, with one exception: if the token has expired, the
+client renews the token and sends the request once more.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Hosts", "Page", "StoreClient", "Yotpo"]
 
-#: The most bytes of a response. A page of full customers has a few hundred thousand bytes.
+#: The most bytes of a response. A page of customers with all fields has a few hundred thousand bytes.
 _RESPONSE_LIMIT = 8_000_000
 
 
 class Yotpo:
-    """A client of Yotpo's APIs. Threads may share it. It keeps connections open, for each thread its own."""
+    """A client of Yotpo's APIs. Threads may share this client. It keeps separate open connections for each thread."""
 
     def __init__(self, *, hosts: Hosts, connect_seconds: float, read_seconds: float) -> None:
         self._hosts = hosts
@@ -49,7 +49,10 @@ class Yotpo:
         )
 
     def store_client(self, account: YotpoAccount) -> StoreClient:
-        """Return the client for one store. The caller holds the store's lease: there is one client at a time."""
+        """Return the client for one store.
+
+        The caller has to hold the store's lease, so that a store has one client at a time.
+        """
         return StoreClient(Access(self._sender, self._hosts, account, RateLimiter()))
 
     def exchange(self, *, client_id: str, client_secret: str, code: str, redirect_uri: str) -> str:
@@ -65,7 +68,10 @@ class Yotpo:
 
 
 class StoreClient:
-    """The client for one store: sends its requests no faster than Yotpo allows. The first one may wait as well."""
+    """The client for one store.
+
+    It sends requests no faster than Yotpo allows; the first request may have to wait too.
+    """
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -77,7 +83,7 @@ class StoreClient:
 
     @property
     def renewed_token(self) -> str | None:
-        """The token that this client has fetched or renewed, for the caller to store; None if there is none."""
+        """The token that this client has fetched or renewed; None if there is none. The caller has to store it."""
         return self._access.renewed_token
 
     @property
@@ -90,10 +96,10 @@ class StoreClient:
         self._access.need_token()
 
     def customers(self, *, expand: str = "", cursor: str | None = None, limit: int = wire.PAGE_LIMIT) -> Page:
-        """Return a page of all customers: the page of the cursor, or the first page without one.
+        """Return one page of all customers: the page of `cursor`, or the first page if `cursor` is None.
 
-        A cursor should remember the `expand` of the first page; passing `expand` with the cursor repeats it. Raises
-        CursorExpired if Yotpo no longer knows the cursor.
+        Yotpo's cursor should remember the `expand` of the first page. If it does not, pass `expand` with the cursor
+        again. Raises CursorExpired if Yotpo no longer knows the cursor.
         """
         parameters = {"page_info": cursor, "expand": expand}
         return self._page({name: value for name, value in parameters.items() if value} | {"limit": str(limit)})
@@ -106,7 +112,10 @@ class StoreClient:
         external_id: str | None = None,
         expand: str = "",
     ) -> Json | None:
-        """Return the customer with exactly this address, phone number or id, the first one given; None if not found."""
+        """Return the customer with exactly this address, phone number or id; None if there is none.
+
+        Only the first of these arguments that is given is used.
+        """
         is_match: Callable[[Json, str], bool]
         if email:
             name, value, is_match = "email", email, wire.same_email
@@ -129,7 +138,7 @@ class StoreClient:
             if access.own:
                 reply = access.merchant_loyalty({**customer, "with_referral_code": "true"})
             else:
-                # This POST only reads.
+                # This POST request only reads data.
                 path = wire.path("loyalty", "v3", "stores", access.account.app_key, "customers")
                 reply = access.app("POST", path, content={"customers": customer, "with_referral_code": True})
         except YotpoRefused as refused:
@@ -142,11 +151,14 @@ class StoreClient:
         return state or None
 
     def upsert(self, customer: Json) -> None:
-        """Create or update a customer. Fields that are absent or null do not change. Reads show it about 60 s later."""
+        """Create or update a customer.
+
+        Fields that are absent or null do not change. Yotpo's responses show the change about 60 s later.
+        """
         self._access.core("PATCH", content={"customer": customer})
 
     def info(self) -> None:
-        """Test the connection. Raises YotpoError if it does not work."""
+        """Test the connection. Raises YotpoError if the connection does not work."""
         if self._access.own:
             self.token()
             self.customers(limit=1)
@@ -154,7 +166,10 @@ class StoreClient:
             self._access.app("GET", wire.path("v2", self.account.app_key, "info"))
 
     def webhooks(self) -> dict[str, tuple[str, str]]:
-        """Return id and URL of the review webhooks by the name of their event. Yotpo has one webhook for each event."""
+        """Return the id and URL of each review webhook, by the name of its event.
+
+        Yotpo has one webhook for each event.
+        """
         reply = self._access.app("GET", self._webhooks_path())
         webhooks = wire.read_webhooks(reply.content)
         if webhooks is None:
@@ -162,7 +177,7 @@ class StoreClient:
         return webhooks
 
     def register_webhook(self, event: str, url: str) -> None:
-        """Have Yotpo send an event, such as ``review_create``, to this URL."""
+        """Register a webhook: Yotpo then sends an event, such as ``review_create``, to this URL."""
         self._access.app("POST", self._webhooks_path(), content={"event_name": event, "url": url})
 
     def remove_webhook(self, webhook_id: str) -> None:

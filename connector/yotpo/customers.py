@@ -1,7 +1,7 @@
 """Reads a customer of Core API v3: their identifiers, when they last changed, and which fields have a wrong type.
 
-Facts from Yotpo's "About customers" and a recorded response. The journal keeps the raw object as the snapshot: this
-module changes nothing in it. One wrong field does not affect the others.
+These facts come from Yotpo's page "About customers" and a recorded response. The journal stores the raw object as the
+snapshot, so this module does not change it. One wrong field does not affect the others.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
 class ParsedCustomer(NamedTuple):
     """A customer's identifiers, and what is known about the object they were read from."""
 
-    #: Trimmed and in lower case; None if absent or invalid, like the other identifiers.
+    #: The address is trimmed and in lower case. Each identifier is None if it is absent or invalid.
     email: str | None
-    #: In E.164.
+    #: The phone number in the format E.164.
     phone: str | None
     #: The shop's own id. Customers who have only written reviews have none, and may get one later.
     external_id: str | None
-    #: In UTC, even if Yotpo names no zone; None for many customers who have only written reviews.
+    #: The time is in UTC, even if Yotpo names no zone. It is None for many customers who have only written reviews.
     updated_at: datetime | None
-    #: One for each field of a wrong type, such as ``yotpo_ugc.total_reviews: not a number``; never with its value.
+    #: One note for each field with a wrong type, such as ``yotpo_ugc.total_reviews: not a number``. A note never has
+    #: the value.
     notes: tuple[str, ...]
 
 
 def read_customer(raw: Json) -> ParsedCustomer:
-    """Return what is known about this customer. Never raises an error, whatever the object holds."""
+    """Read this customer. No content of `raw` can raise an exception."""
     return ParsedCustomer(
         email=clean_email(raw.get("email")),
         phone=clean_phone(raw.get("phone_number")),
@@ -71,7 +72,8 @@ class _Field(ma.fields.Field[Any]):
 
 
 def _is_number(value: Any) -> bool:
-    # Fractions are valid even if Yotpo documents an integer: it does so for average ratings, and returns 4.67.
+    # A fraction is valid even if Yotpo documents an integer: Yotpo documents average ratings as integers, but returns
+    # 4.67.
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

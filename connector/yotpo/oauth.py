@@ -1,4 +1,4 @@
-"""The last step of OAuth, with which a merchant connects Yotpo's app: exchanges the redirect's code for a token."""
+"""The last step when a merchant connects Yotpo's app by OAuth: exchanges the code in the redirect for a token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def exchange(
     sender: Sender, *, developers_url: str, client_id: str, client_secret: str, code: str, redirect_uri: str
 ) -> str:
-    """Return the access token, which does not expire. Raises YotpoError if that fails. A code can be used only once."""
+    """Return the access token, which does not expire.
+
+    Raises YotpoError if the exchange fails. A code can be used only once.
+    """
     secrets = (client_secret, code)
     content = {
         "client_id": client_id,

@@ -1,6 +1,7 @@
-"""Keeps to Yotpo's rate: five requests a second, which Yotpo counts for each store.
+"""Keeps to Yotpo's rate: five requests per second for each store.
 
-Facts from Yotpo's "Guidelines and conventions": the limit, ``RateLimit-Remaining``, and ``RateLimit-Reset`` in seconds.
+These facts come from Yotpo's page "Guidelines and conventions": the limit, ``RateLimit-Remaining``, and
+``RateLimit-Reset`` in seconds.
 """
 
 from __future__ import annotations
@@ -15,21 +16,21 @@ from connector.errors import YotpoUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: From the start of a request to the start of the next: a fifth of a second, and 2 % because clocks differ.
+#: The time from the start of a request to the start of the next: a fifth of a second, plus 2 % because clocks differ.
 INTERVAL_SECONDS = 0.204
-#: This many of our requests fit into a second at that interval, and use up the whole rate.
+#: The number of requests that fit into a second with this interval. They use up Yotpo's whole rate.
 _RATE = 5
-#: The limiter itself does not wait longer than this: the caller can do something else in the meantime.
+#: The limiter does not wait longer than this. Instead, the caller can do something else in the meantime.
 _LONGEST_SECONDS = 2.0
-#: The limit is counted per second, so a larger `RateLimit-Reset` must be a time of day, not a number of seconds.
+#: Yotpo counts requests per second. So a larger `RateLimit-Reset` must be a time of day, not a number of seconds.
 _PLAUSIBLE_SECONDS = 60.0
 _SECONDS = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 
 
 class RateLimiter:
-    """Spaces the requests that one holder of a lease sends to a store's Yotpo.
+    """Keeps an interval between the requests that the holder of a lease sends to Yotpo for one store.
 
-    The first request waits as well, because the previous holder may have sent one just before.
+    The first request waits too, because the previous holder may have sent a request just before.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class RateLimiter:
     def update_from_headers(self, headers: Mapping[str, str]) -> None:
         """Delay the next request if a response says that the rate is used up.
 
-        If our own requests of the last second have used it up, no delay is needed: our interval already leaves room for
-        the next request. If they are fewer, another client asks for the same store, or Yotpo allows less than it says.
+        If our own requests of the last second have used up the rate, no delay is needed: our interval is long enough.
+        If we have sent fewer requests, another client sends requests for the same store, or Yotpo allows fewer than it
+        documents.
         """
         rest = reset_seconds(headers)
         used_up = headers.get("RateLimit-Remaining", "").strip() == "0"
@@ -73,7 +75,7 @@ class RateLimiter:
 
 
 def reset_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds until Yotpo resets its count; None if the headers do not say it."""
+    """Return the seconds until Yotpo resets its count; None if the headers do not contain a valid number."""
     match = _SECONDS.fullmatch(headers.get("RateLimit-Reset", "").strip())
     seconds = float(match[0]) if match else None
     return seconds if seconds is not None and seconds <= _PLAUSIBLE_SECONDS else None

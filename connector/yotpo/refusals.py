@@ -1,7 +1,8 @@
-"""Turns Yotpo's responses into errors by their status, with Yotpo's own message as one sentence.
+"""Turns Yotpo's responses into exceptions by their status, with Yotpo's own message as one sentence.
 
-Shapes seen: ``{"error": "…"}``, ``{"errors": [{"message": {"customer": "…"}}]}``, ``{"errors": {"email": ["…"]}}``,
-``{"message": "…"}``, ``{"status": {"message": "…"}}``, plain text, and HTML pages of proxies and firewalls in between.
+The bodies of Yotpo's error responses have these formats: ``{"error": "…"}``, ``{"message": "…"}``,
+``{"errors": [{"message": {"customer": "…"}}]}``, ``{"errors": {"email": ["…"]}}``, ``{"status": {"message": "…"}}``,
+plain text, and HTML pages of proxies and firewalls.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from connector.http.outbound import Reply
 
-#: Statuses with which Yotpo may answer to a cursor that has expired.
+#: Yotpo may answer with one of these statuses if a cursor has expired.
 _EXPIRED = frozenset({400, 404, 410, 422})
 #: The 4xx statuses of temporary failures.
 _TEMPORARY = frozenset({408, 425})
@@ -32,7 +33,7 @@ _DEPTH_LIMIT = 5
 _NOTHING_FOUND = re.compile(r"no results? found", re.IGNORECASE)
 _NOT_ENROLLED = re.compile(r"does not exist|could not find|not found", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})", re.IGNORECASE)
-#: Keys under which Yotpo's errors have their messages.
+#: The keys of the messages in Yotpo's error responses.
 _MESSAGE_KEYS = ("error", "error_description", "errors", "message", "detail")
 
 
@@ -63,7 +64,7 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
 
 
 def unreadable(reply: Reply, *, secrets: Iterable[str | None] = ()) -> YotpoUnavailable:
-    """Return the error for a response with a success status, but with a body of an unexpected shape."""
+    """Return the exception for a response that has a success status, but a body with an unexpected format."""
     message = sentence(reply.content, secrets) or ("JSON of another shape" if reply.content else "nothing")
     return YotpoUnavailable(_bounded(f"Yotpo answers {reply.status}, but the response cannot be read: {message}"))
 
@@ -76,7 +77,7 @@ def says_nothing_found(refused: YotpoRefused) -> bool:
 def says_not_enrolled(refused: YotpoRefused) -> bool:
     """Whether the error only means that the customer has not joined the loyalty programme.
 
-    Yotpo answers 404 then, or 400 with a sentence.
+    In this case, Yotpo answers with status 404, or with status 400 and a message.
     """
     return refused.status == HTTPStatus.NOT_FOUND or (
         refused.status == HTTPStatus.BAD_REQUEST and bool(_NOT_ENROLLED.search(str(refused)))
@@ -106,7 +107,7 @@ def _message(content: bytes) -> str:
 
 
 def _error_text(value: Any, depth: int = 0) -> str:
-    """Join the texts under the keys of error messages; a customer has none of these keys."""
+    """Join the texts under the keys that error messages have. A customer has none of these keys."""
     if isinstance(value, str) or depth == _DEPTH_LIMIT:
         return value if isinstance(value, str) else ""
     if isinstance(value, list):
@@ -120,7 +121,7 @@ def _error_text(value: Any, depth: int = 0) -> str:
 
 
 def _all_text(value: Any, depth: int = 0) -> str:
-    """Join all texts of an error message, each with its key unless that is the key of a message."""
+    """Join all texts of an error message. Each text comes after its key, unless the key is in `_MESSAGE_KEYS`."""
     if isinstance(value, str):
         return value
     if depth == _DEPTH_LIMIT:

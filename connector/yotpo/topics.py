@@ -1,7 +1,8 @@
 """Recognises Yotpo's webhooks: the topic, time, customer and idempotency key of each.
 
-Facts from Yotpo's "Webhook events" page and its samples, and from the Loyalty API's pages for the topics that it omits.
-A topic that is not in the table is recognised by paths that most topics use, so that it is journaled and not lost.
+These facts come from Yotpo's page "Webhook events" and its samples. For topics that this page omits, they come from the
+pages of the Loyalty API. For a topic that is not in `TOPICS`, the module tries paths that most topics use. So the
+webhook is journaled and not lost.
 """
 
 from __future__ import annotations
@@ -23,42 +24,44 @@ if TYPE_CHECKING:
 
     from connector.model import Json
 
-#: A customer as Core API v3 returns it. The object names no topic, so the path of the request has to.
+#: The topic of a customer object from Core API v3. The object does not name a topic, so the path of the request has to
+#: name this topic.
 SNAPSHOT = "customer/snapshot"
 
 _TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
 _KEY_LIMIT = 300
-#: Parts of a key that are no paths: the day or hour of receipt, and a digest of the whole body.
+#: Parts of a key that are not paths: the day or hour of receipt, and a digest of the whole body.
 _DAY, _HOUR, _BODY = "@day", "@hour", "@body"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The paths in a topic's webhook that hold what the journal needs."""
+    """The paths, in the webhooks of a topic, of the values that the journal needs."""
 
-    #: The first path that holds a valid address or phone number counts.
+    #: The first path with a valid address or phone number is used.
     customer: tuple[str, ...]
-    #: The first path that holds a time counts. Empty if the webhook has none: then there is only the time of receipt.
+    #: The first path with a time is used. There are no paths if the webhooks of a topic have no time: then the time of
+    #: receipt is used.
     time: tuple[str, ...]
-    #: Within a store and topic, webhooks with the same values in all of these are the same event.
+    #: Two webhooks of the same store and topic are the same event if they have the same values at all of these paths.
     key: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What the journal needs to know about a webhook."""
+    """The values of a webhook that the journal needs."""
 
     topic: str
-    #: By Yotpo's clock; None if the webhook has no time of its own.
+    #: The time of the event by Yotpo's clock; None if the webhook has no time.
     occurred_at: datetime | None
-    #: False if the webhook has neither a time nor an ``eventid``: then the key is only valid for a while.
+    #: False if the webhook has neither a time nor an ``eventid``: then the key is valid for 48 hours only.
     dated: bool
     #: A cleaned address or phone number; None if the webhook has none.
     customer: str | None
     key: str
 
     def happened_at(self, received_at: datetime) -> datetime:
-        """Return the time of the event for the journal: the time of receipt at the latest."""
+        """Return the time of the event for the journal. It is never later than the time of receipt."""
         return min(self.occurred_at or received_at, received_at)
 
 
@@ -150,11 +153,11 @@ _BY_TRIGGER = {
 def recognise(
     body: Json, *, path_topic: str | None = None, event_id: str | None = None, received_at: datetime
 ) -> Recognised:
-    """Return what the journal needs. Raises WebhookRejected if the webhook has no topic.
+    """Return the values that the journal needs. Raises WebhookRejected if the webhook has no topic.
 
     `path_topic` is the part of the path after the store's token; a topic in the body takes precedence.
     `event_id` is the header ``eventid``, which Yotpo repeats when it sends an event again.
-    `received_at` gives only the day and hour in keys: the journal's clock dates the receipt itself.
+    `received_at` gives only the day and hour in keys: the time of receipt itself comes from the journal's clock.
     """
     name = _topic_of(body, path_topic)
     topic = TOPICS.get(name, _UNKNOWN)
@@ -191,7 +194,7 @@ def _customer(value: object) -> str | None:
 def _key(name: str, topic: Topic, body: Json, received_at: datetime) -> str:
     """Return the key, joined from its parts.
 
-    If a part is missing, the body's digest is added: a duplicate event is better than a lost one.
+    If a part is missing, the digest of the body is added: a duplicate event is better than a lost one.
     """
     parts = [_part(part, body, received_at) for part in topic.key]
     if None in parts:
@@ -213,7 +216,8 @@ def _part(part: str, body: Json, received_at: datetime) -> str | None:
 
 
 def _digest(value: object) -> str:
-    # Not of the bytes as received: a sender may change the order of keys, or the spaces, when it sends again.
+    # The digest is not made from the received bytes: a sender may change the order of keys, or the spaces, when it
+    # sends a webhook again.
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 

@@ -1,7 +1,8 @@
 """The wire format of Yotpo's APIs: builds the paths and bodies of requests, and reads the bodies of responses.
 
-Facts from Yotpo's pages on Core API v3, its App Developer API and its Loyalty API, and from recorded responses. The
-`read_…` functions return None for a body of an unexpected shape, and raise nothing: the caller says what came instead.
+These facts come from Yotpo's pages on Core API v3, its App Developer API and its Loyalty API, and from recorded
+responses. The `read_…` functions return None for a body with an unexpected format. They raise no exception: the caller
+reports the unexpected body.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from connector.model.identifiers import clean_phone
 if TYPE_CHECKING:
     from connector.model import Json
 
-#: The most customers of a page.
+#: The most customers that a page can have.
 PAGE_LIMIT = 100
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -53,7 +54,7 @@ def read_object(content: bytes) -> Json | None:
 
 
 def read_token(content: bytes) -> str | None:
-    """Return the token of ``{"access_token": "…"}``; None unless it can be sent in a header."""
+    """Return the token of ``{"access_token": "…"}``; None if there is no token that can be sent in a header."""
     token = (read_object(content) or {}).get("access_token")
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
 
@@ -73,7 +74,7 @@ def read_page(content: bytes) -> Page | None:
 
 
 def read_loyalty(content: bytes) -> Json | None:
-    """Return the customer's object, which v3 wraps in ``customers``; an empty one if no customer was found."""
+    """Return the customer object, which v3 wraps in ``customers``. The object is empty if no customer was found."""
     body = read_object(content)
     if body is None or "error" in body or "errors" in body:
         return None
@@ -84,7 +85,10 @@ def read_loyalty(content: bytes) -> Json | None:
 
 
 def read_webhooks(content: bytes) -> dict[str, tuple[str, str]] | None:
-    """Return id and URL by event of ``{"webhooks": {"webhooks": [{"id", "webhook_event_name", "url"}]}}``."""
+    """Return the id and URL of each webhook, by the name of its event.
+
+    The body is ``{"webhooks": {"webhooks": [{"id", "webhook_event_name", "url"}]}}``.
+    """
     value: Any = read_object(content)
     for _ in ("the outer object", "the inner object"):
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Stores' accounts at Yotpo: the credentials, encrypted; what the trial found; pauses and refusals."""
+"""The accounts of stores at Yotpo: encrypted credentials, findings of the trial, pauses and refusals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.journal.vault import Vault
 
-#: After this many answers of 401 in a row an account counts as revoked: the merchant has removed the app, or changed
-#: the secret (Yotpo's page "Authenticating").
+#: After this number of responses with status 401 in a row, an account counts as revoked: the merchant has removed the
+#: app or changed the secret (Yotpo's page "Authenticating").
 REVOKED_AFTER = 3
 #: A backfill reads the next page only while fewer snapshots than this wait to be mapped or delivered.
 ROOM = 5_000
@@ -31,10 +31,10 @@ _COLUMNS = """
 
 
 class Busy(NamedTuple):
-    """A store that has something to ask, or whose backfill waits until its snapshots are delivered."""
+    """A store with requests to send to Yotpo, or with a backfill that waits until its snapshots are delivered."""
 
     store_id: int
-    #: True if a look-up is due, or the account has not been tried out yet.
+    #: True if a look-up is due, or if the account still needs its trial.
     live: bool
     #: True if a backfill is running and its next page may be read.
     backfill: bool
@@ -56,7 +56,7 @@ def connect(
     loyalty_guid: str | None = None,
     loyalty_key: str | None = None,
 ) -> None:
-    """Store an account, in place of the one before. Raises OperatorError if another store has this Yotpo store."""
+    """Store an account, and replace the previous one. Raises OperatorError if another store uses this Yotpo store."""
     try:
         connection.execute(
             """
@@ -81,7 +81,7 @@ def connect(
 def disconnect(connection: Connection, store_id: int) -> bool:
     """Delete the credentials and the pending look-ups; return False if there was no account.
 
-    A running backfill is cancelled.
+    A running or paused backfill is cancelled.
     """
     ended = connection.execute(
         """
@@ -111,7 +111,7 @@ def by_store(connection: Connection, vault: Vault, store_id: int) -> YotpoAccoun
 
 
 def connected(connection: Connection, *, store_id: int | None = None) -> list[int]:
-    """Return the connected stores, or only the one with this number if it is connected."""
+    """Return the ids of the connected stores, or only this id if its store is connected."""
     rows = connection.execute(
         """
         select store_id from yotpo_accounts join stores on stores.id = store_id
@@ -124,10 +124,10 @@ def connected(connection: Connection, *, store_id: int | None = None) -> list[in
 
 
 def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
-    """Return the stores that have something to ask, or only the one with this number.
+    """Return the stores that have requests to send to Yotpo, or only the one with this id.
 
-    The store that was asked longest ago comes first. A store whose backfill waits for its snapshots to be delivered is
-    among them.
+    The store whose last turn is the longest ago comes first. The result includes stores with a backfill that waits
+    until its snapshots are delivered.
     """
     rows = connection.execute(
         f"""
@@ -151,7 +151,7 @@ def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
 
 
 def waiting_snapshots(store_id: LiteralString) -> LiteralString:
-    """Return a query for the `number` of waiting snapshots: received and waiting ones, up to `%(room)s` of each."""
+    """Return a query for the `number` of snapshots that wait to be mapped or delivered, up to `%(room)s` of each."""
     return f"""
         select (select count(*) from (select from events
                 where bulk and store_id = {store_id} and state = 'received' limit %(room)s) received)
@@ -161,7 +161,7 @@ def waiting_snapshots(store_id: LiteralString) -> LiteralString:
 
 
 def keep_token(connection: Connection, vault: Vault, account: YotpoAccount, token: str) -> None:
-    """Keep a token that was fetched, so that the next request needs no new one."""
+    """Store a fetched token, so that the next request can use it."""
     _update(connection, account, "token_sealed = %(token)s", token=vault.seal(token))
 
 
@@ -173,9 +173,9 @@ def keep_findings(
     repeats_expand: bool = False,
     review_webhooks: Mapping[str, str],
 ) -> None:
-    """Keep the findings of a trial: the values of `expand`, and what became of the webhooks.
+    """Store the findings of a trial: the values of `expand`, and the result of registering each webhook.
 
-    An active backfill starts again, because its cursor may keep an older `expand`. No customer is counted twice.
+    An active backfill starts again, because its cursor may contain an older `expand`. No customer is counted twice.
     """
     _update(
         connection,
@@ -222,9 +222,9 @@ def pause_store(connection: Connection, store_id: int, *, seconds: float, reason
 
 
 def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
-    """Count an answer of 401; return True if the account counts as revoked now.
+    """Count a response with status 401; return True if the account is now revoked.
 
-    The answer does not count if the credentials have been replaced since.
+    The response is ignored if an operator has replaced the credentials in the meantime.
     """
     revoked = account.unauthorized + 1 >= REVOKED_AFTER
     counted = _update(
@@ -237,7 +237,7 @@ def count_unauthorized(connection: Connection, account: YotpoAccount) -> bool:
 
 
 def succeed(connection: Connection, account: YotpoAccount) -> None:
-    """Record that Yotpo has answered: forget failures and pauses."""
+    """Record that Yotpo has answered: reset the failures and end the pause."""
     healthy = "unauthorized = 0, failures = 0, paused_until = null, pause_reason = null"
     _update(connection, account, f"turn_at = clock_timestamp(), {healthy}")
 
@@ -255,7 +255,7 @@ def reseal(connection: Connection, vault: Vault) -> int:
 
 
 def _update(connection: Connection, account: YotpoAccount, changes: str, **values: Any) -> bool:
-    """Change an account; return False if an operator has connected it again since it was read."""
+    """Change an account; return False if an operator has connected it again in the meantime."""
     changed = connection.execute(
         f"update yotpo_accounts set {changes} where store_id = %(store_id)s and version = %(version)s",
         {"store_id": account.store_id, "version": account.version, **values},

@@ -1,4 +1,4 @@
-"""Backfills: how far each has come through a store's customers, and what became of the customers it has read."""
+"""Backfills: the progress of each backfill through a store's customers, and the results for these customers."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _NAMED = 5
 
 @dataclass(kw_only=True, slots=True)
 class Backfill:
-    """One run through all customers of a store. Mutable: each page changes it, and `record` then stores it."""
+    """One run through all customers of a store. Each page changes this object, and `record` then stores it."""
 
     id: int
     store_id: int
     changed_only: bool
     state: str
     failure: str | None
-    #: The index of the account's `expands` that is being read: all pages are read once for each of them.
+    #: The index of the current `expand` in the account's `expands`. All pages are read once for each `expand`.
     number: int
-    #: Where the reading continues; None at the beginning.
+    #: The cursor of the next page; None for the first page.
     cursor: str | None
     pages: int
-    #: How often the reading began again, because Yotpo no longer knew the cursor.
+    #: How often the backfill began again at the first page, for example because Yotpo no longer knew the cursor.
     restarts: int
-    #: Customers, each counted once: all of `sent`, `unchanged` and `skipped`.
+    #: The number of customers, each counted once. It includes `sent`, `unchanged` and `skipped`.
     seen: int
     sent: int
     unchanged: int
     #: The number of skipped customers by reason.
     skipped: dict[str, int]
-    #: How often in a row the request for the next page failed.
+    #: How many requests for the next page have failed in a row.
     failures: int
-    #: The customers that the store's last finished backfill has seen; an estimate for progress bars.
+    #: How many customers the store's last finished backfill has seen: an estimate for progress bars.
     total: int | None
     started_at: datetime
     page_at: datetime | None
@@ -61,7 +61,7 @@ def start(
 ) -> list[int]:
     """Start a backfill for each of these stores; return the ids of the backfills.
 
-    Raises OperatorError, and starts none, if one of the stores has an active backfill.
+    If one of the stores has an active backfill, the function starts no backfill and raises OperatorError.
     """
     with connection.transaction():
         rows = connection.execute(
@@ -101,8 +101,8 @@ def _named(connection: Connection, store_ids: Collection[int]) -> str:
 def start_reconciles(connection: Connection, at: str) -> list[int]:
     """Start the nightly backfill of changed customers for each connected store; return the ids of the backfills.
 
-    `at` is a time of day in UTC, such as ``03:00``. A store is skipped if a backfill has started since the last `at`,
-    if one is active, or if the store has never finished one.
+    `at` is a time of day in UTC, such as ``03:00``. A store is skipped if it has an active backfill, if it has never
+    finished one, or if it has started one since the last `at`.
     """
     rows = connection.execute(
         f"""
@@ -134,9 +134,10 @@ def running(connection: Connection, store_id: int) -> Backfill | None:
 
 
 def is_active(connection: Connection, backfill_id: int) -> bool:
-    """Whether a backfill is running or paused. Locks it: it cannot be cancelled until the transaction ends.
+    """Whether a backfill is running or paused.
 
-    A backfill that was paused during the request for a page still accepts that page.
+    The function locks the backfill: it cannot be cancelled until the transaction ends. If a backfill is paused during
+    the request for a page, it still accepts that page.
     """
     row = connection.execute(
         "select state = any(%s) as active from backfills where id = %s for update", (list(_ACTIVE), backfill_id)
@@ -207,7 +208,8 @@ def change(connection: Connection, store_ids: Sequence[int], *, state: str) -> l
     return sorted(row.id for row in rows)
 
 
-#: Each backfill with the name of its store, how often all pages have to be read, and why it is not making progress.
+#: SQL for the backfills. Each has the name of its store, the number of times that all pages are read, and the reason if
+#: it makes no progress.
 _STATUS: LiteralString = f"""
     select backfills.*, stores.name as store, least(pass + 1, readings) as reading, readings,
            coalesce(failure,
@@ -237,10 +239,11 @@ _STATUS: LiteralString = f"""
 def reports(
     connection: Connection, *, backfill_ids: Sequence[int] = (), store_id: int | None = None, limit: int = 50
 ) -> list[dict[str, Any]]:
-    """Return the newest backfills, newest first, each with what became of the customers it has sent.
+    """Return the newest backfills, newest first, each with the results for the customers that it has sent.
 
     `waiting`, `delivered` and `refused` count customers; `refused` are those with a dead letter. All pages are read
-    `readings` times, and `reading` says which time this is. `note` says why the backfill is not making progress, if so.
+    `readings` times, and `reading` is the number of the current run. `note` is the reason if the backfill makes no
+    progress.
     """
     rows = connection.execute(
         f"""
@@ -268,7 +271,10 @@ def reports(
 
 
 def progress(connection: Connection, backfill_ids: Sequence[int]) -> list[Any]:
-    """Return what a progress bar needs of each backfill, with the names of `reports`. Cheaper than `reports`."""
+    """Return the values for the progress bar of each backfill, named as in `reports`.
+
+    This query is cheaper than `reports`.
+    """
     return connection.execute(
         f"""
         select id, store, state, seen, total, reading, readings, note

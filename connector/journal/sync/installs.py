@@ -1,4 +1,4 @@
-"""Installs of our app at Yotpo that have started: a secret for each, valid once and for half an hour."""
+"""Installs of our app at Yotpo that have started. Each has a secret that is valid once, for half an hour."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def begin(connection: Connection, store_id: int) -> str:
 
 
 def end(connection: Connection, state: str) -> int | None:
-    """Return the store of an install's secret and use it up; None if it is unknown, used or too old."""
+    """Return the store's id for the secret of an install, and delete the secret.
+
+    Returns None if the secret is unknown, used or too old.
+    """
     row = connection.execute(
         """
         delete from yotpo_installs using stores

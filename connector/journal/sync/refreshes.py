@@ -1,4 +1,4 @@
-"""Refreshes: the customers that webhooks have touched, and when to look up each of them at Yotpo."""
+"""Refreshes: the customers with new webhooks, and the time at which to look up each of them at Yotpo."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Due(NamedTuple):
     """A customer whose look-up is due."""
 
     customer: str
-    #: How many webhooks have touched the customer. If this grows during the look-up, another look-up is needed.
+    #: How many webhooks of the customer have come. If this number grows during the look-up, another look-up is needed.
     webhooks: int
-    #: How many look-ups in a row Yotpo could not answer.
+    #: How many look-ups have failed in a row.
     failures: int = 0
 
 
@@ -25,11 +25,12 @@ def schedule(
 ) -> None:
     """Schedule a look-up of these customers.
 
-    It is due `quiet_seconds` after a customer's last webhook, but `longest_seconds` after the first one at the latest,
-    so that one look-up serves many webhooks. If the store is not connected, nothing is scheduled. If its account is
-    revoked, the look-ups wait until it is connected again.
+    A look-up is due `quiet_seconds` after a customer's last webhook, but `longest_seconds` after the first one at the
+    latest. So one look-up serves many webhooks. If the store is not connected, nothing is scheduled. If the store's
+    account is revoked, the look-ups wait until the store is connected again.
     """
-    # Sorted, because workers of several partitions lock these rows: in different orders, they could deadlock.
+    # The names are sorted, because workers of several partitions lock these rows. With different orders, the workers
+    # could deadlock.
     names = sorted(set(customers))
     if names:
         connection.execute(
@@ -47,7 +48,7 @@ def schedule(
 
 
 def due(connection: Connection, store_id: int, *, limit: int) -> list[Due]:
-    """Return the customers of a store whose look-up is due, the one that is longest overdue first."""
+    """Return the customers of a store whose look-up is due. The longest overdue customer comes first."""
     rows = connection.execute(
         """
         select customer, webhooks, failures from refreshes
@@ -67,9 +68,9 @@ def finish(
     quiet_seconds: float,
     waits: Mapping[Due, float] | None = None,
 ) -> None:
-    """Remove the customers that have been looked up; those that a webhook has touched meanwhile wait again.
+    """Remove the customers that have been looked up. Customers with a new webhook in the meantime wait again.
 
-    `waits` holds the customers for whom Yotpo had no answer, each with the seconds until the next look-up.
+    `waits` has the customers whose look-up has failed, each with the seconds until the next look-up.
     """
     waits = waits or {}
     customers, webhooks = [due.customer for due in done], [due.webhooks for due in done]

@@ -1,7 +1,7 @@
-"""Digests of each customer's newest snapshots, so that a backfill need not send unchanged customers.
+"""Digests of each customer's newest snapshots, so that a backfill does not have to send unchanged customers.
 
-A snapshot is a customer's current state, read from Yotpo's API. It is read once for each `expand`, the parameter that
-says which parts Yotpo includes, and each has a digest of its own.
+A snapshot is a customer's current state, read from Yotpo's API. The parameter `expand` says which parts of a customer
+Yotpo includes. A customer is read once for each `expand`, and each of these snapshots has its own digest.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class StoredSnapshot(NamedTuple):
 
     #: None if the customer was never read with this `expand`.
     digest: bytes | None
-    #: The backfill that has read it.
+    #: The last backfill that has read the customer with this `expand`.
     backfill_id: int | None
-    #: The last backfill that has read the customer, with any `expand`, and so has counted them.
+    #: The last backfill that has read and counted the customer, with any `expand`.
     counted_by: int | None
 
 
@@ -58,7 +58,10 @@ def keep(
     expand: str,
     backfill_id: int,
 ) -> None:
-    """Store the digests of a page's snapshots, given by customer, and that this backfill has counted them."""
+    """Store the digests of a page's snapshots by customer.
+
+    Each row also records that this backfill has counted the customer.
+    """
     if digests:
         connection.execute(
             """

@@ -1,4 +1,4 @@
-"""Random draws that are the same in every run, and cheap: one hash gives all draws of a customer."""
+"""Random draws that are the same in every run. They are fast, because one hash gives all draws of a customer."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: Enough for some hundred draws; after that every draw is 0.
+#: The length of the hash. It is enough for about a hundred draws. All later draws are 0.
 _BYTES = 168
 _THOUSAND = 1_000
 
@@ -24,21 +24,21 @@ class Draws:
         return number
 
     def chance(self, share: float) -> bool:
-        """Draw true in this share of cases, to a thousandth."""
+        """Draw true with this probability, to a thousandth."""
         return self.below(_THOUSAND) < share * _THOUSAND
 
     def pick(self, choices: Sequence[T]) -> T:
         return choices[self.below(len(choices))]
 
     def rating(self) -> float:
-        """Draw an average of stars from 1 to 5, such as 4.67."""
+        """Draw an average rating from 1 to 5 stars, such as 4.67."""
         return (100 + self.below(401)) / 100
 
     def sentiment(self) -> float:
         return self.below(10_000) / 10_000
 
     def after(self, start: datetime, days: int) -> datetime:
-        """Draw a time, to the second, within this many days after the start."""
+        """Draw a time between the start and `days` days later, to the second."""
         return start + timedelta(seconds=self.below(days * 86_400))
 
 

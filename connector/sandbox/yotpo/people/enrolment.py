@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from connector.sandbox.yotpo.people.draws import Draws
 from connector.sandbox.yotpo.people.person import TIERS, Actions, Loyalty, Referral, Requirements
 
-#: Units of the customer's currency for one unit of the store's.
+#: The exchange rates: units of the customer's currency for one unit of the store's currency.
 _RATES = {"USD": 1.0, "EUR": 0.9, "TRY": 40.0, "GBP": 0.8, "ILS": 3.5}
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -1,6 +1,7 @@
-"""Generates customers: the same one for the same seed and number, in any order, in some tens of microseconds.
+"""Generates customers in any order. The same seed and number always give the same customer.
 
-E-mail addresses, phone numbers and external ids contain the customer's number, so that a look-up needs no index.
+It takes some tens of microseconds to generate a customer. E-mail addresses, phone numbers and external ids contain the
+customer's number, so a look-up needs no index.
 """
 
 import re
@@ -42,7 +43,7 @@ __all__ = [
 
 _DOMAINS = ("com", "net", "org")
 _IN_EMAIL = re.compile(r"\.(\d+)@example\.(?:com|net|org)")
-#: The German mobile range 0151 0; seven digits follow.
+#: The start of a German mobile number. Seven digits follow.
 _PHONE_PREFIX = "+491510"
 _IN_PHONE = re.compile(r"\+491510(\d{7})")
 _FIRST_EXTERNAL_ID = 7_000_000_000
@@ -53,21 +54,21 @@ _IN_EXTERNAL_ID = re.compile(r"7\d{9}")
 class Shares:
     """The share of each kind among the generated customers, from 0 to 1."""
 
-    #: Customers who only wrote a review: without external_id, updated_at, account and loyalty.
+    #: Customers who only wrote a review. They have no external_id, no updated_at, no account and no loyalty part.
     review_only: float = 0.08
     no_external_id: float = 0.1
     no_updated_at: float = 0.05
     phone_only: float = 0.03
-    #: Customers with neither e-mail nor phone: they have an external_id or no identifier at all.
+    #: Customers without e-mail and phone. They have an external_id or no identifier.
     unreachable: float = 0.01
     uppercase_email: float = 0.02
     with_phone: float = 0.5
     with_reviews: float = 0.4
     with_loyalty: float = 0.7
-    #: These two are shares of the enrolled customers.
+    #: `opted_out` and `with_tier` are shares of the enrolled customers.
     opted_out: float = 0.05
     with_tier: float = 0.6
-    #: A share of the customers with a birthday.
+    #: This is the share of the customers with a birthday whose year is known.
     birth_year: float = 0.5
 
 
@@ -134,9 +135,9 @@ def generate(seed: int, number: int, shares: Shares = _USUAL) -> Person:
 
 
 def number_of_email(email: str) -> int | None:
-    """Return the number in a generated address, None if there is none.
+    """Return the customer number in a generated address. None: the address contains no number.
 
-    The customer with this number may have another address, so the caller compares them.
+    The customer with this number may have another address, so the caller compares the addresses.
     """
     return _number(_IN_EMAIL.search(email.lower()))
 
@@ -154,7 +155,7 @@ def _number(match: re.Match[str] | None) -> int | None:
 
 
 def _plain(name: str) -> str:
-    """Return a name's first word in letters that are allowed in an e-mail address."""
+    """Return the first word of a name, with only the letters a to z."""
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.split(r"[^a-z]", folded.replace("'", ""))[0]
 

@@ -1,6 +1,6 @@
 """The names, places and review topics of generated customers."""
 
-#: First names with their gender as Core v3 writes it.
+#: First names, each with a gender in the form of Core v3.
 FIRST_NAMES = (
     ("Ada", "F"),
     ("Bruno", "M"),
@@ -56,7 +56,7 @@ PLACES = (
 )
 SYMBOLS = {"USD": "$", "EUR": "€", "TRY": "₺", "GBP": "£", "ILS": "₪"}
 
-#: Some contain empty items, as recorded tags do.
+#: Some of these texts contain empty items, like recorded tags.
 TAGS = ("", "vip", "vip,,demo", "wholesale,newsletter", ",outlet", "Sommer 2025,", "loyal,returning,  gift")
 TOPICS = ("quality", "size", "shipping", "price", "customer service", "colour", "packaging", "smell")
 STREETS = ("1 Road", "Hauptstraße 12", "İstiklal Caddesi 5/3", "22 Acacia Avenue", "Storgatan 7")

@@ -1,7 +1,7 @@
 """The true state of one customer of a store, as plain objects that change in place.
 
-Times are aware and in UTC. Money is in cents unless a comment says otherwise. Each API and each webhook writes this
-state in its own shape. `generator.generate` makes a customer; `shoppers.scene.Memory` fills `webhook_only`.
+Times have the zone UTC. Money is in cents unless a comment says otherwise. Each API and each webhook shows this state
+in its own shape. `generator.generate` makes a customer; `shoppers.scene.Memory` fills `webhook_only`.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Reviews:
 
 @dataclass(slots=True)
 class Requirements:
-    """What a customer still needs to keep a tier or to reach the next one."""
+    """The totals that a customer still needs to keep a tier or to reach the next tier."""
 
     points_needed: int
     amount_cents_needed: int
@@ -50,7 +50,7 @@ class Requirements:
 
 @dataclass(slots=True)
 class Actions:
-    """What a customer has done in the period that counts for tiers."""
+    """The totals of a customer in the period that counts for tiers."""
 
     points_earned: int
     amount_spent_cents: int
@@ -77,7 +77,7 @@ class Referral:
 
 @dataclass(slots=True)
 class Loyalty:
-    """What Yotpo's loyalty product knows about an enrolled customer."""
+    """The data of Yotpo's loyalty product about an enrolled customer."""
 
     points_earned: int
     points_balance: int
@@ -88,7 +88,7 @@ class Loyalty:
     total_purchases: int
     last_purchase_at: datetime | None
     last_seen_at: datetime | None
-    #: Whole units of the store's currency, and of the customer's.
+    #: These two amounts are in whole units: of the store's currency, and of the customer's currency.
     credit: int
     credit_in_customer_currency: int
     is_opt_in: bool
@@ -98,7 +98,7 @@ class Loyalty:
     points_expire_at: datetime | None
     next_points_expire_on: date | None
     next_points_expire_amount: int | None
-    #: A name in `TIERS`; None: in no tier.
+    #: The name of a tier in `TIERS`. None: the customer has no tier.
     vip_tier_name: str | None
     vip_entry_on: date | None
     vip_ends_on: date | None
@@ -108,14 +108,14 @@ class Loyalty:
     successful_referrals: int
     referrals_made_and_clicked: int
     is_referred_by_other_customer: bool
-    #: An e-mail address.
+    #: The e-mail address of the referrer.
     referred_by: str | None
     birthday_month: int | None
     birthday_day: int | None
-    #: None if only month and day are known.
+    #: None: only the month and the day are known.
     birthday_year: int | None
     referral: Referral | None
-    # No API shows these; only webhooks do.
+    # The values from here on are only in webhooks. No API shows them.
     is_affiliate: bool
     accepts_marketing: bool | None
     anniversary_month: int | None
@@ -126,20 +126,20 @@ class Loyalty:
 
 @dataclass(slots=True)
 class Person:
-    """One customer of a store. The number identifies the customer for ever; no API shows it."""
+    """One customer of a store. The number identifies the customer and never changes. No API shows it."""
 
     number: int
     external_id: str | None
     email: str | None
-    #: In E.164.
+    #: The phone number in the format E.164.
     phone: str | None
     first_name: str | None
     last_name: str | None
     gender: str | None
     language: str | None
-    #: In ISO 4217.
+    #: The currency code of ISO 4217.
     currency: str | None
-    #: Divided by commas; items may be empty.
+    #: The tags, with commas between them. A tag may be empty.
     tags: str | None
     address: Address | None
     account_status: str | None
@@ -147,17 +147,17 @@ class Person:
     updated_at: datetime | None
     accepts_email: bool | None
     accepts_sms: bool | None
-    #: The id of each list, and since when the customer is on it.
+    #: The id of each list, and the time when the customer joined it.
     lists: list[tuple[str, datetime]]
-    #: Such as HARD_BOUNCE.
+    #: The reason why the customer gets no e-mail, such as HARD_BOUNCE.
     suppression: str | None
     custom_properties: dict[str, str | int | float | bool] | None
     reviews: Reviews | None
-    #: None: not enrolled.
+    #: None: the customer is not enrolled.
     loyalty: Loyalty | None
-    #: The values that only webhooks have shown of this customer, by name.
+    #: The customer's values that webhooks have shown and that no API shows, by name.
     webhook_only: dict[str, object] = field(default_factory=dict)
-    #: How many webhooks were sent about this customer.
+    #: The number of webhooks that were sent about this customer.
     webhooks: int = 0
 
 

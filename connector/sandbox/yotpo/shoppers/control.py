@@ -1,11 +1,11 @@
 """The API for tests about shoppers and webhooks, under /_sandbox/stores/{app_key}.
 
 POST   /shoppers   {"shoppers":200,"seconds":60,"actions_per_second":10,"seed":1,"silent":0.05,"leave_silent":false}
-                   and the send options (see sender.SendOptions): late, twice, shuffled, lost, eventid, tries …
-GET    /shoppers   {"running":…,"actions":n,"webhooks":{"sent":n, …},"idle":…}
-DELETE /shoppers   ends the run; waiting webhooks are still sent
+                   starts a run; the body may also contain send options (sender.SendOptions): late, twice, lost, tries …
+GET    /shoppers   returns {"running":…,"actions":n,"webhooks":{"sent":n, …},"idle":…}
+DELETE /shoppers   ends the run; the simulator still sends the waiting webhooks
 POST   /send       {"topic":"loyalty/opt_in","number":7} or {"action":"be_awarded","number":7,"expires_in_days":3}:
-                   lets one customer do one thing now; send options as above; answers which webhooks were sent
+                   lets one customer do one action now, and lists the sent webhooks; allows send options, too
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from connector.sandbox.yotpo.world import World
 
 _SEND_OPTIONS = frozenset(entry.name for entry in fields(SendOptions))
 _PLAN_FIELDS = frozenset(entry.name for entry in fields(Plan))
-#: Webhooks that no customer causes.
+#: The webhooks that are about the merchant, so no action of a customer causes them.
 _NOTICES: dict[str, Callable[[Moment], Webhook]] = {
     "swell/redemption_code/below_threshold": merchant_payloads.codes_running_out,
     "loyalty/integrations/integration_disabled": merchant_payloads.integration_disabled,

@@ -1,4 +1,4 @@
-"""The conditions for actions: checks whether a customer can do something, and changes nothing."""
+"""The conditions for actions. Each function checks whether a customer can do an action, and changes nothing."""
 
 from connector.sandbox.simulation.shapes import WrongRequestError
 from connector.sandbox.yotpo.people.person import TIERS, Loyalty, Person, Tier
@@ -7,7 +7,7 @@ from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import Reward
 
 
 class CannotActError(WrongRequestError):
-    """The customer cannot do this now; the message says why."""
+    """The customer cannot do this action now. The message says why."""
 
 
 def require_enrolled(person: Person) -> Loyalty:
@@ -18,7 +18,7 @@ def require_enrolled(person: Person) -> Loyalty:
 
 
 def require_member(person: Person) -> Loyalty:
-    """Return the customer's loyalty part. Raises CannotActError if they are not enrolled or have opted out."""
+    """Return the customer's loyalty part. Raises CannotActError without enrolment or after an opt-out."""
     loyalty = require_enrolled(person)
     if not loyalty.is_opt_in:
         raise CannotActError("The customer has opted out of loyalty.")
@@ -26,7 +26,7 @@ def require_member(person: Person) -> Loyalty:
 
 
 def require_affordable(person: Person, rewards: tuple[Reward, ...]) -> Reward:
-    """Return the last reward that the customer can pay. Raises CannotActError if there is none."""
+    """Return the last reward for which the points are enough. Raises CannotActError if there is no such reward."""
     balance = require_member(person).points_balance
     affordable = [reward for reward in rewards if reward.points <= balance]
     if not affordable:
@@ -35,7 +35,7 @@ def require_affordable(person: Person, rewards: tuple[Reward, ...]) -> Reward:
 
 
 def can_afford_reward(loyalty: Loyalty) -> bool:
-    """Return whether the points are enough for the cheapest reward."""
+    """Return whether the customer has enough points for the cheapest reward."""
     return loyalty.points_balance >= min(reward.points for reward in loyalty_objects.REWARDS)
 
 

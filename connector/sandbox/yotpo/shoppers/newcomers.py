@@ -1,16 +1,16 @@
-"""Makes customers who have just joined a store: with an e-mail address and an empty account in the loyalty program."""
+"""Makes customers who have just joined a store. They have an e-mail address and an empty loyalty account."""
 
 from datetime import datetime
 
 from connector.sandbox.yotpo.people.generator import Shares, generate
 from connector.sandbox.yotpo.people.person import Actions, Loyalty, Person, Requirements
 
-#: Customers with an e-mail address, so that webhooks can identify them, and without a history.
+#: All newcomers have an e-mail address, because webhooks identify customers by it. They have no history.
 _SHARES = Shares(review_only=0, phone_only=0, unreachable=0, no_updated_at=0, with_reviews=0, with_loyalty=0)
 
 
 def newcomer(seed: int, number: int, now: datetime, referred_by: str | None = None) -> Person:
-    """Return the customer with this number as a new one; `referred_by` is the e-mail address of the referrer."""
+    """Return a new customer with this number. `referred_by` is the e-mail address of the referrer."""
     person = generate(seed, number, _SHARES)
     person.created_at = person.updated_at = now
     person.account_status = "enabled"

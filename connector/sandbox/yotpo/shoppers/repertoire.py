@@ -1,4 +1,4 @@
-"""The table of all actions: what shoppers can do, how often they do it, and which customers can do it."""
+"""The table of all actions of shoppers: the topic, the frequency, and the condition of each action."""
 
 from collections.abc import Callable, Iterator
 from inspect import signature
@@ -20,7 +20,7 @@ class Action(NamedTuple):
     #: The topic of the first webhook that the action causes.
     topic: str
     act: Act
-    #: How often the action is drawn, relative to the others.
+    #: The relative frequency of the action in random draws.
     weight: int
     can_act: Callable[[Person], bool]
 
@@ -30,20 +30,20 @@ class Action(NamedTuple):
 
     @property
     def options(self) -> frozenset[str]:
-        """The names of the values that a caller may set; the others are drawn."""
+        """The names of the values that a caller may set. The action draws missing values."""
         return frozenset(signature(self.act).parameters) - {"person", "scene"}
 
     def perform(self, person: Person, scene: Scene, **options: object) -> list[Webhook]:
-        """Let the customer act, and return the webhooks. Raises CannotActError if the customer cannot do this now."""
+        """Let the customer act, and return the webhooks. Raises CannotActError if the customer cannot do it now."""
         return list(self.act(person, scene, **options))
 
 
 def _in_program(
     can_act: Callable[[Loyalty], bool] = lambda _: True, *, opted_out: bool = False
 ) -> Callable[[Person], bool]:
-    """Return a condition: enrolled customers with an e-mail address whose loyalty part meets the given condition.
+    """Return a condition for customers. A customer must be enrolled, have an e-mail address, and meet `can_act`.
 
-    Customers who have opted out are included only with `opted_out`.
+    Customers who have opted out meet the condition only if `opted_out` is true.
     """
 
     def can_person_act(person: Person) -> bool:
@@ -81,7 +81,7 @@ LOYALTY_ACTIONS = (
         2,
         _in_program(lambda loyalty: loyalty.birthday_day is None),
     ),
-    # Only once per customer: the webhook has no time of its own, so if two arrive late, their order is unknown.
+    # A shopper does this action at most once. Its webhook has no time, so the order of two late webhooks is unknown.
     Action(
         "swell/anniversary/captured",
         loyalty_actions.capture_anniversary,
@@ -143,6 +143,6 @@ ACTIONS = LOYALTY_ACTIONS + REVIEW_ACTIONS
 
 
 def pick(actions: tuple[Action, ...], person: Person, dice: Random) -> Action | None:
-    """Draw one of the actions that this customer can do now; None if there is none."""
+    """Draw one of the actions that this customer can do now. None: there is no such action."""
     possible = [action for action in actions if action.can_act(person)]
     return dice.choices(possible, [action.weight for action in possible])[0] if possible else None

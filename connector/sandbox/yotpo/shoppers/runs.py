@@ -16,7 +16,7 @@ from connector.sandbox.yotpo.shoppers.repertoire import pick
 from connector.sandbox.yotpo.shoppers.sender import SendOptions
 from connector.sandbox.yotpo.shoppers.shop import Shop
 
-#: How many customers are tried for each shopper, because not all customers can act.
+#: The number of customers that a run tries for each shopper, because not all customers can act.
 _CANDIDATES_PER_SHOPPER = 10
 
 
@@ -31,11 +31,11 @@ class Plan:
     shoppers: int = 200
     seconds: float = 60
     actions_per_second: float = 10
-    #: With the same seed and the same store, the same customers do the same things; only the times differ.
+    #: With the same seed and the same store, the same customers do the same actions. Only the times differ.
     seed: int = 1
     #: The share of changes that no webhook reports.
     silent: float = 0.0
-    #: Whether silent changes may stay unreported; otherwise the same shopper causes a webhook at the end of the run.
+    #: Whether silent changes stay unreported. If not, shoppers with such changes cause a webhook at the end of the run.
     leave_silent: bool = False
 
     @classmethod
@@ -55,7 +55,7 @@ class Plan:
 
 @dataclass
 class Run:
-    """One run of shoppers. `lock` is the world's; `is_current` returns whether the world still has this store."""
+    """One run of shoppers. `lock` is the world's lock. `is_current` returns whether the world still has the store."""
 
     shop: Shop
     plan: Plan
@@ -69,7 +69,7 @@ class Run:
     error: str | None = None
     #: The customer numbers of the shoppers.
     shoppers: list[int] = field(default_factory=list)
-    #: Customer numbers with a change that no webhook has reported yet, oldest first.
+    #: The numbers of customers with a change that no webhook has reported yet, oldest first.
     _unreported: dict[int, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,7 +102,7 @@ class Run:
         }
 
     def _choose(self) -> Iterator[int]:
-        """Draw customers who can act; there may be fewer than the plan asks for."""
+        """Draw customers who can act. If too few can act, there are fewer shoppers than the plan wants."""
         numbers = range(1, self.shop.store.last + 1)
         actions = self.shop.actions()
         count = 0
@@ -143,14 +143,14 @@ class Run:
             self._act_with_webhook(person)
 
     def _act_with_webhook(self, person: Person) -> None:
-        """Let the customer do something that causes a webhook."""
+        """Let the customer do an action that causes a webhook."""
         action = pick(self.shop.actions(), person, self._dice)
         if action is None:
             return
         try:
             webhooks = action.perform(person, self._scene)
         except CannotActError:
-            # The repertoire only checks the cheapest reward, but this one may cost more.
+            # The repertoire only checks the cheapest reward. The reward of this action may cost more.
             return
         self._note_reported(person, self.shop.send(webhooks, self.send_options, self._dice))
 

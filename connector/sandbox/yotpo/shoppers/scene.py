@@ -1,4 +1,4 @@
-"""The environment of an action: the store, the clock, random numbers, and what the simulator remembers of customers."""
+"""The environment of an action: the store, the clock, random numbers, and the simulator's memory of customers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, W
 from connector.sandbox.yotpo.shoppers.payloads.review_payloads import Review
 from connector.sandbox.yotpo.store import Store
 
-#: The fields that only webhooks show, by their names in the customer of a webhook.
+#: The fields that only webhooks show. The names are those in a webhook's customer object.
 _WEBHOOK_ONLY = (
     "is_affiliate",
     "accepts_marketing",
@@ -26,9 +26,9 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass
 class Memory:
-    """The state that lives longer than one action, by customer number."""
+    """The data about customers that is needed after an action. The keys are customer numbers."""
 
-    #: New ids. They start at the current time, so that no earlier process has used them for the same journal.
+    #: New ids. The first id is the current time, so an earlier process has not used them in the same journal.
     ids: Iterator[int] = field(default_factory=lambda: count(int(datetime.now(UTC).timestamp() * 1000)))
     #: The last review of each customer.
     reviews: dict[int, Review] = field(default_factory=dict)
@@ -37,14 +37,14 @@ class Memory:
     _noted_at: dict[tuple[int, str], datetime] = field(default_factory=dict)
 
     def tick(self, number: int) -> datetime:
-        """Return the current time, to the millisecond; always later than this customer's previous action."""
+        """Return the current time, to the millisecond. It is always later than the previous action of this customer."""
         now = datetime.now(UTC)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         now = self._acted_at[number] = max(now, self._acted_at.get(number, now - _MS) + _MS)
         return now
 
     def note(self, webhook: Webhook) -> None:
-        """Save a webhook's values with its customers, in `Person.webhook_only`. The newest by Yotpo's clock wins."""
+        """Save the values of a webhook in `Person.webhook_only` of its customers. Newer values stay."""
         for person, customer_object in webhook.subjects:
             person.webhooks += 1
             for name in _WEBHOOK_ONLY:
@@ -59,7 +59,7 @@ class Memory:
         self._note(person, name, webhook.body.get(name), webhook.at)
 
     def _note(self, person: Person, name: str, value: object, at: datetime) -> None:
-        """Save one value. Null and empty text are no values."""
+        """Save one value. Null and empty text are ignored."""
         if value in {None, ""} or at < self._noted_at.get((person.number, name), at):
             return
         person.webhook_only[name] = value
@@ -73,7 +73,7 @@ class Scene:
     memory: Memory
 
     def moment(self, person: Person) -> Moment:
-        """Return the moment of an action, and set the customer's last_seen_at and updated_at if they have these."""
+        """Return the moment of an action. The customer's last_seen_at and updated_at get its time, if they exist."""
         now = self.memory.tick(person.number)
         if person.loyalty:
             person.loyalty.last_seen_at = now
@@ -82,7 +82,7 @@ class Scene:
         return Moment(now, self.store.app_key, self.memory.ids)
 
     def newcomer(self, referred_by: Person | None = None) -> Person:
-        """Add a new customer to the store and return it; maybe referred by another customer."""
+        """Add a new customer to the store, and return the customer. Another customer may be the referrer."""
         email = referred_by.email if referred_by else None
         now = datetime.now(UTC).replace(microsecond=0)
         return self.store.add(lambda number: newcomer(self.store.seed, number, now, email))

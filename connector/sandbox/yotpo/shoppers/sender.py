@@ -1,8 +1,8 @@
-"""Sends webhooks over HTTP from its own threads; tests can ask for late, repeated, shuffled and lost webhooks.
+"""Sends webhooks over HTTP in threads. Tests can ask for late, repeated, shuffled and lost webhooks.
 
-Yotpo says that it sends an event again if the response is not 200, with the same header ``eventid``. It does not say
-how often, after how long, nor how long it waits for a response; these numbers are the simulator's own. One thread sends
-all webhooks of one customer, so they arrive in order unless a test asks otherwise.
+Yotpo says that it sends an event again if the response is not 200. The header ``eventid`` stays the same. Yotpo does
+not give the number of tries, the time between tries, or the timeout. The simulator chooses these values. One thread
+sends all webhooks of one customer, so the webhooks arrive in order unless a test wants another order.
 """
 
 import heapq
@@ -21,7 +21,7 @@ import requests
 from connector.sandbox.simulation.shapes import WrongRequestError
 
 _THREADS = 8
-#: Yotpo asks for 200; the simulator accepts any 2xx.
+#: Yotpo expects the status 200. The simulator accepts any status from 200 to 299.
 _ACCEPTED_CLASS = 2
 
 
@@ -31,27 +31,27 @@ class WrongSendOptionError(WrongRequestError):
 
 @dataclass(frozen=True, slots=True)
 class SendOptions:
-    """How webhooks are sent. Shares are between 0 and 1, drawn for each webhook."""
+    """The options for sending. A share is the probability, from 0 to 1, that a webhook is affected."""
 
-    #: The share that is sent late.
+    #: The share of webhooks that are sent late.
     late: float = 0.0
-    #: How late.
+    #: The delay of a late webhook.
     late_seconds: float = 5.0
-    #: The share that is sent twice, with the same id and body.
+    #: The share of webhooks that are sent twice, with the same id and body.
     twice: float = 0.0
-    #: The time between the two.
+    #: The time between the first and the second sending.
     twice_seconds: float = 2.0
-    #: The share that is sent out of order.
+    #: The share of webhooks that are sent out of order.
     shuffled: float = 0.0
-    #: The longest delay of a shuffled webhook; the delay is drawn.
+    #: The longest delay of a shuffled webhook. The real delay is random.
     shuffled_seconds: float = 1.0
-    #: The share that is never sent.
+    #: The share of webhooks that are never sent.
     lost: float = 0.0
-    #: Whether each webhook carries the header `eventid`.
+    #: Whether each webhook has the header `eventid`.
     eventid: bool = True
-    #: The most tries of a webhook, the first one included.
+    #: The highest number of tries of a webhook, including the first try.
     tries: int = 5
-    #: The wait before the first retry; it doubles with each retry.
+    #: The wait before the second try. The wait doubles with each further try.
     wait_seconds: float = 0.5
     #: The timeout for a response.
     answer_seconds: float = 5.0
@@ -67,17 +67,17 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When one webhook is sent, if at all."""
+    """The time when one webhook is sent. A lost webhook is never sent."""
 
     event_id: str
     delay_seconds: float
-    #: The time until the webhook is sent a second time; None: it is sent once.
+    #: The time between the first and the second sending. None: the webhook is sent once.
     repeat_after_seconds: float | None
     lost: bool
 
 
 def draw_schedule(send_options: SendOptions, dice: Random) -> Schedule:
-    """Draw the schedule of a webhook. It uses the same number of random draws whatever the shares are."""
+    """Draw the schedule of a webhook. The number of random draws is always the same."""
     event_id = str(UUID(int=dice.getrandbits(128), version=4))
     late, twice, shuffled, lost, moment = (dice.random() for _ in range(5))
     delay = send_options.late_seconds if late < send_options.late else 0.0
@@ -102,17 +102,17 @@ class OutgoingWebhook:
 
 @dataclass
 class _Queue:
-    """The webhooks of one thread, soonest first."""
+    """The webhooks that wait for one thread, in the order of their due times."""
 
     has_work: threading.Condition
-    #: A heap: when a webhook is due, in which order it came, the webhook.
+    #: A heap. Each entry has the due time of a webhook, the order of its arrival, and the webhook.
     waiting: list[tuple[float, int, OutgoingWebhook]] = field(default_factory=list)
     #: Whether the thread has been started.
     is_served: bool = False
 
 
 class Sender:
-    """Sends webhooks. Callers need no lock, and may hold any lock, because the sender never calls back."""
+    """Sends webhooks. Callers need no lock. They may hold any lock, because the sender never calls their code."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -122,7 +122,7 @@ class Sender:
         self._pending = 0
 
     def send(self, order_key: str, webhook: OutgoingWebhook, schedule: Schedule) -> None:
-        """Queue a webhook. Webhooks with the same order key are sent by one thread, in order of their due times."""
+        """Queue a webhook. One thread sends all webhooks with the same order key, in the order of their due times."""
         if webhook.send_options.eventid:
             webhook = replace(webhook, headers=webhook.headers | {"eventid": schedule.event_id})
         queue = self._queues[crc32(order_key.encode()) % _THREADS]
@@ -136,16 +136,16 @@ class Sender:
                 self._put(queue, due + schedule.repeat_after_seconds, replace(webhook, is_repetition=True))
 
     def counts(self) -> dict[str, int]:
-        """Return how many webhooks were accepted, retried, given up or lost, and how many wait.
+        """Return the numbers of webhooks that were accepted, retried, given up or lost, or that wait.
 
-        `sent` counts the accepted first sendings, `repeated` the accepted sendings of those that are sent twice.
+        `sent` counts accepted first sendings. `repeated` counts accepted second sendings of repeated webhooks.
         """
         with self._lock:
             counts = {name: self._counts[name] for name in ("sent", "repeated", "retried", "given_up", "lost")}
             return counts | {"waiting": self._pending}
 
     def is_idle(self) -> bool:
-        """Return whether no webhook waits or is being sent."""
+        """Return whether all webhooks are finished: none waits, and none is being sent."""
         with self._lock:
             return self._pending == 0
 
@@ -167,7 +167,7 @@ class Sender:
 
     def _serve(self, queue: _Queue) -> None:
         with requests.Session() as session:
-            # Yotpo does not use the proxies and passwords of this machine.
+            # The session ignores the proxies and passwords of this machine, because Yotpo would not use them.
             session.trust_env = False
             while True:
                 webhook = self._next(queue)

@@ -1,4 +1,4 @@
-"""Connects a store's customers with its webhooks: which actions are possible, and which webhook goes to which URL."""
+"""Connects a store's customers with its webhooks: finds the possible actions, and the URL of each webhook."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -14,7 +14,7 @@ from connector.sandbox.yotpo.store import Store
 
 @dataclass
 class Shop:
-    """One store with its memory and its sender; lives as long as the store."""
+    """One store with its memory and its sender. The shop exists as long as the store."""
 
     store: Store
     memory: Memory = field(default_factory=Memory)
@@ -24,20 +24,20 @@ class Shop:
         return Scene(self.store, dice, self.memory)
 
     def actions(self) -> tuple[Action, ...]:
-        """Return the actions that cause a webhook, as the store's webhooks are set now."""
+        """Return the actions that cause a webhook with the current settings of the store."""
         actions: tuple[Action, ...] = LOYALTY_ACTIONS if self.store.loyalty_webhook else ()
         return actions + tuple(action for action in REVIEW_ACTIONS if action.topic in self.store.review_webhooks)
 
     def send(self, webhooks: list[Webhook], send_options: SendOptions, dice: Random) -> list[Webhook]:
         """Send the webhooks that have a URL, and return them without the lost ones.
 
-        Only their values count as shown by webhooks. The caller holds the world's lock since before the customer acted,
-        so that the customer's state and the values that webhooks have shown change together.
+        The memory saves only the values of the returned webhooks. The caller holds the world's lock from the start of
+        the action, so the customer's state and the saved values change together.
         """
         return [webhook for webhook in webhooks if self._send(webhook, send_options, dice)]
 
     def _send(self, webhook: Webhook, send_options: SendOptions, dice: Random) -> bool:
-        # Drawn even without a URL, so that the later draws stay the same.
+        # A webhook without a URL also uses random draws, so the later draws stay the same.
         schedule = draw_schedule(send_options, dice)
         url = self._url(webhook.topic)
         if url is None:
@@ -57,7 +57,7 @@ class Shop:
         return self.store.loyalty_webhook.url
 
     def _headers(self, topic: str) -> dict[str, str]:
-        """Return the header with the merchant's secret. Only the webhooks of the loyalty product have it."""
+        """Return the header with the merchant's secret. Only webhooks of the loyalty product have this header."""
         loyalty_webhook = self.store.loyalty_webhook
         if topic in self.store.review_webhooks or loyalty_webhook is None or loyalty_webhook.secret is None:
             return {}
@@ -65,8 +65,8 @@ class Shop:
 
 
 def _is_review_topic(topic: str) -> bool:
-    """Return whether a topic is sent only if its review webhook is registered.
+    """Return whether a topic needs a registered review webhook.
 
-    The legacy API cannot register review requests. The simulator sends them to the loyalty product's URL.
+    The legacy API cannot register webhooks of review requests. The simulator sends them to the loyalty product's URL.
     """
     return topic in {action.topic for action in REVIEW_ACTIONS}

@@ -1,7 +1,7 @@
-"""The actions in the loyalty program. Each one changes a customer and yields the webhooks that Yotpo would send.
+"""The actions in the loyalty program. Each action changes a customer and yields the webhooks that Yotpo would send.
 
-The caller holds the world's lock from the first change to the last webhook. Options that are not given are drawn. An
-action raises CannotActError, before it changes anything, if the customer cannot do this now.
+The caller holds the world's lock from the first change to the last webhook. An action draws random values for missing
+options. If the customer cannot do the action now, the action raises CannotActError and changes nothing.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects, loyalty_p
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Webhook
 from connector.sandbox.yotpo.shoppers.scene import Scene
 
-#: An expiration reminder says that points expire in 30 days; the customer's own field in it is 10 days earlier.
+#: An expiration reminder says that points expire in 30 days. The customer's field `points_expire_at` in the same
+#: webhook is 10 days earlier.
 _EXPIRY_DAYS, _EARLIER_EXPIRY_DAYS = 30, 10
 _HALF_A_DAY = timedelta(hours=12)
 _YEAR = timedelta(days=365)
@@ -29,7 +30,7 @@ _YEAR = timedelta(days=365)
 def purchase(person: Person, scene: Scene, *, cents: int | None = None) -> Iterator[Webhook]:
     """Spend money, earn points, and maybe reach a tier.
 
-    A customer who has opted out cannot do this: they would earn nothing, and Yotpo would send no webhook.
+    A customer who has opted out cannot do this, because Yotpo would give no points and send no webhook.
     """
     loyalty = require_member(person)
     cents = scene.dice.randrange(500, 20_000) if cents is None else cents
@@ -54,7 +55,7 @@ def purchase(person: Person, scene: Scene, *, cents: int | None = None) -> Itera
 
 
 def adjust(person: Person, scene: Scene, *, difference: int | None = None) -> Iterator[Webhook]:
-    """The merchant gives or takes points."""
+    """Let the merchant add points or take points away."""
     loyalty = require_enrolled(person)
     difference = scene.dice.randrange(-200, 500) if difference is None else difference
     difference = max(difference, -loyalty.points_balance)
@@ -85,7 +86,7 @@ def donate(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = None) -> Iterator[Webhook]:
-    """Get a coupon from a campaign; some coupons expire."""
+    """Get a coupon from a campaign. Some coupons expire."""
     loyalty = require_member(person)
     if expires_in_days is None:
         expires_in_days = scene.dice.choice((0, 14, 30))
@@ -96,7 +97,7 @@ def be_awarded(person: Person, scene: Scene, *, expires_in_days: int | None = No
 
 
 def ask_for_cancellation(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Ask to give a coupon back; nothing changes until the merchant agrees."""
+    """Ask to give a coupon back. The customer's data does not change before the merchant agrees."""
     require_enrolled(person)
     yield loyalty_payloads.cancellation_request(person, scene.moment(person), scene.code())
 
@@ -112,7 +113,7 @@ def have_anniversary(person: Person, scene: Scene) -> Iterator[Webhook]:
 def capture_birthday(
     person: Person, scene: Scene, *, month: int | None = None, day: int | None = None, year: int | None = None
 ) -> Iterator[Webhook]:
-    """Enter the date of birth. A year that is known already stays unless a new one is given."""
+    """Enter the date of birth. A known year does not change unless the caller gives a new year."""
     loyalty = require_enrolled(person)
     loyalty.birthday_month = month or scene.dice.randrange(1, 13)
     loyalty.birthday_day = day or scene.dice.randrange(1, 29)
@@ -124,7 +125,7 @@ def capture_birthday(
 def capture_anniversary(
     person: Person, scene: Scene, *, month: int | None = None, day: int | None = None, year: int | None = None
 ) -> Iterator[Webhook]:
-    """Enter an anniversary. No API shows it. Only webhooks have its year, so a year of an earlier webhook is kept."""
+    """Enter an anniversary. Only webhooks show it. A known year does not change unless the caller gives a new year."""
     loyalty = require_enrolled(person)
     loyalty.anniversary_month = month or scene.dice.randrange(1, 13)
     loyalty.anniversary_day = day or scene.dice.randrange(1, 29)
@@ -135,7 +136,7 @@ def capture_anniversary(
 
 
 def create_account(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Join the loyalty program. A customer who is new in the store (newcomers.py) has joined already."""
+    """Join the loyalty program. A newcomer of newcomers.py has joined already."""
     moment = scene.moment(person)
     if person.loyalty is None:
         person.loyalty = fresh_loyalty(moment.now.replace(microsecond=0))
@@ -191,7 +192,7 @@ def _gift(person: Person, scene: Scene, occasion: str) -> Webhook:
 
 
 def earn(loyalty: Loyalty, points: int) -> None:
-    """Add points; a negative number takes points away. Only added points count as earned, so these never decrease."""
+    """Add points. A negative number takes points away, but `points_earned` never decreases."""
     loyalty.points_balance += points
     if points > 0:
         loyalty.points_earned += points

@@ -1,4 +1,4 @@
-"""The actions of referrals: a customer shares a link or a product, a friend clicks, joins and buys."""
+"""The actions of referrals: a customer shares a link or a product, and a friend clicks, joins and buys."""
 
 from collections.abc import Generator, Iterator
 
@@ -20,7 +20,7 @@ def share(person: Person, scene: Scene, *, friend: str | None = None) -> Iterato
 
 
 def share_newer(person: Person, scene: Scene, *, friend: str | None = None) -> Iterator[Webhook]:
-    """Send the referral link, in a store that joined Yotpo after August 2024."""
+    """Send the referral link to a friend, in a store that joined Yotpo after August 2024."""
     _count_share(person)
     yield referral_payloads.shared(person, scene.moment(person), friend or scene.friend_of(person))
 
@@ -38,7 +38,7 @@ def be_reminded_of_product(person: Person, scene: Scene, *, friend: str | None =
 
 
 def complete(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """A friend becomes a customer and buys; the referrer gets points."""
+    """Let a friend join the store and buy. The referrer gets points."""
     friend = yield from _let_friend_buy(person, scene)
     earn(require_member(person), _BONUS)
     yield referral_payloads.completed(person, scene.moment(person), friend, _BONUS)
@@ -46,14 +46,14 @@ def complete(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def complete_newer(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """The same in a store that joined Yotpo after August 2024: the referrer gets a coupon instead of points."""
+    """Let a friend join and buy, in a store that joined Yotpo after August 2024. The referrer gets a coupon."""
     friend = yield from _let_friend_buy(person, scene)
     require_member(person).perks_redeemed += 1
     yield referral_payloads.completed_newer(person, scene.moment(person), friend, scene.code())
 
 
 def click(person: Person) -> None:
-    """A person has followed the link; no webhook reports this."""
+    """Count a click on the referral link. No webhook reports this change."""
     referral = referral_of(person)
     referral.unique_clicks += 1
     referral.total_clicks += 1

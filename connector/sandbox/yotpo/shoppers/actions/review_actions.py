@@ -1,4 +1,4 @@
-"""The actions of reviews. Their webhooks do not contain the totals; only the APIs do."""
+"""The actions of reviews. Their webhooks do not contain the totals of the reviews. Only the APIs show these totals."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _TOPICS = ("quality", "size", "delivery", "Größe")
 
 
 def write(person: Person, scene: Scene, *, score: int | None = None) -> Iterator[Webhook]:
-    """Write a review. It has no sentiment yet, because Yotpo has not read it."""
+    """Write a review. The review has no sentiment, because Yotpo has not read it yet."""
     _require_email(person)
     moment = scene.moment(person)
     score = score or scene.dice.randrange(1, 6)
@@ -30,7 +30,7 @@ def write(person: Person, scene: Scene, *, score: int | None = None) -> Iterator
 def update(person: Person, scene: Scene) -> Iterator[Webhook]:
     """Let Yotpo read the customer's last review and find its sentiment.
 
-    If the simulator has sent no review of the customer yet, it takes one from before, with a new id.
+    If the memory has no review of this customer, the action makes one from the totals, with a new id.
     """
     _require_email(person)
     if person.reviews is None:
@@ -54,7 +54,7 @@ def be_asked_after_delivery(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def set_average_sentiment(reviews: Reviews, sentiment: float) -> None:
-    """Replace the average sentiment, as Yotpo recalculates it; no webhook reports this."""
+    """Replace the average sentiment, like a new calculation by Yotpo. No webhook reports this change."""
     reviews.sentiment_avg_product = reviews.total_avg_sentiment = sentiment
 
 

@@ -1,4 +1,4 @@
-"""Changes that no webhook reports; only Yotpo's APIs show them."""
+"""Changes that no webhook reports. Only Yotpo's APIs show these changes."""
 
 from connector.sandbox.yotpo.people.names import FIRST_NAMES
 from connector.sandbox.yotpo.people.person import Person
@@ -8,7 +8,7 @@ from connector.sandbox.yotpo.shoppers.scene import Scene
 
 
 def change_silently(person: Person, scene: Scene) -> str:
-    """Change one thing of a customer, and return its kind: `name`, `click` or `reviews`."""
+    """Change the data of a customer, and return the kind of the change: `name`, `click` or `reviews`."""
     possible = ["name"]
     if person.loyalty:
         possible.append("click")

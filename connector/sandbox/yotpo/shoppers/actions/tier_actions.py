@@ -1,4 +1,4 @@
-"""The actions of VIP tiers: a customer moves up, down, or within a tier."""
+"""The actions of VIP tiers: a customer moves to a higher tier, to a lower tier, or within a tier."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,7 +21,7 @@ def earn_tier(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def lose_tier(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Fall into the next lower tier; from the lowest tier into none."""
+    """Move to the next lower tier. A customer in the lowest tier loses it and then has no tier."""
     old = tier_of(require_enrolled(person))
     if old is None:
         raise CannotActError("The customer is in no tier.")
@@ -29,7 +29,7 @@ def lose_tier(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def move_within_tier(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Draw new figures for what the customer still needs to keep a tier or to reach the next one."""
+    """Draw new numbers for the points and the money that the customer needs to keep a tier or to reach the next one."""
     loyalty = require_enrolled(person)
     for needed in (loyalty.maintain, loyalty.upgrade):
         needed.points_needed = scene.dice.randrange(2_000)
@@ -39,7 +39,7 @@ def move_within_tier(person: Person, scene: Scene) -> Iterator[Webhook]:
 
 
 def next_tier_reached(loyalty: Loyalty) -> Tier | None:
-    """Return the next tier if the customer has spent enough for it, else None."""
+    """Return the next tier if the customer has spent enough for it. None: the customer has not."""
     old = tier_of(loyalty)
     rank = old.rank if old else 0
     next_tier = TIERS[rank] if rank < len(TIERS) else None
@@ -47,7 +47,7 @@ def next_tier_reached(loyalty: Loyalty) -> Tier | None:
 
 
 def move_to(person: Person, scene: Scene, new: Tier | None) -> Iterator[Webhook]:
-    """Move the customer to a tier, or to none. The webhook still shows the customer in the old tier."""
+    """Move the customer to a tier. None takes the tier away. The customer in the webhook still has the old tier."""
     loyalty = require_enrolled(person)
     old = tier_of(loyalty)
     moment = scene.moment(person)

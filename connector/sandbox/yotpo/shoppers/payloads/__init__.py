@@ -5,5 +5,6 @@
     customer_objects    the customer inside a webhook: which fields each topic has
     loyalty_objects, spellings    the other objects (perks, rewards, tiers); the formats of times
 
-Never here: a change of a customer (actions/), sending. Contradictions between Yotpo's samples are kept on purpose.
+Never here: a change of a customer (actions/), or the sending. Yotpo's samples contradict each other, and the webhooks
+keep these contradictions on purpose.
 """

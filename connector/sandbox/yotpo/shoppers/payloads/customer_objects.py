@@ -1,8 +1,13 @@
 """The customer inside a webhook. The fields differ from topic to topic, and some have wrong names.
 
-The fields of each topic are those of its sample on Yotpo's page of webhook events. These oddities are kept on purpose:
-`thirty_party_id` beside or instead of `third_party_id`, `birth_day` where other APIs have birthday_day, years that are
-`""`, credit as display text, `referred_by` in older shapes and `referred_by_customer` in newer ones.
+Each topic has the fields of its sample on Yotpo's page of webhook events. This module keeps the strange details of the
+samples on purpose:
+
+- `thirty_party_id` beside or instead of `third_party_id`
+- `birth_day` and `birth_year`, but `birthday_month` (other APIs have `birthday_day`)
+- `""` for an unknown year
+- credit as text for customers
+- `referred_by` in older shapes, but `referred_by_customer` in newer shapes
 """
 
 from collections.abc import Callable
@@ -35,7 +40,7 @@ _BIRTHDAY = ("birthday_month", "birth_day", "birth_year")
 _ANNIVERSARY = ("anniversary_month", "anniversary_day", "anniversary_year")
 _CODE = ("referral_code",)
 
-#: The fields of the customer in each topic; a key with ` friend` is for the friend in that topic.
+#: The fields of the customer in each topic. A key that ends with ` friend` is for the friend in the topic.
 FIELDS: dict[str, tuple[str, ...]] = {
     "swell/redemption/created": (*_OLD, "third_party_id", *_CODE),
     "loyalty/custom/reward/created": (*_OLD, "third_party_id", *_CODE),
@@ -70,7 +75,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 
 
 def customer(topic: str, person: Person) -> Json:
-    """Return the customer as this topic shows them. Raises CannotActError if the customer is not enrolled."""
+    """Return the customer in the shape of a topic. Raises CannotActError if the customer is not enrolled."""
     loyalty = require_enrolled(person)
     return {name: _VALUES[name](person, loyalty) for name in FIELDS[topic]}
 
@@ -89,7 +94,7 @@ def referral_code(person: Person) -> Json:
 
 
 def code_counters(code: Referral) -> Json:
-    """Return the counters of the older shape."""
+    """Return the counters of a referral code in the older shape."""
     return {
         "shares": code.shares,
         "facebook_shares": 0,
@@ -109,7 +114,7 @@ def code_counters(code: Referral) -> Json:
 
 
 def newer_referral_code(person: Person, customer: Json | None) -> Json:
-    """Return the referral code in the shape of stores that joined after August 2024; it may contain the customer."""
+    """Return the code in the shape of stores that joined after August 2024. `customer` is a part of it, or None."""
     code = referral_of(person)
     return {
         "code": code.code,
@@ -140,7 +145,7 @@ def newer_referral_code(person: Person, customer: Json | None) -> Json:
 def referral_of(person: Person) -> Referral:
     """Return the customer's referral code, and create it if there is none.
 
-    Every customer in Yotpo's webhooks has one, expired or not.
+    Every customer in Yotpo's webhooks has a referral code, which may be expired.
     """
     loyalty = require_enrolled(person)
     if loyalty.referral is None:
@@ -166,7 +171,7 @@ def _rewarded_friend(address: str, referrer: Person) -> Json:
     return rewarded | {"reward_type": "REWARD_OPTION", "referral_status": "COMPLETED"}
 
 
-#: How to get each field from a customer.
+#: The function that gets each field from a customer, by field name.
 _VALUES: dict[str, Callable[[Person, Loyalty], Any]] = {
     "total_spend_cents": lambda _, loyalty: loyalty.total_spend_cents,
     "total_purchases": lambda _, loyalty: loyalty.total_purchases,

@@ -1,4 +1,4 @@
-"""The objects of a webhook beside the customer: perks, redemptions, redemption options and tiers."""
+"""The objects of a webhook except the customer: perks, redemptions, redemption options and tiers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from connector.sandbox.yotpo.apis.loyalty_shape import loyalty_id
 from connector.sandbox.yotpo.people.person import Tier
 from connector.sandbox.yotpo.shoppers.payloads import spellings
 
-#: A perk names another option id than the option beside it (152 and 149 in the samples); this is the difference.
+#: The option id in a perk differs from the id of the option in the same webhook: 152 and 149 in the samples. This is
+#: the difference.
 _OPTION_OF_PERK = 3
 
 
@@ -31,14 +32,14 @@ class Reward:
 FIVE_OFF = Reward(149, "$5.00 Off", 500, 500)
 TEN_OFF = Reward(150, "$10.00 Off", 1_000, 1_000)
 PERCENT_OFF = Reward(152, "10% Off", 0, 1_000, "fa-percent")
-#: Yotpo's own sample describes this donation as a discount.
+#: The name says donation and the description says discount, as in Yotpo's sample.
 DONATION = Reward(149, "$10 Donation", 500, 500)
 GIVEN_AWAY = Reward(353_572, "14$ off", 2, 2_200)
 REWARDS = (FIVE_OFF, TEN_OFF)
 
 
 def option(reward: Reward) -> Json:
-    """Return a redemption option as most topics show it."""
+    """Return a redemption option in the shape of most topics."""
     return {
         "id": reward.id,
         "name": reward.name,
@@ -50,7 +51,7 @@ def option(reward: Reward) -> Json:
 
 
 def discount(reward: Reward, kind: str) -> Json:
-    """Return the fields that some topics add to an option."""
+    """Return the fields that some topics add to a redemption option."""
     return {
         "applies_to_product_type": "ALL",
         "duration": "single_use",
@@ -63,7 +64,7 @@ def discount(reward: Reward, kind: str) -> Json:
 
 
 def option_in_perk(reward: Reward) -> Json:
-    """Return an option as newer perks contain it."""
+    """Return a redemption option in the shape of newer perks."""
     option_object = option(reward)
     option_object.pop("icon")
     return {
@@ -78,7 +79,7 @@ def option_in_perk(reward: Reward) -> Json:
 
 
 def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
-    """Return a redemption as birthday and anniversary rewards show it; the text is a code, `Redeemed` or `Donation`."""
+    """Return the usual fields of a redemption. The text is a coupon code, `Redeemed` or `Donation`."""
     return {
         "id": next(ids),
         "created_at": spellings.in_ms(now),
@@ -89,9 +90,9 @@ def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
     }
 
 
-#: The fields that all other topics add to a redemption.
+#: The fields that all topics except birthday and anniversary rewards add to a redemption.
 PLACE = {"is_admin": False, "is_pos": False, "at_checkout": False}
-#: The further fields that newer topics add.
+#: More fields that newer topics add to a redemption.
 THIRD_PARTY = {"amount": None, "third_party_id": None, "third_party_rule_id": None}
 
 
@@ -106,7 +107,7 @@ def perk(
     expires_at: datetime | None = None,
     reward: Reward | None = None,
 ) -> Json:
-    """Return what a campaign gave a customer: points if the perk is completed, else a reward."""
+    """Return a perk: the gift of a campaign. Usually, a completed perk gave points, and any other perk a reward."""
     completed = spellings.in_ms(completed_at)
     return {
         "id": next(ids),
@@ -131,7 +132,7 @@ def perk(
 
 
 def tier(vip_tier: Tier) -> Json:
-    """Return a tier. `points_earned` and the next two fields are the tier's thresholds, not a customer's figures."""
+    """Return a tier. `points_earned` and the next two fields are thresholds of the tier, not totals of a customer."""
     return {
         "id": vip_tier.id,
         "name": vip_tier.name,

@@ -1,6 +1,6 @@
 """Builds the webhooks of the loyalty topics, in the shape of the samples on Yotpo's page of webhook events.
 
-Contradictions in the samples are kept; a comment names each of them.
+The samples contradict each other. The webhooks keep each contradiction, and a comment describes it.
 """
 
 from collections.abc import Iterator
@@ -21,17 +21,17 @@ STORE = {**WEBSITE, "store_name": "Yotpo"}
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and in which store an action happens."""
+    """The time and the store of an action."""
 
-    #: To the millisecond; two actions of one customer never have the same time.
+    #: The time, to the millisecond. Two actions of one customer never have the same time.
     now: datetime
     app_key: str
-    #: New ids, unique in this process.
+    #: A source of new ids that are unique in the store.
     ids: Iterator[int]
 
 
 class Subject(NamedTuple):
-    """A customer in a webhook, and the JSON object that shows the customer."""
+    """A customer in a webhook, and the JSON object of this customer."""
 
     person: Person
     customer_object: Json
@@ -43,12 +43,12 @@ class Webhook:
     #: The time of the event by Yotpo's clock, even if the body has no time.
     at: datetime
     body: Json
-    #: The customers in the webhook; the webhook is mainly about the first.
+    #: The customers in the webhook. The webhook is mainly about the first customer in the list.
     subjects: list[Subject] = field(default_factory=list)
 
 
 def of_customer(topic: str, name: str, person: Person, at: datetime, **parts: Any) -> Webhook:
-    """Return a webhook in the usual form: the e-mail address at the top, the customer, and the topic's own parts."""
+    """Return a webhook in the usual form. It contains an e-mail address, the customer, and the topic's own parts."""
     customer_object = customer(topic, person)
     body = {"topic": topic, "name": name, "email": person.email, "customer": customer_object, **parts}
     return Webhook(topic, at, body, [Subject(person, customer_object)])
@@ -79,7 +79,7 @@ def points_changed(person: Person, moment: Moment, difference: int, reason: str,
 
 
 def redeemed(person: Person, moment: Moment, reward: Reward, code: str) -> Webhook:
-    """A customer has bought a coupon. The only difference from `awarded` is that there is no perk."""
+    """A customer has bought a coupon. This webhook has the shape of `awarded`, but without the perk."""
     return of_customer(
         "swell/redemption/created",
         "Swell Redemption Created",
@@ -108,7 +108,7 @@ def awarded(person: Person, moment: Moment, code: str, expires_at: datetime | No
 
 
 def custom_reward(person: Person, moment: Moment) -> Webhook:
-    """A customer has bought a custom reward. The text in place of the code is not a code."""
+    """A customer has bought a custom reward. The field for the coupon code contains `Redeemed` instead of a code."""
     return of_customer(
         "loyalty/custom/reward/created",
         "Loyalty Custom Reward Created",
@@ -120,7 +120,7 @@ def custom_reward(person: Person, moment: Moment) -> Webhook:
 
 
 def donation(person: Person, moment: Moment) -> Webhook:
-    """A customer has donated points. The donation is not approved yet; no webhook reports the approval."""
+    """A customer has donated points. The donation is not approved yet. No webhook reports a later approval."""
     reward = loyalty_objects.GIVEN_AWAY
     redemption = loyalty_objects.redemption(moment.ids, moment.now, "Donation")
     redemption |= loyalty_objects.PLACE | loyalty_objects.THIRD_PARTY
@@ -138,7 +138,7 @@ def donation(person: Person, moment: Moment) -> Webhook:
 
 
 def gift(person: Person, moment: Moment, occasion: str, created_at: datetime, code: str) -> Webhook:
-    """A customer gets a reward for a birthday or an anniversary; `created_at` is half a day before the webhook."""
+    """A customer gets a reward for a birthday or an anniversary. `created_at` is half a day before the webhook."""
     reward = loyalty_objects.FIVE_OFF
     seconds = created_at.replace(microsecond=0)
     return of_customer(
@@ -153,7 +153,7 @@ def gift(person: Person, moment: Moment, occasion: str, created_at: datetime, co
 
 
 def captured(person: Person, moment: Moment, occasion: str) -> Webhook:
-    """A customer has entered a birthday or an anniversary. The year is `""` if it was not entered."""
+    """A customer has entered a birthday or an anniversary. The year is `""` if the customer did not enter it."""
     return of_customer(f"swell/{occasion}/captured", f"Swell {occasion.title()} Captured", person, moment.now)
 
 
@@ -169,14 +169,14 @@ def opt_in(person: Person, moment: Moment) -> Webhook:
 
 
 def opt_out(person: Person, moment: Moment) -> Webhook:
-    """A customer has opted out. The webhook still shows the customer as opted in, since the year 0001."""
+    """A customer has opted out. The webhook still says that the customer is opted in, with a date in the year 0001."""
     webhook = of_customer("loyalty/opt_out", "Loyalty Opt Out", person, moment.now)
     webhook.body["customer"] |= {"is_opt_in": True, "loyalty_opt_in_date": spellings.NO_DATE}
     return webhook
 
 
 def points_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
-    """The customer does not have enough points for a reward yet."""
+    """A reminder: the customer does not have enough points for a reward yet."""
     return of_customer(
         "swell/points/reminder",
         "Swell Points Reminder",
@@ -188,7 +188,7 @@ def points_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
 
 
 def redemption_reminder(person: Person, moment: Moment, reward: Reward) -> Webhook:
-    """The customer has enough points for a reward."""
+    """A reminder: the customer has enough points for a reward."""
     priced = loyalty_objects.discount(reward, "fixed_amount") | {"discount_rate_cents": 100, "discount_percentage": 0}
     return of_customer(
         "swell/redemption/reminder",
@@ -200,7 +200,7 @@ def redemption_reminder(person: Person, moment: Moment, reward: Reward) -> Webho
 
 
 def expiration_reminder(person: Person, moment: Moment, days: int) -> Webhook:
-    """Points expire soon. The webhook names another day than the customer's own points_expire_at in it."""
+    """Points expire soon. The webhook and the field `points_expire_at` of its customer give different days."""
     loyalty = require_enrolled(person)
     return of_customer(
         "loyalty/expiration/reminder",
@@ -216,7 +216,7 @@ def expiration_reminder(person: Person, moment: Moment, days: int) -> Webhook:
 
 
 def cancellation_request(person: Person, moment: Moment, code: str) -> Webhook:
-    """A customer asks to give a coupon back. There is no e-mail at the top, and the id is a text."""
+    """A customer asks to give a coupon back. This webhook has no `email` field, and its id is a text."""
     webhook = of_customer(
         "swell/point_redemption/cancellation_request",
         "Swell Point Redemption Cancellation Request",

@@ -1,4 +1,4 @@
-"""Builds the webhooks that are for the merchant and contain no customer."""
+"""Builds the webhooks that are about the merchant. They contain no customer."""
 
 from connector.sandbox.yotpo.shoppers.payloads import loyalty_objects
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_objects import FIVE_OFF

@@ -1,6 +1,7 @@
-"""Builds the webhooks of referrals. Each has its own shape, and in most of them the e-mail at the top is the friend's.
+"""Builds the webhooks of referrals. Each webhook has its own shape. In most of them, `email` is the friend's address.
 
-The shapes are those of Yotpo's page of webhook events (completed) and of the Loyalty API's pages (shared).
+The shapes of completed referrals are from Yotpo's page of webhook events. The shapes of shared referrals are from the
+pages of the Loyalty API.
 """
 
 from connector.sandbox.simulation.shapes import Json
@@ -22,7 +23,7 @@ _EMAIL_STATES = ("sent", "opened", "clicked", "bounced", "soft_bounced", "reject
 
 
 def share(person: Person, moment: Moment, friend: str) -> Webhook:
-    """The link was shared, in an older store. `email` is the friend's."""
+    """A customer of an older store has shared the link. `email` is the friend's address."""
     topic = "swell/referral/share"
     customer_object = customer(topic, person)
     body = {
@@ -37,7 +38,7 @@ def share(person: Person, moment: Moment, friend: str) -> Webhook:
 
 
 def shared(person: Person, moment: Moment, friend: str) -> Webhook:
-    """The link was shared, in a store that joined after August 2024. `email` is the friend's."""
+    """A customer of a store that joined after August 2024 has shared the link. `email` is the friend's address."""
     topic = "yotpo/referral/shared"
     unpriced = dict.fromkeys(
         ("cost_text", "amount", "applies_to_product_type", "duration", "discount_amount_cents", "discount_type",
@@ -55,12 +56,12 @@ def shared(person: Person, moment: Moment, friend: str) -> Webhook:
         "email": friend,
         "customer": customer(topic, person),
     }
-    # No source says which person `customer` is here, so its values do not count as shown by webhooks.
+    # No source says which person `customer` is here. So the memory does not save its values.
     return Webhook(topic, moment.now, body, [Subject(person, {})])
 
 
 def product_share(person: Person, moment: Moment, friend: str, *, reminder: bool = False) -> Webhook:
-    """A product was recommended. `email` is the friend's."""
+    """A customer has recommended a product. `email` is the friend's address."""
     topic = "loyalty/referral/product_share" + ("/reminder" if reminder else "")
     customer_object = customer(topic, person)
     product = str(next(moment.ids))
@@ -80,7 +81,7 @@ def product_share(person: Person, moment: Moment, friend: str, *, reminder: bool
 
 
 def completed(person: Person, moment: Moment, friend: Person, points: int) -> Webhook:
-    """The friend has bought, in an older store. There is no `customer`; the referrer is in two places."""
+    """A friend has bought in an older store. The webhook has no `customer`. The referrer is in two other places."""
     topic = "swell/referral/completed"
     referrer_object, friend_object = customer(topic, person), customer(topic, friend)
     body = {
@@ -98,7 +99,7 @@ def completed(person: Person, moment: Moment, friend: Person, points: int) -> We
 
 
 def completed_newer(person: Person, moment: Moment, friend: Person, code: str) -> Webhook:
-    """The friend has bought, in a store that joined after August 2024. The referrer is in the referral code."""
+    """A friend has bought in a store that joined after August 2024. The referrer is in the referral code."""
     topic = "yotpo/referral/completed"
     referrer_object = customer(topic, person)
     referrer_object |= {
@@ -125,7 +126,7 @@ def completed_newer(person: Person, moment: Moment, friend: Person, code: str) -
 
 
 def _newer_perk(person: Person, moment: Moment, code: str) -> Json:
-    """Return a perk in the newer shape: it contains the option and the redemption, and it has no points."""
+    """Return a perk in the newer shape. It contains the redemption option and the redemption, but no points."""
     perk = loyalty_objects.perk(
         moment.ids, person.number, moment.now, "Refer a friend", points=None, completed_at=moment.now
     )
@@ -142,7 +143,7 @@ def _newer_perk(person: Person, moment: Moment, code: str) -> Json:
 
 
 def _code_with_owner(person: Person) -> Json:
-    """Return the referral code as only a completed referral shows it: with the referrer again, as its owner."""
+    """Return the referral code in the shape of a completed referral. It contains the referrer again, as owner."""
     code = referral_of(person)
     owner = loyalty_id(person.number)
     code_object = referral_code(person)

@@ -1,4 +1,4 @@
-"""Builds the webhooks of reviews and of review requests. They identify the customer only by e-mail address."""
+"""Builds the webhooks of reviews and of review requests. The e-mail address is the only identifier in them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from connector.sandbox.yotpo.people.person import Person
 from connector.sandbox.yotpo.shoppers.payloads import spellings
 from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, Subject, Webhook
 
-#: Yotpo's reviewer ids are unrelated to customer ids.
+#: The lowest id of a reviewer. Yotpo's ids of reviewers have no relation to the ids of customers.
 _FIRST_REVIEWER = 1_001
 
 
@@ -16,15 +16,18 @@ class Review:
     id: int
     score: int
     created_at: datetime
-    #: None until Yotpo has read it.
+    #: None: Yotpo has not read the review yet.
     sentiment: float | None = None
 
 
 def review(event: str, person: Person, moment: Moment, customer_review: Review) -> Webhook:
-    """Return `review_create` or `review_updated`. The latter does not say what changed, not even an unpublishing."""
+    """Return the webhook `review_create` or `review_updated`.
+
+    `review_updated` does not say what has changed, for example that the merchant has unpublished the review.
+    """
     data = {
         "id": customer_review.id,
-        # Here the store's key is in `app_key`; review requests have it in `source_app_key`.
+        # The store's key is in `app_key` here. In review requests, it is in `source_app_key`.
         "source_app_key": None,
         "title": "Works great.",
         "reviewer_display_name": f"{person.first_name} {person.last_name}",
@@ -61,7 +64,7 @@ def review(event: str, person: Person, moment: Moment, customer_review: Review) 
 
 
 def review_request(person: Person, moment: Moment, trigger: str) -> Webhook:
-    """An order was `fulfilled` or `delivered`. Nothing in the body names the topic."""
+    """An order was `fulfilled` or `delivered`. The body does not contain the topic."""
     topic = "review_request.eligible.on_" + {"fulfilled": "fulfillment", "delivered": "delivery"}[trigger]
     order = next(moment.ids)
     body = {

@@ -8,9 +8,9 @@ from connector.sandbox.yotpo.shoppers.payloads.loyalty_payloads import Moment, S
 
 
 def tier_changed(person: Person, moment: Moment, customer_object: Json, new: Tier | None, old: Tier | None) -> Webhook:
-    """A customer has earned or lost a tier. `customer_object` shows the customer before that, still in the old tier.
+    """A customer has earned or lost a tier. `customer_object` shows the customer in the old tier.
 
-    Without a new or an old tier, the webhook has no such object.
+    If the customer had no old tier or has no new tier, the webhook leaves out `old_tier` or `new_tier`.
     """
     change = "earned" if (new.rank if new else 0) > (old.rank if old else 0) else "lost"
     topic = f"swell/tier/{change}"
@@ -26,7 +26,7 @@ def tier_changed(person: Person, moment: Moment, customer_object: Json, new: Tie
 
 
 def tier_status_changed(person: Person, moment: Moment) -> Webhook:
-    """A customer's figures have changed. The customer's own are in camel case, the needed ones in snake case."""
+    """A customer's totals have changed. Names of totals are in camel case, names of needed totals in snake case."""
     loyalty = require_enrolled(person)
     done = loyalty.actions
     stats = {
