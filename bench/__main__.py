@@ -4,7 +4,7 @@
     steps       measures each step of a webhook that needs no process
     processes   measures intake and delivery in their real processes
 
-``python -m bench`` runs all of them, ``python -m bench mapping`` only the named ones.
+``python -m bench`` runs all parts. ``python -m bench mapping`` runs only the named part.
 """
 
 # ruff: noqa: T201 - the command prints its results

@@ -79,7 +79,7 @@ class ByQuery:
 
 
 class _Section:
-    """Identifiers, attributes or params."""
+    """The rules for identifiers, attributes or params."""
 
     def __init__(self, rules: Sequence[Rule], reader: Reader) -> None:
         self._rules = rules
@@ -109,7 +109,10 @@ def _sources(rule: Rule) -> tuple[tuple[Path, ...], ...]:
 
 
 def _value(rule: Rule, raw: Any, next_raws: Iterable[Any], options: Options) -> Value | None:
-    """Return the converted value. `next_raws` holds the month and day of a date of parts, whose year is `raw`."""
+    """Return the converted value.
+
+    If the source is a date in three parts, `raw` is the year, and `next_raws` yields the month and the day.
+    """
     if rule.source.parts:
         month, day = next(iter(next_raws)), next(iter(next_raws))
         return date_of_parts(Parts(raw, month, day, options.standin_year))

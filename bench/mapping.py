@@ -37,7 +37,7 @@ OPTIONS = Options()
 
 CONNECTOR, BY_HAND, PLAIN, JMESPATH, GLOM = "connector", "by hand", "by hand, plain dicts", "jmespath", "glom"
 _ROUNDS = 40
-#: CPU seconds of each way in a round.
+#: How many CPU seconds each way takes in a round.
 _TURN_SECONDS = 0.04
 
 
@@ -45,9 +45,9 @@ class Speed(NamedTuple):
     """The speed of one way, in events a second."""
 
     way: str
-    #: Mapping alone.
+    #: The speed of mapping alone.
     alone: float
-    #: Parsing the webhook, mapping it and serialising its users. None if the way returns no update to serialise.
+    #: The speed of parsing the webhook, mapping it and serialising its users. None if the way returns no update.
     whole: float | None
 
 

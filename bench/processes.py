@@ -57,7 +57,7 @@ def costs() -> Iterator[Cost]:
 
 
 def _resume(stack: Stack, name: str) -> None:
-    """Let the store's deliveries go, and wait until all events are delivered."""
+    """Resume the store's deliveries, and wait until all events are delivered."""
     stack.command("stores", "resume", name)
     _until_delivered(stack, name)
 

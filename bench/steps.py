@@ -25,7 +25,7 @@ class Cost(NamedTuple):
     part: str
     #: CPU seconds per 1,000 events.
     cpu: float
-    #: The ratio of `cpu` to that of the first part of its kind.
+    #: The ratio of `cpu` to the `cpu` of the first part of the same kind.
     ratio: str
     #: The wall-clock time or another figure, for orientation.
     clock: str

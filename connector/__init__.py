@@ -1,6 +1,6 @@
-"""Keeps Insider, a store's customer data platform, true to what Yotpo knows about the store's customers.
+"""Keeps the data of a store's customers at Insider, a customer data platform, equal to the data at Yotpo.
 
-The way of an event, and the rooms on it::
+This picture shows the path of an event through the packages::
 
     Yotpo ──webhook──▶ intake ─────────┐
     Yotpo ──pages────▶ sync (backfill) ┼──▶ journal ──▶ mapping ──▶ delivery ──▶ insider ──▶ Insider
@@ -22,8 +22,8 @@ The way of an event, and the rooms on it::
 
     model, http, settings, observability, errors    the ground: nouns, requests to others, the environment, logs
 
-Imports go down only: `setup.cfg` has the order, and import-linter checks it. Begin with `delivery/steps.py`: it reads
-like this picture.
+A package imports only packages of lower layers: `setup.cfg` has the order of the layers, and import-linter checks the
+imports. Begin with `delivery/steps.py`: its code follows this picture.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,6 @@
-"""Every exception of the connector, in one tree. Each says who acts next: the sender, a retry, or the operator.
+"""Every exception of the connector, in one tree.
+
+Each docstring says who acts next: the sender, a retry, or the operator.
 
 ::
 
@@ -29,10 +31,10 @@ class ConnectorError(Exception):
 
 
 class WebhookRejected(ConnectorError):
-    """The webhook cannot be journaled as an event. Its body is not kept; the answer says why."""
+    """The webhook cannot be journaled as an event. Its body is not kept; the HTTP response says why."""
 
     def __init__(self, code: str, message: str) -> None:
-        """`code` is a stable word for counting, `message` the sentence in the answer."""
+        """`code` is a fixed word for counting rejections. `message` is the sentence in the HTTP response."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -47,25 +49,31 @@ class MappingError(ConnectorError):
 
 
 class YotpoError(ConnectorError):
-    """A request to Yotpo failed. The messages of this branch hold no token, no secret and no person's data."""
+    """A request to Yotpo failed.
+
+    The messages of this class and its subclasses contain no token, no secret and no personal data.
+    """
 
 
 class YotpoUnavailable(YotpoError):
-    """Yotpo gave no usable answer. Retry: later, or when Yotpo says."""
+    """Yotpo gave no usable answer. Retry: later, or at the time that Yotpo names."""
 
     def __init__(self, message: str | None = None, *, retry_after: float | None = None, limited: bool = False) -> None:
-        """`retry_after` is in seconds, or None if Yotpo names no time. `limited` is True if Yotpo's rate is used up."""
+        """`retry_after` is in seconds, or None if Yotpo names no time.
+
+        `limited` is True if the rate limit for requests to Yotpo is reached.
+        """
         super().__init__(message)
         self.retry_after = retry_after
         self.limited = limited
 
 
 class YotpoUnauthorized(YotpoError):
-    """Yotpo refuses the credentials. Operator: after three in a row, connect the account again."""
+    """Yotpo refuses the credentials. Operator: after three such failures in a row, connect the account again."""
 
 
 class YotpoRefused(YotpoError):
-    """Yotpo refuses the request for good. Operator: the message holds Yotpo's own sentence."""
+    """Yotpo refuses the request for good. Operator: the message contains the sentence from Yotpo's response."""
 
     def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
         """`status` is the HTTP status from Yotpo, or None if no request was sent."""
@@ -74,7 +82,7 @@ class YotpoRefused(YotpoError):
 
 
 class CursorExpired(YotpoRefused):
-    """Yotpo no longer knows the cursor. Retry: from the first page."""
+    """Yotpo no longer knows the cursor. Retry: read again from the first page."""
 
 
 class OperatorError(ConnectorError):

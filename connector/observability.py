@@ -1,6 +1,7 @@
-"""The log: one logfmt line on stdout for each outcome, named `noun.past_participle`. Also the health check routes.
+"""Sets up the log and the health check routes.
 
-A line never holds personal data. It names stores and events by name or number, and never names a customer.
+The log has one logfmt line on stdout for each outcome. The event of a line is named `noun.past_participle`. A line
+never contains personal data. It names stores and events by name or number, and never names a customer.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _RENDER: list[Processor] = [
 
 
 def configure(level: str) -> None:
-    """Log to stdout, from this level on. The connector's lines and those of libraries have the same format."""
+    """Log to stdout, with this level and above. The connector's lines and those of libraries have the same format."""
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*_SHARED, *_RENDER],
@@ -75,7 +76,7 @@ def logger(part: str) -> FilteringBoundLogger:
 
 
 def health(check: Callable[[], None]) -> flask.Blueprint:
-    """Return the routes `/health` (the process runs) and `/health/ready` (`check` does not raise)."""
+    """Return the routes `/health` (the process runs) and `/health/ready` (`check` raises no exception)."""
     blueprint = flask.Blueprint("health", __name__)
 
     @blueprint.get("/health")
@@ -96,6 +97,6 @@ def health(check: Callable[[], None]) -> flask.Blueprint:
 def _describe_library_line(_logger: Any, _name: str, event: EventDict) -> EventDict:
     record = event.pop("_record")
     event.pop("_from_structlog", None)
-    # When a library logs an exception it often quotes its message, which may hold people's data.
+    # When a library logs an exception, its line often quotes the message, which may contain personal data.
     text = f"{record.name} failed" if record.exc_info else without_tokens(str(event["event"]).strip())
     return {**event, "part": record.name, "event": text}

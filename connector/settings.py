@@ -1,4 +1,4 @@
-"""Every environment variable of the connector: its name, type, default, and a sentence that says what it does.
+"""Defines every environment variable of the connector: its name, type, default, and a sentence that says what it does.
 
 A process calls `Settings.read()` once, when it starts. Nothing else reads the environment.
 """
@@ -20,7 +20,7 @@ DEFAULT_MAPPINGS = _ROOT / "mappings"
 
 
 def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False, secret: bool = False) -> Any:
-    # Required variables hold passwords and keys. `repr` must not show them.
+    # Required variables contain passwords and keys. `repr` must not show them.
     return field(
         repr=not (required or secret),
         metadata={"name": name, "sentence": sentence, "default": default, "required": required},

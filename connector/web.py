@@ -19,9 +19,10 @@ from connector.workers import limits, tasks
 from connector.workers.wakeups import WakeUps
 from connector.yotpo.client import Yotpo
 
-#: For the intake: one for the appender, the others for looking up stores.
+#: The database connections of the intake: one for the appender, the others for looking up stores.
 _CONNECTIONS = 4
-#: For installs, which keep a connection while they wait for Yotpo. Separate, so that the intake never runs out.
+#: The database connections for installs. An install keeps its connection while it waits for Yotpo. These connections
+#: are separate, so that the intake always has its own.
 _INSTALLS = 2
 
 _log = observability.logger("web")
@@ -70,6 +71,6 @@ def _error_as_json(error: Exception) -> flask.Response:
     if isinstance(error, HTTPException):
         status, name = error.code or status, (error.name or name).lower()
     else:
-        # Logged here because Flask would log the path, which holds the store's token.
+        # The error is logged here, because Flask would log the path, which contains the store's token.
         _log.error("request.failed", endpoint=flask.request.endpoint, exc_info=error)
     return flask.Response(orjson.dumps({"error": name}), status=status, content_type="application/json")

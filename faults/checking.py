@@ -1,4 +1,4 @@
-"""Compares the profiles at Insider with the accepted events: finds what is lost, doubled, out of order or wrong."""
+"""Compares the profiles at Insider with the accepted events. Counts what is lost, doubled, out of order or wrong."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a scenario requires of the end state."""
+    """The rules by which the end state of a scenario is checked."""
 
-    #: Whether Insider refuses some users for good: their events are dead letters, not lost.
+    #: True if Insider refuses some users for good. Their events become dead letters and do not count as lost.
     refusals: bool = False
-    #: Whether one topic is delayed, so that the order is kept only within each topic.
+    #: True if one topic is delayed. Then the order is checked only within each topic.
     order_by_topic: bool = False
 
 
@@ -41,12 +41,12 @@ class Findings:
     wrong: int = 0
     #: When Insider stored each event, in seconds since 1970.
     arrived: dict[Event, float] = field(default_factory=dict, repr=False)
-    #: The first few problems, in words.
+    #: Descriptions of the first few problems.
     examples: list[str] = field(default_factory=list)
 
 
 _MAX_EXAMPLES = 5
-#: An event that takes longer from the webhook to Insider was delayed; a tenth of this is usual.
+#: An event that takes longer than this from the webhook to Insider counts as delayed. A tenth of this is usual.
 _UNUSUAL_SECONDS = 2.0
 
 
@@ -76,7 +76,7 @@ def _check_customer(
     findings.turned_away += sum(event.turned_away for event in events)
     findings.accepted += sum(event.accepted_at is not None for event in events)
     findings.at_insider += len(arrived)
-    # A user event without a webhook of ours counts as doubled, too.
+    # A user event that belongs to none of our webhooks counts as doubled, too.
     doubled = len(stored) - len(arrived)
     findings.sent_again += sum(user_event["transmissions"] - 1 for user_event in profile["events"])
     repeated = [number for number, times in Counter(stored).items() if times > 1]
@@ -88,7 +88,7 @@ def _check_customer(
     lost = [f"number {event.number} (event {event.journal_id})" for event in missing if event not in refused]
     _note(findings, "lost", len(lost), customer, ", ".join(lost[:3]))
     _note(findings, "out_of_order", _inversions(events, arrived, rules), customer, str(stored))
-    # A lost event makes its attributes wrong as well; a refused one does not.
+    # A lost event also makes its attributes wrong. A refused event does not.
     expected = planning.attributes(event for event in events if event.accepted_at is not None and event not in refused)
     actual = {name: profile["custom"].get(name) for name in expected}
     _note(findings, "wrong", sum(actual[name] != value for name, value in expected.items()), customer, f"{actual}")

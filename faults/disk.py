@@ -18,20 +18,20 @@ _CHUNK = 64 * 1024
 
 
 def place_of(state: Path) -> Path:
-    """Return the directory with all files of a state directory's embedded PostgreSQL."""
+    """Return the directory that contains all files of the embedded PostgreSQL of a state directory."""
     return EmbeddedPostgres(state).directory.parent
 
 
 @contextmanager
 def small_disk(state: Path, megabytes: int) -> Iterator[None]:
-    """Mount a disk of that size, in memory, for PostgreSQL's data, until the block ends.
+    """Mount a disk of `megabytes` in memory for PostgreSQL's data, until the block ends.
 
     Raises NotPossible if this machine cannot mount it.
     """
     place = place_of(state)
     if os.geteuid() != 0:
         raise NotPossible("only root may mount a disk")
-    _unmount(place)  # A killed run may have left it mounted.
+    _unmount(place)  # An earlier run that was killed may have left the disk mounted.
     EmbeddedPostgres(state).remove()
     state.mkdir(parents=True, exist_ok=True)
     place.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Code that a process of the connector runs before its own code: Python imports `sitecustomize` when it starts."""
+"""Makes a process of the connector run other code before its own: Python imports `sitecustomize` when it starts."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ TopicMapping.apply = broken
 
 
 def wrong_clock(state: Path, seconds: int) -> dict[str, str]:
-    """Return the environment variables that set a process's clock ahead by some seconds, or back if negative."""
+    """Return the environment variables that set a process's clock ahead by `seconds`, or back if they are negative."""
     return _run_first(state / f"clock{seconds:+}", _CLOCK.format(seconds=seconds))
 
 
 def broken_topic(state: Path, topic: str) -> dict[str, str]:
-    """Return the environment variables that make the mapping of a topic raise."""
+    """Return the environment variables that make the mapping of a topic raise an exception."""
     return _run_first(state / "broken", _BROKEN_TOPIC.format(topic=topic))
 
 

@@ -1,4 +1,4 @@
-"""How long events take from the webhook to Insider, as the report shows it."""
+"""Describes for the report how long events take from the webhook to Insider."""
 
 from __future__ import annotations
 

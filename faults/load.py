@@ -1,4 +1,7 @@
-"""Sends a plan to the intake as Yotpo would: a customer's webhooks one by one, each until it is accepted."""
+"""Sends the webhooks of a plan to the intake, as Yotpo would.
+
+The webhooks of a customer are sent one by one. Each webhook is sent again until it is accepted.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Load:
     """A pool of sending threads. A customer's webhooks are never divided between threads, so they stay in order."""
 
     def __init__(self, url: str, plan: Plan, *, rate: float, copies: int = 1) -> None:
-        """At most `rate` events are sent in a second, each by as many threads as `copies` says."""
+        """Send at most `rate` events in a second. `copies` is the number of threads that send each event."""
         self.events = [event for events in plan.values() for event in events]
         self._url = url
         self._rate = rate
@@ -64,7 +67,7 @@ class Load:
         return any(thread.is_alive() for thread in self._threads)
 
     def finish(self, seconds: float) -> None:
-        """Wait until everything has been accepted, at most so many seconds, and stop."""
+        """Wait until everything has been accepted, but at most `seconds`, and stop."""
         deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Measures the most memory that the connector's processes use."""
+"""Measures the highest memory use of the connector's processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MemoryWatch:
     """Measures twice a second how much memory (RSS) each process of the connector and each of its children uses."""
 
     def __init__(self, stack: Stack) -> None:
-        #: The most that a single process has used, in megabytes, by the line of the Procfile.
+        #: The highest memory use of a single process, in megabytes, by the name of its line in the Procfile.
         self.highest: dict[str, float] = dict.fromkeys(PROCESSES, 0.0)
         self._stack = stack
         self._over = threading.Event()
@@ -41,11 +41,11 @@ class MemoryWatch:
 
 
 def _megabytes(pid: int) -> list[float]:
-    """Return the memory of a process and of each of its children; it may be incomplete if one has just ended."""
+    """Return the memory of a process and of each of its children; the list is incomplete if one has just ended."""
     megabytes = []
     try:
         for process in (first := psutil.Process(pid), *first.children(recursive=True)):
             megabytes.append(process.memory_info().rss / _MEGABYTE)
     except psutil.NoSuchProcess:
-        pass  # The next measurement finds its successor.
+        pass  # The next measurement finds the process that replaces it.
     return megabytes

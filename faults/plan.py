@@ -1,7 +1,7 @@
-"""The webhooks to send, customer by customer, and what Insider must hold once they have arrived.
+"""Plans the webhooks of each customer, and the data that Insider must have after they have arrived.
 
-A customer's events are numbered by Yotpo's clock. The webhook shows the number as the points balance, and so the user
-event and the attribute that are made from it show it as well.
+A customer's events are numbered by Yotpo's clock. The webhook contains the number as the points balance. So the user
+event and the attribute that are made from the webhook contain the number as well.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BALANCE = "yotpo_point_balance"
 SPENT = "yotpo_total_spend_cents"
 
 _EARNED_EVERY, _EARNED_FIRST = 5, 2
-#: Not in every webhook: an absent value must not overwrite the one that Insider has.
+#: Only every third webhook contains this value: a missing value must not overwrite the value at Insider.
 _SPENT_EVERY = 3
 _NUMBERS = {"points_changed": "yotpo_points_current_balance", "points_earned": "yotpo_event_reward_point"}
 
@@ -40,14 +40,14 @@ class Event:
 
     customer: str
     number: int
-    #: When it happened, by Yotpo's clock.
+    #: When the event happened, by Yotpo's clock.
     at: datetime
     topic: str
     body: bytes
     #: Seconds since 1970, like Insider's times of receipt.
     sent_at: float | None = None
     accepted_at: float | None = None
-    #: How often the intake did not answer, or not with 200.
+    #: How often the intake gave no response, or a response other than 200.
     turned_away: int = 0
     journal_id: int | None = None
 
@@ -57,7 +57,10 @@ Plan = dict[str, list[Event]]
 
 
 def make(events: int, customers: Iterable[str], seed: int, arrange: Arrangement | None = None) -> Plan:
-    """Return a plan that divides events evenly among customers; a customer's events are a second apart, ending now."""
+    """Return a plan that divides events evenly among customers.
+
+    A customer's events are a second apart, and the time of the last event is now.
+    """
     random = Random(seed)  # noqa: S311 - no secret depends on it
     names = list(customers)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -92,7 +95,7 @@ def attributes(events: Iterable[Event]) -> dict[str, int]:
 
 
 def number_of(user_event: dict[str, Any]) -> int | None:
-    """Return the number of the event that a user event at Insider was made from; None if it is not from the plan."""
+    """Return the number of the event from which a user event at Insider was made; None for other user events."""
     number = user_event["event_params"].get("custom", {}).get(_NUMBERS.get(user_event["event_name"], ""))
     return number if isinstance(number, int) else None
 

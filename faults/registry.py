@@ -1,4 +1,4 @@
-"""The list of scenarios. A scenario is a function with a docstring and options; its name is the function's."""
+"""The list of scenarios. A scenario is a function with a docstring and options; its name is the function's name."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Body = Callable[["Run"], None]
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     name: str
-    #: What it does, in one sentence.
+    #: One sentence that says what the scenario does.
     sentence: str
-    #: Called when a fifth of the load has been accepted; the fault is over when it returns.
+    #: The function is called when a fifth of the load has been accepted. The fault ends when the function returns.
     body: Body
-    #: How many seconds the load must last during the fault: three fifths of the events are spread over them.
+    #: How many seconds the load must last during the fault. Three fifths of the events are sent in these seconds.
     lasting: float = 3.0
     #: Environment variables for all processes of the connector.
     environment: dict[str, str] = field(default_factory=dict)
@@ -32,12 +32,12 @@ class Scenario:
     arrange: Arrangement | None = None
     #: How many threads send each webhook.
     copies: int = 1
-    #: How many of the events are sent as the load, as a share; the scenario may send more itself.
+    #: The share of the events that the load sends. The scenario may send more events itself.
     share: float = 1.0
-    #: The most events in a second, if the usual rate is too high.
+    #: The highest number of events in a second, if the usual rate is too high.
     rate: float | None = None
     rules: Rules = field(default_factory=Rules)
-    #: How many seconds everything may take to arrive after the load.
+    #: After the load, everything must arrive within this many seconds.
     patience: float = 120.0
     #: The size in megabytes of a separate disk for PostgreSQL.
     disk: int | None = None
@@ -47,7 +47,7 @@ _registered: dict[str, list[Scenario]] = {}
 
 
 def scenario(**options: Any) -> Callable[[Body], Body]:
-    """Register a function as a scenario; its docstring is the sentence, and the options are Scenario's."""
+    """Register a function as a scenario. Its docstring becomes `sentence`; the options are other fields of Scenario."""
 
     def register(body: Body) -> Body:
         name = body.__name__.replace("_", "-")

@@ -1,4 +1,4 @@
-"""The report: the machine and servers, a row for each scenario, the meaning of the columns, what each scenario does."""
+"""Writes the report: the machine, the servers, a row for each scenario, and what columns and scenarios mean."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = {
     "delayed: an event that was sent before that end, or that took more than two seconds",
     "exits": "processes that ended by themselves; the suite starts them again after a second, as a host does",
 }
-#: The columns between the first one and the last two, by their names in Findings.
+#: The fields of Findings that fill the columns between the first column and the last two.
 _NUMBERS = (
     *("sent", "accepted", "turned_away", "at_insider", "refused"),
     *("lost", "doubled", "sent_again", "out_of_order", "wrong"),
@@ -61,7 +61,7 @@ def line(outcome: Outcome) -> str:
 
 
 def details(outcome: Outcome) -> list[str]:
-    """Return problems, notes and exits in words."""
+    """Return the problems, notes and exits as lines of text."""
     return [f"FAILED: {problem}" for problem in outcome.problems] + outcome.notes + outcome.exits
 
 

@@ -1,4 +1,4 @@
-"""A running scenario: what its function can use and do."""
+"""A running scenario, with the values and methods that its function can use."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from faults.supervisor import Supervisor
 
 _POLL_SECONDS = 0.2
-#: After this many polls without an arrival the journal is asked whether deliveries still wait.
+#: After this many polls without a new event at Insider, the run checks in the journal whether deliveries still wait.
 _STILL_POLLS = 10
-#: Events in a second; a slower load has broken down.
+#: Events in a second. A load that is slower than this has broken down.
 SLOWEST_RATE = 20.0
 _PATIENCE_SECONDS = 120.0
 
@@ -41,13 +41,13 @@ class Run:
     store_size: int
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    #: Called after the check; they return notes about the events that arrived.
+    #: These functions are called after the check. They return notes about the events that arrived.
     measures: list[Callable[[Findings], Iterable[str]]] = field(default_factory=list)
-    #: When the fault was over, in seconds since 1970.
+    #: When the fault ended, in seconds since 1970.
     ended_at: float | None = None
 
     def hold(self, seconds: float) -> None:
-        """Let the fault last."""
+        """Wait, so that the fault lasts this long."""
         time.sleep(seconds)
 
     def several_times(self, times: int, seconds: float, action: Callable[[], object]) -> None:
@@ -62,7 +62,7 @@ class Run:
         self.ended_at = time.time()
 
     def send_all(self) -> None:
-        """Let the fault last until the whole load has been accepted."""
+        """Wait until the whole load has been accepted, so that the fault lasts until then."""
         self.load.finish(len(self.load.events) / SLOWEST_RATE + _PATIENCE_SECONDS)
 
     def fault(self, kind: str, **description: Any) -> None:
@@ -76,11 +76,11 @@ class Run:
         return hits
 
     def hits(self) -> int:
-        """Return how many requests to Insider the present faults have hit."""
+        """Return how many requests to Insider the current faults have hit."""
         return sum(int(fault["hits"]) for fault in self.stack.insider("faults"))
 
     def wait_until_quiet(self, seconds: float) -> bool:
-        """Wait until no event and no delivery of the store waits; return False if some still wait after the time."""
+        """Wait until no event and no delivery of the store waits; return False if some still wait after `seconds`."""
         deadline = time.monotonic() + seconds
         stored, still_polls = -1, 0
         while time.monotonic() < deadline:

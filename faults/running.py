@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 #: Events in a second. At a higher rate the workers of a small machine would fall behind even without a fault.
 _RATE = 500.0
-#: The share of the load before the fault begins.
+#: This share of the load is accepted before the fault begins.
 _BEFORE = 0.2
-#: The share of the load during the fault.
+#: This share of the load is sent during the fault.
 _DURING = 0.6
 _READY_SECONDS = 60.0
-#: If the connector does not recover by itself, its usual processes are restored and get this long to deliver the rest,
-#: so that the report can say whether events were late or lost.
+#: If the connector does not recover by itself, its usual processes are restored. They get this long to deliver the
+#: rest, so that the report can say whether events were late or lost.
 _HEALED_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
@@ -51,7 +51,7 @@ class Outcome:
 
     scenario: Scenario
     found: Findings = field(default_factory=Findings)
-    #: From the end of the fault; None if the connector did not recover.
+    #: Seconds from the end of the fault. None if the connector did not recover.
     seconds_to_recover: float | None = None
     #: Processes that ended by themselves.
     exits: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Runner:
         durable: bool = True,
         formation: type[Stack] = Stack,
     ) -> None:
-        """The load has `events` of `customers`; a backfill's store has `store_size` customers."""
+        """The load sends `events` of `customers`; a backfill's store has `store_size` customers."""
         self._formation = formation
         self._state = state
         self._events = events
@@ -87,7 +87,7 @@ class Runner:
         self._exits = ExitStack()
         self._running: tuple[dict[str, str], Stack] | None = None
         self._warmed = 0
-        #: Which servers the connector runs on.
+        #: The names and versions of the servers that the connector runs on.
         self.servers = ""
 
     def __enter__(self) -> Self:
@@ -158,7 +158,7 @@ class Runner:
             if number := getattr(findings, kind):
                 outcome.problems.append(f"{kind.replace('_', ' ')}: {number}")
         outcome.problems += findings.examples
-        # No longer needed, and megabytes in each of dozens of scenarios.
+        # These times are no longer needed. They take megabytes in each of dozens of scenarios.
         findings.arrived.clear()
 
     def _ready(self, stack: Stack, scenario: Scenario) -> str:
@@ -185,7 +185,7 @@ class Runner:
             state = self._state / "disk" if scenario.disk else self._state
             if scenario.disk:
                 self._exits.enter_context(small_disk(state, scenario.disk))
-            # Always embedded servers, whatever our environment says: they will be killed.
+            # The servers are always embedded, whatever our environment says, because scenarios kill them.
             environment = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "PORT": str(free_port())}
             (state / "secret-key").unlink(missing_ok=True)  # Without the key, Stack removes the data of the last run.
             stack = self._exits.enter_context(

@@ -1,4 +1,4 @@
-"""Stores of the connector, and a store at the simulator of Yotpo with its backfill."""
+"""Adds stores to the connector, and opens a store with a backfill at the simulator of Yotpo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Progress(NamedTuple):
 
 
 class Snapshots(NamedTuple):
-    """The number of snapshots that a backfill has journaled, of their customers, and of their deliveries."""
+    """How many snapshots a backfill has journaled, and how many customers and deliveries they have."""
 
     events: int
     customers: int
@@ -37,7 +37,7 @@ class Snapshots(NamedTuple):
 
 
 class YotpoStore:
-    """A store of the connector, connected with its own keys to a store of that name at the simulator of Yotpo."""
+    """A store of the connector. Its own keys connect it to a store with the same name at the simulator of Yotpo."""
 
     def __init__(self, stack: Stack, name: str, *, customers: int) -> None:
         """Open the store at Yotpo, and connect the connector's store, which must exist already."""
@@ -96,7 +96,7 @@ class YotpoStore:
         return equality.compare(self._stack.yotpo_url, self.name, self._stack.insider_url, self.name)
 
     def _change(self, command: str) -> None:
-        """Run `connector backfill COMMAND`. Raises OperatorError if it fails, unless the backfill is over."""
+        """Run `connector backfill COMMAND`. Raises OperatorError if it fails, unless the backfill has ended."""
         try:
             self._command(command)
         except OperatorError:

@@ -25,16 +25,16 @@ _MAX_LINE = 300
 
 
 class Supervisor:
-    """Watches the connector's processes. While it watches, start and stop processes through it only.
+    """Watches the connector's processes. While it watches, scenarios must start and stop processes only through it.
 
-    A process that it stops is `announced`: the scenario wanted its end. Any other end is an exit.
+    If it stops a process, the end is announced: the scenario wanted this end. Any other end counts as an exit.
     """
 
     def __init__(self, stack: Stack) -> None:
         self.exits: list[str] = []
         self._stack = stack
         self._lock = threading.RLock()
-        #: The line of the Procfile of each process, and its own environment variables.
+        #: For each process by name: its line of the Procfile, and its own environment variables.
         self._kept: dict[str, tuple[str, dict[str, str]]] = {name: (name, {}) for name in PROCESSES}
         self._announced: set[int] = set()
         self._ended: dict[int, float] = {}
@@ -145,7 +145,7 @@ class Supervisor:
             if pid not in self._announced:
                 self.exits.append(f"{name} ended by itself with exit code {code}: {group.tail(name, 1)[:_MAX_LINE]}")
         if time.monotonic() - self._ended[pid] > _RESTART_SECONDS:
-            # On a platform the container ends, and with it the children that a process has left behind.
+            # On a hosting platform the container ends. This also ends the children that the process has left behind.
             group.kill(name)
             self._start(name)
 

@@ -1,7 +1,8 @@
-"""The rules of `bench/rules` as Python written by hand: it shows what mapping would cost without a mapping language.
+"""The rules of `bench/rules` as handwritten Python. It shows what mapping would cost without a mapping language.
 
-It reads each object once, skips objects that are missing, and calls no function for a value that already has the right
-type. It uses the connector's own conversions: other conversions would measure something else.
+The code reads each object once, skips objects that are missing, and calls no function for a value that already has the
+right type. It uses the connector's own conversions, because with other conversions the benchmark would measure
+something else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The 43 attributes of `bench/rules`, by hand."""
+"""The 43 attributes of `bench/rules`, as handwritten Python."""
 
 # ruff: noqa: PLR2004 - a literal costs nothing, Python would look up a constant each time
 

@@ -1,4 +1,4 @@
-"""The 32 params of `bench/rules`, by hand."""
+"""The 32 params of `bench/rules`, as handwritten Python."""
 
 # ruff: noqa: PLR2004 - a literal costs nothing, Python would look up a constant each time
 

@@ -1,4 +1,4 @@
-"""Shared by all rules by hand: how a value that needs a conversion is stored."""
+"""Converts and stores a value. All handwritten rules use this function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 def put(
     into: dict[str, Value], name: str, convert: Callable[[Any], Value | None], raw: object, unfit: dict[str, str]
 ) -> None:
-    """Convert a raw value and store it under its name, if there is one. If it does not fit, store why in `unfit`."""
+    """Convert a raw value, and store the result under its name if it is not None.
+
+    If the raw value does not fit, store the reason in `unfit`.
+    """
     try:
         value = convert(raw)
     except UnfitError as error:

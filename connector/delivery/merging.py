@@ -1,6 +1,6 @@
-"""Policy, pure: which deliveries fit into a request, how they merge into users, and what is too old to send.
+"""Decides which deliveries fit into a request, how they are merged into users, and what is too old to send.
 
-`sending` carries this out. What a response means is in `outcomes`.
+These functions are pure: `sending` sends the users that they return. `outcomes` decides what a response means.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Destination(Protocol):
-    """What delivery needs from Insider's client."""
+    """The methods of Insider's client that this package needs."""
 
     def upsert(self, store: Store, users: Sequence[bytes], *, skip_hook: bool) -> Response: ...
 
@@ -29,15 +29,18 @@ class Destination(Protocol):
 
 @dataclass(kw_only=True, slots=True)
 class User:
-    """The deliveries of one customer, merged into one user of an upsert and, if attributes are over, of a clear."""
+    """The deliveries of one customer, merged into one user.
+
+    An upsert sends the user's attributes and user events to Insider. A clear deletes the attributes in `cleared` there.
+    """
 
     customer: str
     identifiers: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
     events: list[UserEvent] = field(default_factory=list)
-    #: The time of each attribute to send, and of each attribute that Insider has already forgotten.
+    #: The time of each attribute to send, and of each attribute that was already cleared at Insider.
     times: dict[str, TrueAt] = field(default_factory=dict)
-    #: The attributes that Insider is to forget, each with the time it ended. None of them is among `attributes`.
+    #: The attributes to clear at Insider, each with the time of its clear. None of them is in `attributes`.
     cleared: dict[str, TrueAt] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     #: The notes to record with each delivery, by the delivery's id.
@@ -54,30 +57,30 @@ class User:
 
     @property
     def sendable(self) -> bool:
-        """False if everything in it was stale, too old or already forgotten."""
+        """False if nothing is left to send, because everything was stale, too old or already cleared."""
         return bool(self.attributes or self.events or self.cleared)
 
     @property
     def upsertable(self) -> bool:
-        """False if there is nothing to upsert: Insider accepts no user that has only identifiers."""
+        """False if there is nothing to upsert. Insider refuses a user that has only identifiers."""
         return bool(self.attributes or self.events)
 
     def settled(self, attempts: Mapping[int, Sequence[int]], refusal: Refusal | None = None) -> list[Settled]:
-        """Return the outcome of each delivery. `attempts` has the ids of each delivery's attempts."""
+        """Return the outcome of each delivery. `attempts` contains the ids of each delivery's attempts."""
         return [
             Settled(id=delivery_id, refusal=refusal, notes=notes, attempt_ids=attempts.get(delivery_id, ()))
             for delivery_id, notes in self.notes.items()
         ]
 
     def without_phone_number(self) -> None:
-        """Leave the phone number out and note it: it is all that Insider refuses of this user."""
+        """Remove the phone number and note this. Insider refuses only the phone number of this user."""
         del self.identifiers["phone_number"]
         for notes in self.notes.values():
             notes["left_out"] = ["phone_number"]
 
 
 def fitting(deliveries: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
-    """Return the first deliveries that together fit into a request of `limit` bytes, but at least one."""
+    """Return the first deliveries that together fit into a request of `limit` bytes. Return at least one."""
     size = 0
     for position, delivery in enumerate(deliveries):
         size += delivery.bytes
@@ -95,9 +98,9 @@ def merge(
 ) -> list[User]:
     """Merge deliveries, oldest first, into one user for each customer.
 
-    `known_times` has, for each customer, the time of each attribute that Insider has or has forgotten. An older value
-    or an older clear is left out and noted as stale. A user event older than the retention is left out and noted as too
-    old, because Insider would drop it silently.
+    `known_times` contains, by customer, the time of each attribute that Insider has stored or cleared. The function
+    leaves out an older value or an older clear, and notes it as stale. It leaves out a user event that is older than
+    the retention, and notes it as too old: Insider would ignore this user event without an error.
     """
     users: dict[str, User] = {}
     for delivery in deliveries:
@@ -117,7 +120,7 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
     user.notes[delivery.id] = notes
     user.identifiers.update(delivery.update.identifiers)
     true_at = TrueAt(round(delivery.occurred_at.timestamp() * 1000), delivery.event_id)
-    # Clears come first: if one update has both a clear and a value, the value wins.
+    # Clears are processed first. So if one update has both a clear and a value for an attribute, the value wins.
     for name in delivery.update.cleared:
         if user.times.get(name, true_at) <= true_at:
             user.attributes.pop(name, None)
@@ -132,7 +135,8 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
             continue
         notes.setdefault("stale", []).append(name)
         if isinstance(newest, ClearedAt):
-            # Insider may have this value anyway, from an attempt whose response was lost. So it is cleared.
+            # Insider may have stored this old value, in an attempt whose response was lost. So the attribute is
+            # cleared.
             user.cleared[name] = newest
     for event in delivery.update.events:
         if datetime.fromisoformat(event.timestamp) > oldest:
@@ -142,10 +146,11 @@ def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:
 
 
 def _drop_needless_clears(user: User, known_times: Mapping[str, TrueAt]) -> None:
-    """Leave out clears that a newer value replaces, and clears of attributes that Insider has already forgotten.
+    """Leave out clears that a newer value replaces, and clears of attributes that Insider has already cleared.
 
-    A clear stays if one of the deliveries has a value for its attribute: Insider may have taken that value, in an
-    attempt whose response was lost. Afterwards `times` has only attributes that are sent or still forgotten.
+    A clear stays if one of the deliveries contains a value for its attribute. Insider may have stored that value in an
+    attempt whose response was lost. Afterwards `times` contains only the attributes that are sent, and the attributes
+    that Insider has already cleared.
     """
     over = {name for name in user.cleared if name not in user.attributes}
     with_value = {name for delivery in user.deliveries for name in delivery.update.attributes} if over else set()

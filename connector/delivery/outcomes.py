@@ -1,7 +1,8 @@
-"""Policy, pure: what Insider's response means for each user of a batch. It follows Insider's list of errors.
+"""Decides what Insider's response means for each user of a batch.
 
-A user is delivered or dead. The batch is split if the response refuses without naming a user. The store pauses if
-Insider is down or refuses the credentials.
+These functions are pure and follow Insider's list of errors. The deliveries of a user are delivered or become dead
+letters. If the response refuses the batch without naming a user, the batch is split. If Insider is down or refuses the
+credentials, the store pauses.
 """
 
 from __future__ import annotations
@@ -24,28 +25,31 @@ if TYPE_CHECKING:
 #: The two operations: upsert users, or clear attributes of users.
 UPSERT, CLEAR = "upsert", "clear"
 
-#: Credentials seldom start to work by themselves. A try from time to time notices it.
+#: How long a store pauses if Insider refuses its credentials. After the pause, the next batch tests them again.
 _CREDENTIALS_PAUSE_SECONDS = 900.0
 _PARTNER_INVALID = "partner is invalid"
 _CAUSE_LIMIT = 100
 _WORDS = re.compile(r"\w+")
-#: How many of Insider's sentences about one user are kept.
+#: The most sentences from Insider that a refusal of one user keeps.
 _REASONS_LIMIT = 10
 
-#: What Insider says about a user that it does not know. Its reference prints this, with 404, for other operations.
+#: Insider's message about an unknown user. Insider's reference shows it, with status 404, for other operations.
 _UNKNOWN_USER = "no such user"
 _NOT_FOUND = 404
 
-#: What an HTTP status other than 200 means. Any status that is not listed is a fault of Insider's: the store pauses.
+#: The meaning of HTTP statuses other than 200. Any status that is not in this list counts as a failure of Insider, and
+#: the store pauses.
 _BY_STATUS = {400: "split", 413: "split", 401: "unauthorized", 403: "unauthorized"}
 
-#: How to tell from Insider's error which identifier it is about. Its path ends in a pattern, not in a name.
+#: The patterns that show which identifier an error is about. The error's path ends in a pattern, not in the
+#: identifier's name.
 _IDENTIFIERS = {
     "email": re.compile(r"@|email address"),
     "phone_number": re.compile(r"phone number|regexp\(\^\\+\+"),
     "uuid": re.compile(r"uuid"),
 }
-#: Part of the path if Insider does not know the identifier. Its sentence then lists all identifiers that it knows.
+#: An error's path contains this text if Insider does not know the identifier. The message of the error then lists all
+#: identifiers that Insider knows.
 _WRONG_KEY = "in(defaults_column)"
 
 
@@ -53,24 +57,25 @@ _WRONG_KEY = "in(defaults_column)"
 class Ruling:
     """What a response means for the users that were sent."""
 
-    #: ``delivered``, ``partly``, ``refused``, ``split``, ``paused``, ``unauthorized``.
+    #: One of ``delivered``, ``partly``, ``refused``, ``split``, ``paused``, ``unauthorized``.
     outcome: str
-    #: Why Insider refuses users for good, by the user's index. All other users are delivered, unless `split` or `pause`
-    #: is set.
+    #: By the user's index in the request: why Insider refuses the user for good. All other users are delivered, unless
+    #: `split` or `pause` is set.
     refused: Mapping[int, Sequence[Failure]] = field(default_factory=dict)
-    #: If set, the response names no user: nothing counts as delivered, and the users are sent again in halves. This is
-    #: the refusal of a delivery that is refused alone.
+    #: Set if Insider refuses the request without naming a user. Then nothing counts as delivered, and the users are
+    #: sent again in halves. If the request contains a single delivery, this is the refusal of that delivery.
     split: Refusal | None = None
-    #: If set, nothing counts as delivered, and the store pauses: for how many seconds (0: longer each time), and why.
+    #: Set if the store has to pause: the seconds (0: longer after each failure) and the reason. Then nothing counts as
+    #: delivered.
     pause: tuple[float, str] | None = None
 
 
 def rule(response: Response, users: int, operation: str = UPSERT) -> Ruling:
-    """Return what the response to a request with `users` users means, by Insider's list of errors."""
+    """Return what a response means, by Insider's list of errors. `users` is the number of users in the request."""
     verdict = response.verdict if operation == UPSERT else _without_unknown_users(response, users)
     if verdict is not None and verdict.unattributed:
         # A failure that names no user may concern any user, so nothing in the batch counts as delivered. The reason may
-        # appear in the log if the store is paused; the excerpt holds no personal data.
+        # appear in the log if the store is paused. This is allowed, because the excerpt contains no personal data.
         reason = f"Insider refuses without naming a user: {response.excerpt}"
         return Ruling(outcome="split", split=Refusal(reason=reason, cause="unattributed"))
     if verdict is not None:
@@ -86,7 +91,7 @@ def rule(response: Response, users: int, operation: str = UPSERT) -> Ruling:
 
 
 def _without_unknown_users(response: Response, users: int) -> Verdict | None:
-    """Return what the response to a clear says, without failures for unknown users: they have nothing to clear."""
+    """Return the verdict on a clear, without the failures of unknown users. An unknown user has nothing to clear."""
     if response.status == _NOT_FOUND and _UNKNOWN_USER in response.message:
         return Verdict(unattributed=users > 1)
     if response.verdict is None:
@@ -100,7 +105,7 @@ def _without_unknown_users(response: Response, users: int) -> Verdict | None:
 
 
 def attempt(response: Response, ruling: Ruling, *, users: int, size: int, operation: str = UPSERT) -> Attempt:
-    """Return the attempt to journal for a request."""
+    """Return the attempt that the journal records for a request."""
     return Attempt(
         users=users,
         bytes=size,
@@ -122,7 +127,7 @@ def is_phone_only(failures: Sequence[Failure], update: UserUpdate) -> bool:
 def refusal(
     failures: Sequence[Failure], update: UserUpdate, mapping: TopicMapping | None, operation: str = UPSERT
 ) -> Refusal:
-    """Return why Insider refuses an update: its own sentences, their cause, and the mapping rule to look at."""
+    """Return why Insider refuses an update: Insider's sentences, their cause, and the mapping rule to check."""
     first = failures[0]
     subject = _subject(first, update, operation)
     return Refusal(
@@ -133,9 +138,10 @@ def refusal(
 
 
 def blamed(split: Refusal, update: UserUpdate, mapping: TopicMapping | None, operation: str = UPSERT) -> Refusal:
-    """Return the refusal of an update that was refused alone, with the place of its mapping.
+    """Return the refusal of an update that Insider refused in a request of its own.
 
-    Insider has not said what is wrong, so the place is that of the whole user, or of the only cleared attribute.
+    Insider has not said what is wrong. So the refusal names the place of the whole user in the mapping. If a clear has
+    only one attribute, it names the place of this attribute.
     """
     subject = Subject("attributes", _only(update.cleared)) if operation == CLEAR else Subject()
     rule = mapping.place_of(*subject) if mapping else ""
@@ -145,9 +151,9 @@ def blamed(split: Refusal, update: UserUpdate, mapping: TopicMapping | None, ope
 class Subject(NamedTuple):
     """The part of an update that an error is about."""
 
-    #: ``identifiers``, ``attributes``, ``events``, ``params``; empty if the error is about the user as a whole.
+    #: One of ``identifiers``, ``attributes``, ``events``, ``params``; empty if the error is about the whole user.
     section: str = ""
-    #: The name in that section; empty if the error names none.
+    #: The name within that section; empty if the error contains no name.
     name: str = ""
 
 
@@ -159,7 +165,7 @@ def _subject(failure: Failure, update: UserUpdate, operation: str = UPSERT) -> S
         name = next((name for name, pattern in _IDENTIFIERS.items() if pattern.search(text)), "")
         return Subject("identifiers", name if name in update.identifiers else "")
     if operation == CLEAR:
-        # Insider's reference shows no error of a clear, so the name may be anywhere in it.
+        # Insider's reference shows no error of a clear, so the attribute's name may be anywhere in the error.
         words = _WORDS.findall(f"{failure.path} {failure.message}")
         attribute = next((word for word in words if word in update.cleared), "")
         return Subject("attributes", attribute or _only(update.cleared))
@@ -184,7 +190,7 @@ def _of_operation(cause: str, operation: str) -> str:
 
 
 def _cause(failure: Failure, subject: Subject) -> str:
-    """Return the path without positions and patterns, so that similar refusals have the same cause."""
+    """Return the error's path without positions and patterns, so that similar refusals have the same cause."""
     names = {"*": subject.name if subject.section == "identifiers" else ""}
     parts = [names.get(part, part) for part in _parts(failure) if not part.isdecimal() and part != "custom"]
     return ".".join(filter(None, parts))[:_CAUSE_LIMIT] or "unknown"

@@ -1,4 +1,4 @@
-"""The loop of a worker: which partitions have work, which step is next, and when to stop."""
+"""The loop of a worker. It finds the partitions that have work, runs their steps, and decides when to stop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from connector.model import Partition
     from connector.workshop.activation import MappingSets
 
-#: After this time the worker tries again the partitions that another worker held.
+#: How long a worker waits before it tries again the partitions that another worker held.
 _HELD_SECONDS = 0.01
 
 _log = observability.logger("pipeline")
@@ -43,7 +43,7 @@ class Pipeline:
         refresh_delays: RefreshDelays,
         rest_seconds: float = 0.0,
     ) -> None:
-        """`rest_seconds` is the pause after each low-priority partition that did not fill a step."""
+        """`rest_seconds` is the wait after each low-priority partition whose work did not fill a step."""
         self._database = database
         self._mappings = mappings
         self._rest_seconds = rest_seconds
@@ -58,10 +58,11 @@ class Pipeline:
         )
 
     def advance(self, *, seconds: float, low_priority: bool = False) -> Advanced:
-        """Map and deliver until no work is left or the time is over.
+        """Map events and send deliveries until no work is left, or until `seconds` have passed.
 
-        With `low_priority`, work only on replays and snapshots. Without it, wait for partitions that another worker
-        holds: it may be sending a low-priority batch, and webhooks behind that batch should not wait for a sweep.
+        With `low_priority`, process only replays and snapshots. Without it, wait for partitions that another worker
+        holds. That worker may be sending a low-priority batch. Webhooks behind that batch should not have to wait for
+        the next periodic sweep.
         """
         ends_at = time.monotonic() + seconds
         queued_low_priority = False
@@ -76,8 +77,9 @@ class Pipeline:
                 if partition.store_id not in current.failed_stores:
                     self._advance_partition(partition, mappings, current, low_priority=low_priority)
                     if low_priority and not current.step_was_full:
-                        # Snapshots come page by page. A batch of one costs nearly as much as a batch of a hundred, and
-                        # while it is being sent, webhooks may wait for the partition and for the CPU.
+                        # Wait for more snapshots, which arrive page by page. A batch with one delivery costs nearly as
+                        # much as a batch with a hundred. While a batch is being sent, webhooks may have to wait for the
+                        # partition and the CPU.
                         time.sleep(self._rest_seconds)
             for store_id in current.refusals.keys() - current.delivered_stores:
                 self._steps.pause_store(store_id, reason=current.refusals[store_id])
@@ -105,7 +107,8 @@ class Pipeline:
         except JournalUnavailable:
             raise
         except ConnectorError as error:
-            # The error concerns all partitions of the store. Its events wait in the journal for the operator.
+            # The error concerns all partitions of the store. The store's events wait in the journal until the operator
+            # has solved the problem.
             current.failed_stores.add(store_id)
             _log.error("store.failed", store_id=store_id, error=str(error))
         except Exception as error:  # noqa: BLE001 - no error may stop the work on other partitions
@@ -119,7 +122,7 @@ class Pipeline:
                 current.refusals[store_id] = sent.refusal
 
     def map_replayed(self) -> int:
-        """Map the next events of all running replays, up to their rates; return how many events were mapped."""
+        """Map the next events of all running replays, within their rates; return the number of events."""
         with self._database.connection() as connection:
             running = replays.running(connection)
             if not running:
@@ -136,12 +139,12 @@ class Pipeline:
         return mapped
 
     def busy(self) -> int:
-        """Return how many partitions have work for webhooks."""
+        """Return how many partitions have webhooks to map or deliver."""
         with self._database.connection() as connection:
             return len(partitions.busy(connection))
 
     def is_low_priority_waiting(self) -> bool:
-        """Return whether a replay is running, or low-priority events or deliveries wait."""
+        """Return whether a replay is running, or whether low-priority events or deliveries are waiting."""
         with self._database.connection() as connection:
             return bool(replays.running(connection) or partitions.busy(connection, low_priority=True))
 
@@ -149,9 +152,9 @@ class Pipeline:
 class Advanced(NamedTuple):
     """How `Pipeline.advance` ended."""
 
-    #: True if the time was over before the work was.
+    #: True if the time ran out, so that work may be left.
     unfinished: bool
-    #: True if it journaled deliveries for the low-priority workers.
+    #: True if `advance` journaled deliveries for the low-priority workers.
     queued_low_priority: bool
 
 
@@ -159,17 +162,18 @@ class Advanced(NamedTuple):
 class _Pass:
     """The results of one pass over the busy partitions."""
 
-    #: How many events were mapped and deliveries settled.
+    #: The number of mapped events plus the number of settled deliveries.
     progress: int = 0
-    #: Stores to which anything was delivered.
+    #: The stores for which Insider accepted at least one delivery.
     delivered_stores: set[int] = field(default_factory=set)
-    #: By store: why Insider accepted nothing from a partition, if that partition alone cannot show what is to blame.
+    #: By store: why Insider accepted nothing from a partition. A store is included only if it is unclear whether the
+    #: deliveries are wrong or Insider accepts nothing from the store.
     refusals: dict[int, str] = field(default_factory=dict)
     #: True if another worker holds a partition that has work.
     held: bool = False
     #: True if low-priority deliveries were journaled.
     queued_low_priority: bool = False
-    #: True if the last partition had as much work as fits into one low-priority step.
+    #: True if the last partition had enough work for a full low-priority step.
     step_was_full: bool = False
-    #: Stores that an error excludes from the rest of this pass.
+    #: The stores with an error. The rest of this pass skips them.
     failed_stores: set[int] = field(default_factory=set)

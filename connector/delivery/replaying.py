@@ -1,4 +1,4 @@
-"""Plans, starts and cancels a replay: an operator lets events be mapped and sent again. Workers do the rest."""
+"""Plans, starts and cancels replays. In a replay, workers map and send events again for an operator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from connector.workshop.activation import MappingSets
     from connector.workshop.differences import Difference
 
-#: A plan maps this many events, the newest, to find the differences.
+#: To find the differences, a plan maps only the newest events, at most this number.
 _SAMPLE_SIZE = 1000
 
 
@@ -29,30 +29,30 @@ _SAMPLE_SIZE = 1000
 class Plan:
     """What a replay would do."""
 
-    #: How many events it would replay.
+    #: How many events the replay would map again.
     events: int
-    #: How many of them are older than Insider keeps user events. Their user events are not sent.
+    #: How many of these events are older than the retention of user events at Insider. Their user events are not sent.
     too_old: int
-    #: How many of them stay as they are, because the set that last mapped them cannot be loaded.
+    #: How many of these events would not be mapped, because the mapping set that last mapped them cannot be loaded.
     without_set: int
-    #: How many selected events it would not replay, because they already wait to be mapped or delivered.
+    #: How many selected events the replay would leave out, because they already wait to be mapped or delivered.
     on_their_way: int
-    #: How many events were mapped to find the differences: the newest.
+    #: How many events the plan mapped to find the differences. These are the newest events.
     compared: int
-    #: How many of the compared events have a topic without a mapping.
+    #: How many of the compared events have no mapping for their topic.
     unmapped: int
-    #: How many of the compared events have a user that would be refused, for example without an identifier.
+    #: How many of the compared events have a user that would be refused, for example because it has no identifier.
     refused: int
-    #: How the new updates of the compared events differ from their last ones, the most frequent difference first.
+    #: The differences between the new and the last updates of the compared events, the most frequent first.
     changes: list[dict[str, Any]]
-    #: The sets that cannot be loaded: the version, the number of its events, and the problem.
+    #: The mapping sets that cannot be loaded: for each, its version, the number of its events, and the problem.
     missing: list[dict[str, Any]]
 
 
 def plan(
     connection: Connection, sets: MappingSets, selection: Selection, *, retention_days: int, mapping: By = "now"
 ) -> Plan:
-    """Return what a replay would do; change nothing. Raises MappingError if the active set cannot be loaded."""
+    """Return what a replay would do, and change nothing. Raises MappingError if the active set cannot be loaded."""
     counts = replays.count(connection, selection, retention_days=retention_days)
     sample = replays.sample(connection, selection, limit=_SAMPLE_SIZE)
     missing: list[dict[str, Any]] = []
@@ -81,7 +81,7 @@ def plan(
 
 
 def _changes(mapped: Iterable[tuple[MappedEvent, list[dict[str, Any]]]]) -> list[dict[str, Any]]:
-    """Count how the new updates of events differ from their last ones."""
+    """Count the differences between the new updates and the last updates of events."""
     counted = changes.count((event.event.topic, event.event.id, _differences(event, last)) for event, last in mapped)
     return [
         {
@@ -99,7 +99,7 @@ def _changes(mapped: Iterable[tuple[MappedEvent, list[dict[str, Any]]]]) -> list
 
 
 def _differences(event: MappedEvent, last: list[dict[str, Any]]) -> Iterator[Difference]:
-    # Updates without identifiers were refused by the mapping and never sent.
+    # Leave out updates without identifiers. They were refused at mapping and never sent.
     before = [update for update in map(update_of, last) if update.identifiers]
     return differences.between(before, event.mapped.updates)
 
@@ -139,7 +139,7 @@ def start(
 
 
 def cancel(connection: Connection, replay_id: int, *, actor: str, reason: str | None) -> int:
-    """End a replay; return how many of its events are left out. Raises OperatorError if it is not running."""
+    """Cancel a replay; return how many events were left to map. Raises OperatorError if it is not running."""
     left_out = replays.cancel(connection, replay_id)
     if left_out is None:
         raise OperatorError(f"replay {replay_id} is not running; see `connector replays list`")

@@ -1,8 +1,9 @@
 """Sends one batch of deliveries to Insider, and records the outcome of each delivery.
 
-Everything happens within the transaction that holds the partition. Users are upserted first, which creates new ones.
-Then Insider is asked to clear the attributes that are over of the users it has accepted. Only then are their deliveries
-settled. If Insider refuses a batch without naming a user, the batch is halved until the refused delivery stands alone.
+All requests happen within the transaction that holds the partition. An upsert sends the users first, and Insider
+creates the new users. A clear then deletes the attributes that no longer have a value, for the users that Insider has
+accepted. After the last request for a user, the user's deliveries are settled: each is delivered or a dead letter. If
+Insider refuses a batch without naming a user, the batch is halved until the refused delivery is alone in its request.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet, TopicMapping
     from connector.model import Delivery, Refusal, Store, TrueAt, UserUpdate
 
-#: A batch sends requests for this long, or longer until the first delivery is settled…
+#: A batch starts new requests for this time. If no delivery is settled yet, it continues after this time.
 BATCH_SECONDS = 15.0
-#: …but never longer than this, which leaves a task the time to end by itself.
+#: After this time, a batch starts no request at all. So the worker's task can end before its time limit.
 LONGEST_SECONDS = 50.0
-#: After this many deliveries that Insider refused alone, a refused half is set aside. It is sent again at the end if
-#: another request has succeeded.
+#: After this number of deliveries that Insider refused alone, a refused half is not halved further, but set aside. It
+#: is sent again at the end if another request has succeeded.
 _ENOUGH_ALONE = 8
-#: For this many attempts a success proves that Insider accepts other users. Halving a full batch needs as many.
+#: A success proves that Insider accepts other users, but only for this number of attempts after it. To halve a full
+#: batch down to one delivery, this number of attempts is enough.
 _FRESH_ATTEMPTS = 12
 
 _log = observability.logger("delivery")
@@ -44,12 +46,13 @@ _log = observability.logger("delivery")
 
 @dataclass(kw_only=True, slots=True)
 class _Operation:
-    """Upsert or clear, with the results of this batch. An upsert's result says nothing about clears."""
+    """The upserts or the clears of a batch, with their results. A successful upsert proves nothing about clears."""
 
     name: str
     encode: Callable[[UserUpdate], bytes]
     request: Callable[[Sequence[bytes]], Response]
-    #: Deliveries refused alone, with the attempt's id, while no success proves that Insider accepts others.
+    #: Deliveries that Insider refused alone, each with its refusal and the attempt's id. They stay in this list until a
+    #: success proves that Insider accepts other users.
     refused_alone: list[tuple[User, Refusal, int]] = field(default_factory=list)
     #: Groups of refused users that were not halved further.
     set_aside: list[Sequence[User]] = field(default_factory=list)
@@ -70,7 +73,7 @@ class Sending:
         known_times: dict[str, dict[str, TrueAt]],
         retention: timedelta,
     ) -> None:
-        """`known_times` has, for each customer, the time of each attribute that Insider has or has forgotten."""
+        """`known_times` contains, by customer, the time of each attribute that Insider has stored or cleared."""
         self._connection = connection
         self._store = store
         self._mappings = mappings
@@ -87,22 +90,22 @@ class Sending:
         self._clear = _Operation(
             name=outcomes.CLEAR, encode=wire.encode_cleared, request=lambda users: insider.clear(store, users)
         )
-        #: How many levels of `_halve_user` are active.
+        #: How many calls of `_halve_user` are running, one within the other.
         self._user_depth = 0
-        #: The reason of the last response that refused without naming a user.
+        #: The reason of the last response that refused a request without naming a user.
         self._last_split_reason: str | None = None
-        #: The ids of each delivery's attempts that are not recorded yet.
+        #: By delivery: the ids of those attempts that are not recorded yet.
         self._attempt_ids: dict[int, list[int]] = {}
-        #: The times of the attributes that this batch has sent or cleared, by customer; recorded at the end.
+        #: By customer: the times of the attributes that this batch has sent or cleared. They are recorded at the end.
         self._new_times: dict[str, dict[str, TrueAt]] = {}
         self.settled = 0
         self.delivered = False
 
     def send(self, waiting: Sequence[Delivery]) -> str | None:
-        """Send what is new in these deliveries. Deliveries that are not settled stay waiting.
+        """Send the new content of these deliveries. Deliveries that are not settled continue to wait.
 
-        Return None, or why Insider accepted nothing, if it is unclear whether the deliveries are to blame or Insider
-        accepts nothing at all from this store.
+        Return a reason if Insider accepted nothing, and it is unclear why: either these deliveries are wrong, or
+        Insider accepts nothing at all from this store. Otherwise return None.
         """
         self._skip_hook = waiting[0].skip_hook
         self._send_merged(waiting)
@@ -125,13 +128,14 @@ class Sending:
             return None
         if unclear:
             return unclear[0].reason
-        # If the time was too short to get down to one delivery, the last refusal is all that is known.
+        # If the time was too short to halve the batch down to one delivery, only the last refusal is known.
         return None if self.settled else self._last_split_reason
 
     def _make_dead_if_proven(self, operation: _Operation, user: User, refusal: Refusal, attempt_id: int) -> bool:
-        """Make a delivery dead if Insider has accepted others since it was first refused alone.
+        """Make a refused delivery dead if Insider has accepted other deliveries since its first refusal.
 
-        Otherwise remember this refusal. Return whether the delivery is dead.
+        Only refusals in a request with this delivery alone count. If Insider has accepted no other delivery since the
+        first refusal, remember this refusal. Return whether the delivery is dead.
         """
         (delivery,) = user.deliveries
         first_id = delivery.refused_attempt_id
@@ -180,9 +184,9 @@ class Sending:
             self._record(operation, users, ruling.refused)
 
     def _halve(self, operation: _Operation, users: Sequence[User], refusal: Refusal, attempt_id: int) -> None:
-        """Send each half of a refused request, until the refused delivery stands alone."""
+        """Send each half of a refused request, until the refused delivery is alone in its request."""
         self._last_split_reason = refusal.reason
-        # Parts of one user are never set aside: their later deliveries would overtake them.
+        # The parts of one user are never set aside, because later deliveries of the user would be sent before them.
         if len(operation.refused_alone) >= _ENOUGH_ALONE and not self._user_depth:
             operation.set_aside.append(users)
             return
@@ -207,7 +211,7 @@ class Sending:
         return middle > 0
 
     def _record(self, operation: _Operation, users: Sequence[User], refused: Mapping[int, Sequence[Failure]]) -> None:
-        """Record a response that names the refused users, by index. Insider has accepted all others."""
+        """Record a response that names the refused users, by index. Insider has accepted all other users."""
         accepted = [user for index, user in enumerate(users) if index not in refused]
         if accepted:
             self._note_success(operation)
@@ -221,7 +225,7 @@ class Sending:
         without_phone = []
         for index, failures in refused.items():
             user = users[index]
-            # Of a refused user's deliveries, maybe only one is at fault. The others should still be delivered.
+            # Maybe only one of the user's deliveries is wrong. The other deliveries should still reach Insider.
             if self._halve_user(user):
                 continue
             if outcomes.is_phone_only(failures, user.update):
@@ -233,7 +237,7 @@ class Sending:
         self._send(operation, without_phone)
 
     def _note_success(self, operation: _Operation) -> None:
-        """Note a success. It proves that Insider accepts others, so deliveries that it refused alone become dead."""
+        """Note a success. It proves that Insider accepts users, so deliveries that were refused alone become dead."""
         operation.succeeded = True
         operation.attempts_since_success = 0
         for user, refusal, _ in operation.refused_alone:
@@ -241,16 +245,16 @@ class Sending:
         operation.refused_alone.clear()
 
     def _blame(self, operation: _Operation, user: User, refusal: Refusal) -> None:
-        """Make the deliveries of a user dead, because Insider refused them without naming a user."""
+        """Make the deliveries of a user dead. Insider refused them in a request with this user alone."""
         self._settle([user], outcomes.blamed(refusal, user.update, self._mapping_of(user), operation.name))
 
     def _settle_delivered(self, users: Sequence[User]) -> None:
-        """Settle the deliveries of users from whom Insider has accepted everything."""
+        """Settle the deliveries of users whose attributes, user events and clears Insider has all accepted."""
         self._settle(users)
         self.delivered |= bool(users)
 
     def _remember_times(self, accepted: Iterable[tuple[str, dict[str, TrueAt]]]) -> None:
-        """Note the times of attributes that Insider now has or has forgotten, so that nothing older is sent later."""
+        """Note the times of attributes that Insider has stored or cleared, so that no older value is sent later."""
         for customer, times in accepted:
             for remembered in (self._known_times, self._new_times):
                 remembered.setdefault(customer, {}).update(times)
@@ -277,7 +281,11 @@ class Sending:
 def pause(
     connection: Connection, store: Store, *, asked: float = 0.0, retry_after: float | None = None, reason: str
 ) -> None:
-    """Pause a store's deliveries: for `asked` seconds, or as Insider asks, or longer with each failure in a row."""
+    """Pause a store's deliveries.
+
+    The pause lasts `asked` seconds if this number is not 0. Otherwise it lasts `retry_after` seconds, as Insider asks.
+    If both are missing, the pause is longer after each failure in a row.
+    """
     seconds = backoff.pause_seconds(asked, retry_after, failures=store.failures)
     stores.pause(connection, store, seconds=seconds, reason=reason)
     _log.warning("store.paused", store=store.name, seconds=round(seconds, 1), reason=reason)

@@ -4,8 +4,8 @@
     map_replayed       journal ──replayed events──────▶ mapping ──deliveries──▶ journal
     deliver_waiting    journal ──waiting deliveries──▶ merging ──users──▶ insider ──▶ journal
 
-`map_received` and `deliver_waiting` work on one partition and hold it. Each step is one transaction. It records all of
-its results or changes nothing, so an interrupted step is simply run again. `pipeline` decides which step is next.
+`map_received` and `deliver_waiting` work on one partition and hold it. Each step is one transaction: it records all of
+its results, or it changes nothing. So an interrupted step is simply run again. `pipeline` decides which step is next.
 """
 
 from __future__ import annotations
@@ -33,23 +33,25 @@ if TYPE_CHECKING:
     from connector.model import NewDelivery, Partition, Store
     from connector.workshop.activation import MappingSets
 
-#: The most low-priority events or deliveries in a step. Small, because webhooks wait for the partition meanwhile.
+#: The most low-priority events or deliveries in a step. The number is small, because webhooks wait for the partition
+#: during the step.
 LOW_PRIORITY_BATCH = 200
 _MAP_LIMIT = 500
 #: The most bytes of webhooks in a step, so that large webhooks do not fill a worker's memory.
 _MAP_BYTES = 8_000_000
-#: The most bytes of stored updates in a request. An update is a little larger on the wire, hence not the whole limit.
+#: The most bytes of stored updates in a request. An update is a little larger in the request than in the journal, so
+#: this is less than Insider's limit.
 _REQUEST_BYTES = wire.BYTES_LIMIT * 9 // 10
 
 _log = observability.logger("pipeline")
 
 
 class RefreshDelays(NamedTuple):
-    """When a customer is looked up at Yotpo after webhooks about them."""
+    """How long to wait after a customer's webhooks before the customer is looked up at Yotpo."""
 
-    #: This long after the last webhook…
+    #: The wait after the customer's last webhook.
     quiet_seconds: float
-    #: …but at the latest this long after the first.
+    #: The longest wait after the customer's first webhook, even if more webhooks arrive.
     longest_seconds: float
 
 
@@ -58,7 +60,7 @@ class MapResult(NamedTuple):
 
     #: How many events were mapped.
     events: int = 0
-    #: True if any of their deliveries is low priority.
+    #: True if at least one of their deliveries has low priority.
     queued_low_priority: bool = False
 
 
@@ -70,14 +72,15 @@ class DeliverResult:
     held: bool = False
     #: How many deliveries were settled.
     settled: int = 0
-    #: True if Insider accepted anything.
+    #: True if Insider accepted at least one delivery.
     delivered: bool = False
-    #: Why Insider accepted nothing, if this partition alone cannot show what is to blame.
+    #: Why Insider accepted nothing. Set only if it is unclear whether the deliveries are wrong or Insider accepts
+    #: nothing at all from the store.
     refusal: str | None = None
 
 
 class Steps:
-    """The steps, each with its transaction."""
+    """Runs the steps, each in a transaction of its own."""
 
     def __init__(
         self,
@@ -101,8 +104,8 @@ class Steps:
     def map_received(self, partition: Partition, mappings: MappingSet, *, low_priority: bool = False) -> MapResult:
         """Map the oldest received events of a partition, and journal a delivery for each user.
 
-        All events of a step are mapped by the same mapping set. With `low_priority`, only snapshots are mapped, and
-        only while no webhook waits.
+        All events of a step are mapped by the same mapping set. With `low_priority`, the step maps only snapshots, and
+        only if no webhook waits in the partition.
         """
         with self._database.transaction() as connection:
             if not partitions.hold(connection, partition):
@@ -131,8 +134,8 @@ class Steps:
     ) -> DeliverResult:
         """Send the oldest waiting deliveries of a partition, and record the outcome of each.
 
-        With `low_priority`, only those of replays and snapshots, and only while no webhook waits. `mappings` is needed
-        to name the rule behind a refusal.
+        With `low_priority`, the step sends only deliveries of replays and snapshots, and only if no webhook waits in
+        the partition. `mappings` is needed to name the rule that caused a refusal.
         """
         with self._database.transaction() as connection:
             if not partitions.hold(connection, partition):
@@ -160,9 +163,10 @@ class Steps:
         return DeliverResult(settled=batch.settled, delivered=batch.delivered, refusal=refusal)
 
     def map_replayed(self, replay_id: int, mappings: MappingSet) -> int:
-        """Map the next events of a replay, up to its rate; return how many events were taken.
+        """Map the next events of a replay, within its rate; return the number of events.
 
-        `mappings` is the set in force. A replay by the sets of then looks up the set that last mapped each event.
+        `mappings` is the mapping set in force. If the replay uses earlier sets instead, each event is mapped by the set
+        that last mapped it.
         """
         with self._database.transaction() as connection:
             batch = replays.take(connection, replay_id, limit=_MAP_LIMIT, size=_MAP_BYTES)
@@ -171,7 +175,7 @@ class Steps:
             ids = [event.id for event in batch.events]
             versions = batch.versions
             sets = dict.fromkeys(ids, mappings) if versions is None else self._sets_of_then(connection, versions)
-            # This step holds no partition. The lock keeps each store from being removed meanwhile.
+            # This step holds no partition. So it locks the stores, and no store can be removed during the step.
             store_ids = sorted({event.store_id for event in batch.events})
             options = {store_id: stores.options(connection, store_id, lock=True) for store_id in store_ids}
             mapped = [
@@ -188,14 +192,15 @@ class Steps:
         return len(ids)
 
     def _sets_of_then(self, connection: Connection, versions: Mapping[int, str | None]) -> dict[int, MappingSet]:
-        """Return by event the set with its version; events are left out if their set cannot be loaded."""
+        """Return, by event id, the set that last mapped the event. Leave out events whose set cannot be loaded."""
         sets, _ = self._mappings.of_versions(connection, set(versions.values()))
         return {event_id: sets[version] for event_id, version in versions.items() if version in sets}
 
     def pause_store(self, store_id: int, *, reason: str) -> None:
         """Pause a store if it may send now.
 
-        Called when Insider accepted nothing from the store: a pause is safer than dead letters for good deliveries.
+        The pipeline calls this method if Insider accepted nothing from the store. A pause is safer than dead letters,
+        because the deliveries may be correct.
         """
         with self._database.transaction() as connection:
             store = stores.by_id(connection, self._vault, store_id)
@@ -224,7 +229,7 @@ def _journal(
 
 
 def _customers_to_look_up(new_deliveries: Sequence[NewDelivery]) -> Iterator[str]:
-    """Yield the customers of deliveries, if they have an identifier that Yotpo can look up."""
+    """Yield the customers of deliveries that have an e-mail address or a phone number. Yotpo can look up only these."""
     for delivery in new_deliveries:
         if {"email", "phone_number"} & delivery.update.identifiers.keys():
             yield delivery.customer
@@ -233,5 +238,5 @@ def _customers_to_look_up(new_deliveries: Sequence[NewDelivery]) -> Iterator[str
 def _may_send(connection: Connection, store: Store) -> bool:
     if store.held or store.paused:
         return False
-    # After a failure, one batch at a time tries the store, until one succeeds.
+    # After a failure, only one batch at a time is sent for the store, until a batch succeeds.
     return not store.failures or partitions.hold_probe(connection, store.id)

@@ -1,4 +1,7 @@
-"""How long to wait after a failure: ever longer, up to a limit, and with jitter. Pure but for the random numbers."""
+"""Calculates how long to wait after a failure: longer after each failure, up to a limit, and with jitter.
+
+The functions are pure, except for the random numbers.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,19 @@ import random
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
 _LONGEST_RETRY_AFTER_SECONDS = 3600.0
-#: A person waits for a command, so it tries again sooner than a worker does.
+#: A person waits for a command, so the command tries again sooner than a worker does.
 _LONGEST_COMMAND_SECONDS = 60.0
 
 
 def pause_seconds(asked: float, retry_after: float | None, *, failures: int, jitter: float | None = None) -> float:
     """Return how long a store is paused.
 
-    That is `asked` if it is not 0; else the server's `retry_after`, from a second to an hour; else an exponential wait
-    with full jitter, up to five minutes. `failures` counts the failures in a row before this one. `jitter` is a number
-    from 0 to 1; if None, a random one is drawn.
+    If `asked` is not 0, the pause is `asked`. Otherwise, if the server named a `retry_after`, the pause is that time,
+    but at least a second and at most an hour. Otherwise the pause is an exponential wait with full jitter, up to five
+    minutes.
+
+    `failures` counts the failures in a row before this one. `jitter` is a number from 0 to 1; if it is None, a random
+    number is drawn.
     """
     if asked:
         return asked

@@ -1,4 +1,4 @@
-"""Sends a request to another company's API. Time and size are bounded, and no error message quotes a URL."""
+"""Sends a request to another company's API. Time and size are limited, and no error message quotes a URL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reply(NamedTuple):
     """A complete HTTP response, with any status."""
 
     status: int
-    #: Look-up ignores the case of names.
+    #: The names of headers are looked up without regard to upper and lower case.
     headers: Mapping[str, str]
     content: bytes
 
@@ -29,7 +29,8 @@ class Reply(NamedTuple):
 class NoReply(NamedTuple):
     """No complete HTTP response came."""
 
-    #: The kind of failure, such as ``ReadTimeout``. Never an exception's message, which would quote the URL.
+    #: The kind of failure, such as ``ReadTimeout``. It is never an exception's message, which would quote the
+    #: URL.
     cause: str
 
 
@@ -52,7 +53,7 @@ class Sender:
         parameters: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Reply | NoReply:
-        """Send one request. A network failure raises nothing; redirects are not followed."""
+        """Send one request. A network failure gives NoReply, not an exception. Redirects are not followed."""
         started = time.monotonic()
         try:
             response = self._thread_local.session.request(
@@ -91,8 +92,9 @@ class _ThreadLocal(threading.local):
 
     def __init__(self) -> None:
         self.session = requests.Session()
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # no cookie of one store for another
-        self.session.trust_env = False  # no .netrc or proxy variable decides where credentials go
+        # Cookies are never kept, so a cookie of one store is never sent for another store.
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.session.trust_env = False  # so no .netrc and no proxy variable decides where credentials go
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(max_retries=0))
 

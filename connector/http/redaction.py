@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Two patterns, and each scans a long word only once: a body of megabytes may be a single word.
+# Addresses and numbers have separate patterns, and each scans a long word only once: a body of megabytes may be a
+# single word.
 _ADDRESS = re.compile(rb"(?<![^\s\"':,])[^\s\"':,]+(?:@|%40)[^\s\"':,]+")
 _NUMBER = re.compile(rb"\+?\d[\d ().-]{5,}\d")
 _TOKEN = re.compile(r"((?:access_token|utoken)(?:=|%3d))[^\s&\"'<>]+", re.IGNORECASE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-#: The path of all webhook URLs. The store's token follows and, optionally, a topic.
+#: The path with which all webhook URLs begin. The store's token follows and, optionally, a topic.
 WEBHOOKS = "/webhooks/yotpo"
-#: What `is_safe_destination` requires, as part of an error message.
+#: Error messages use this text to say what `is_safe_destination` requires.
 SAFE_DESTINATION = "an https URL of a host (http only on this machine itself)"
 
 

@@ -1,7 +1,10 @@
-"""The nouns: what an event, an update and a delivery are. Frozen, no I/O, no SQL, no HTTP.
+"""The classes of the connector's data, such as events, updates and deliveries.
+
+Their objects are immutable. This package does no I/O: it has no SQL and no HTTP.
 
 A webhook is journaled once as an :class:`Event`. Its mapping yields a :class:`UserUpdate` for each person in it.
-Each update becomes a :class:`Delivery`, the duty to bring it to Insider; each try to do so is an :class:`Attempt`.
+Each update becomes a :class:`Delivery`, which has to be sent to Insider. Each request that tries to send it is an
+:class:`Attempt`.
 
     identifiers     cleans e-mail addresses, phone numbers and ids; the key that names a customer in the journal
     times           reads and writes points in time
@@ -17,15 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-#: What an attribute or a param may hold; a time is RFC 3339 text.
+#: The types of values that an attribute or a param may have. A time is RFC 3339 text.
 Value = str | int | float | bool | list[str | int | float]
 
 
 @dataclass(frozen=True, slots=True)
 class UserEvent:
-    """Insider's event, as it goes into an upsert."""
+    """A user event, in the form in which an upsert sends it to Insider."""
 
-    #: Snake case of the label in Insider's event list, such as ``tier_earned``.
+    #: The label in Insider's event list, but in snake case, such as ``tier_earned``.
     name: str
     #: RFC 3339 text in UTC. A retry sends the same text, because Insider stores identical events once.
     timestamp: str
@@ -34,50 +37,51 @@ class UserEvent:
 
 @dataclass(frozen=True, slots=True)
 class UserUpdate:
-    """What a mapping yields for one user."""
+    """The update that a mapping yields for one user."""
 
-    #: ``email``, ``phone_number``, ``uuid``; empty only for a refused user.
+    #: The keys are ``email``, ``phone_number`` and ``uuid``. Only a refused user has no identifiers.
     identifiers: Mapping[str, str]
-    #: By Insider's system name. Default and custom attributes are side by side.
+    #: The keys are Insider's system names. Default and custom attributes are in the same dictionary.
     attributes: Mapping[str, Value] = field(default_factory=dict)
     events: tuple[UserEvent, ...] = ()
-    #: The names of attributes that are over: Insider is to forget them.
+    #: The names of attributes that Insider must forget, because they no longer apply.
     cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Note:
-    """A problem with one value of an event, for operators. It never holds the value itself."""
+    """Tells operators about a problem with one value of an event. It never contains the value itself."""
 
-    #: The attribute, param or identifier.
+    #: The name of the attribute, param or identifier.
     name: str
-    #: One sentence: what was wrong, and what the mapping did about it.
+    #: One sentence that says what was wrong, and what the mapping did about it.
     problem: str
-    #: The place of the rule: ``groups.yaml:12``.
+    #: The place of the rule, such as ``groups.yaml:12``.
     rule: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """Why an update cannot be delivered."""
+    """The reason why an update cannot be delivered."""
 
-    #: One sentence. If Insider refuses the update, it is Insider's own.
+    #: One sentence. If Insider refuses the update, this is the sentence from Insider's response.
     reason: str
-    #: Groups similar refusals, and holds no personal data: ``events.event_params.required``.
+    #: Similar refusals have the same cause, such as ``events.event_params.required``. It contains no personal data.
     cause: str
-    #: The mapping rule to look at: ``groups.yaml:12``.
+    #: The mapping rule that an operator should look at, such as ``groups.yaml:12``.
     rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """What a mapping makes of one event."""
+    """The result of a mapping for one event."""
 
     updates: tuple[UserUpdate, ...] = ()
-    #: Users without a valid identifier: the update that would have been sent, and why it cannot be sent.
+    #: Users without a valid identifier. Each has the update that would have been sent, and the reason why it cannot be
+    #: sent.
     refused: tuple[tuple[UserUpdate, Refusal], ...] = ()
     notes: tuple[Note, ...] = ()
-    #: For topics without a customer: a notice to the merchant, as its text and details by name.
+    #: A topic without a customer yields a notice to the merchant: its text, and its details by name.
     notice: tuple[str, Mapping[str, Value]] | None = None
 
 
@@ -85,36 +89,41 @@ class Mapped:
 class Options:
     """A store's options for its mapping."""
 
-    #: The year of a date whose source has only month and day. None: such dates are left out.
+    #: The year for dates whose source has only month and day. If it is None, such dates are left out.
     standin_year: int | None = None
-    #: The region (ISO 3166-1 alpha-2) of phone numbers without a country code. None: such numbers are left out.
+    #: The region (ISO 3166-1 alpha-2) for phone numbers without a country code. If it is None, such numbers are left
+    #: out.
     phone_region: str | None = None
-    #: The overlay of the mapping set that is laid over the shared rules. None: only the shared rules apply.
+    #: The overlay of the mapping set that is applied to the shared rules. If it is None, only the shared rules apply.
     overlay: str | None = None
 
 
 class TrueAt(NamedTuple):
-    """The time from which an attribute's value is true. Of two events at the same time, the later received is newer."""
+    """The time from which an attribute's value is true.
 
-    #: Since 1970, in UTC.
+    If two events have the same time, the event that was received later is newer.
+    """
+
+    #: Milliseconds since 1970, in UTC.
     milliseconds: int
     event_id: int
 
 
 class ClearedAt(TrueAt):
-    """The time at which an attribute ended: Insider has forgotten it, or is to forget it."""
+    """The time at which an attribute ended. Insider has already forgotten the attribute, or still has to forget it."""
 
     __slots__ = ()
 
 
 class Partition(NamedTuple):
-    """A share of a store's customers. One worker at a time maps and delivers its events, in order."""
+    """A share of a store's customers. Only one worker at a time maps and delivers their events, in order."""
 
     store_id: int
     number: int
 
 
-#: How many partitions each store has. Fixed: a customer's new events in another partition could overtake the old ones.
+#: How many partitions each store has. The number must not change: otherwise a customer's new events could go into
+#: another partition and overtake the old events.
 PARTITIONS = 16
 
 
@@ -125,12 +134,12 @@ def partition_number(customer: str) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """What happened at the source, journaled once."""
+    """Something that happened at the source. The journal contains it once."""
 
     id: int
     store_id: int
     topic: str
-    #: When it happened, by the source's clock; never later than `received_at`.
+    #: When the event happened, by the source's clock. It is never later than `received_at`.
     occurred_at: datetime
     received_at: datetime
     #: The raw bytes of the webhook.
@@ -143,7 +152,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """The duty to bring one update to Insider."""
+    """An update that has to be sent to Insider."""
 
     id: int
     event_id: int
@@ -153,11 +162,12 @@ class Delivery:
     update: UserUpdate
     #: When the update's attributes were true.
     occurred_at: datetime
-    #: True if Insider must not start journeys from it: for snapshots, and for replays unless asked otherwise.
+    #: True if Insider must not start journeys because of this update. It is True for snapshots, and for replays unless
+    #: the operator chose otherwise.
     skip_hook: bool
-    #: The length of the stored update, from which the length on the wire is estimated.
+    #: The length of the stored update. The length in the request is estimated from it.
     bytes: int
-    #: The attempt in which Insider first refused this delivery alone, if it still waits.
+    #: The first attempt in which this delivery was sent alone and Insider refused it. The delivery may still wait then.
     refused_attempt_id: int | None = None
 
 
@@ -174,13 +184,13 @@ class Attempt:
     duration_ms: int
     #: The beginning of the response, without people's addresses and phone numbers.
     excerpt: str
-    #: ``upsert``, or ``clear``, which makes Insider forget attributes.
+    #: ``upsert`` or ``clear``. A request with ``clear`` makes Insider forget attributes.
     operation: str = "upsert"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Store:
-    """A store, with everything that intake and delivery need. The secrets are decrypted, and never printed."""
+    """A store, with everything that intake and delivery need. The secrets are decrypted; `repr` does not show them."""
 
     id: int
     name: str
@@ -192,52 +202,58 @@ class Store:
     insider_url: str | None
     options: Options
     created_at: datetime
-    #: Set by an operator: webhooks are received and mapped, but deliveries wait.
+    #: True if an operator has stopped the deliveries: webhooks are received and mapped, but deliveries wait.
     held: bool = False
-    #: Set by delivery after a failure: nothing is sent for now.
+    #: True if nothing is sent to Insider for now, because a request failed.
     paused: bool = False
     pause_reason: str | None = None
     #: Failures in a row. The next pause grows with them.
     failures: int = 0
-    #: Grows whenever an operator changes the store. A result of a request made with an older version does not count.
+    #: The version increases whenever an operator changes the store. The result of a request that was made with an older
+    #: version does not count.
     version: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class YotpoAccount:
-    """A store's account at Yotpo: how to reach its APIs. The secrets are decrypted, and never printed."""
+    """A store's account at Yotpo, with the credentials for its APIs.
+
+    The secrets are decrypted; `repr` does not show them.
+    """
 
     store_id: int
     #: Yotpo's store id.
     app_key: str
-    #: ``oauth``: connected by our app at Yotpo; ``own``: by the store's own API secret.
+    #: ``oauth`` if the account was connected by our app at Yotpo, ``own`` if by the store's own API secret.
     mode: str
-    #: In mode ``oauth`` it never expires. In mode ``own`` it is a cached one, None if there is none yet.
+    #: In mode ``oauth`` the token never expires. In mode ``own`` it is cached, or None if there is no token yet.
     token: str | None = field(repr=False)
     #: The API secret, in mode ``own``.
     secret: str | None = field(repr=False)
-    #: The merchant's keys for Loyalty v2, in mode ``own`` if the store has them.
+    #: The merchant's keys for Loyalty v2. They exist only in mode ``own``, and only if the store has them.
     loyalty_guid: str | None = field(repr=False)
     loyalty_key: str | None = field(repr=False)
-    #: ``connected``, ``revoked`` by Yotpo, ``disconnected`` by an operator.
+    #: ``connected``, ``revoked`` (by Yotpo) or ``disconnected`` (by an operator).
     state: str = "connected"
-    #: The values of `expand` that a look-up needs, one request for each. None until the account was tried out.
+    #: The values of Yotpo's parameter `expand` that a look-up needs, with one request for each value. None until the
+    #: account has been tried out.
     expands: tuple[str, ...] | None = None
-    #: True if Yotpo needs `expand` again in the request of each further page.
+    #: True if the request for each further page must contain `expand` again.
     repeats_expand: bool = False
-    #: By event: the result of registering the review webhook.
+    #: The result of registering the review webhook, for each event by its name.
     review_webhooks: Mapping[str, str] = field(default_factory=dict)
-    #: Responses with status 401 in a row.
+    #: The number of responses with status 401 in a row.
     unauthorized: int = 0
     #: Failures in a row. The next pause grows with them.
     failures: int = 0
-    #: True while no requests are sent, after a failure.
+    #: True if no requests are sent for now, because a request failed.
     paused: bool = False
     pause_reason: str | None = None
-    #: Grows with each new connection. A result of a request made with older credentials does not count.
+    #: The version increases each time the account is connected. The result of a request that was made with older
+    #: credentials does not count.
     version: int = 0
     connected_at: datetime | None = None
-    #: When it was revoked or disconnected.
+    #: When the account was revoked or disconnected.
     ended_at: datetime | None = None
 
 
@@ -250,14 +266,15 @@ class Incoming:
     key: str
     dated: bool
     customer: str | None
-    #: None if the time of receipt is the only known time. The journal sets it, so that only one clock dates receipts.
+    #: None if the time of receipt is the only known time. The journal then uses its own time of receipt, so that
+    #: all these times come from the same clock.
     occurred_at: datetime | None
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The id of a journaled event, and whether it is a duplicate, journaled before."""
+    """The id of a journaled event. `duplicate` is True if the event was already in the journal."""
 
     id: int
     duplicate: bool
@@ -265,7 +282,7 @@ class Appended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewDelivery:
-    """A delivery, ready to be journaled: waiting, or dead from the start if it has a refusal."""
+    """A delivery that is ready to be journaled. It waits to be sent, or it is dead at once if it has a refusal."""
 
     event_id: int
     store_id: int
@@ -274,12 +291,12 @@ class NewDelivery:
     occurred_at: datetime
     update: UserUpdate
     skip_hook: bool
-    #: True for deliveries of replays and snapshots, which wait until those of webhooks are sent.
+    #: True for deliveries of replays and snapshots. They wait until the deliveries of webhooks are sent.
     low_priority: bool
     #: The version of the mapping set.
     mapping: str
     refusal: Refusal | None = None
-    #: The replay that it belongs to, if any.
+    #: The replay that the delivery belongs to, if any.
     replay_id: int | None = None
 
 
@@ -288,9 +305,9 @@ class Settled:
     """The outcome of a delivery: delivered or dead."""
 
     id: int
-    #: Why it is dead; None if it was delivered, or nothing in it had to be sent.
+    #: Why the delivery is dead. None if it was delivered, or if nothing in it had to be sent.
     refusal: Refusal | None = None
-    #: For operators, by name: what was left out, such as stale attributes.
+    #: Notes for operators, by name. They say what was left out, such as stale attributes.
     notes: Mapping[str, Any] = field(default_factory=dict)
     #: The attempts that are not recorded with the delivery yet, oldest first.
     attempt_ids: Sequence[int] = ()

@@ -1,7 +1,8 @@
 r"""Cleans identifiers (e-mail addresses, phone numbers, uuids), and picks the one that identifies a customer.
 
 Insider's rules: an address matches ``^.+@.+\..+$``, a phone number ``^\+[1-9]\d{6,14}$``, and placeholders such as
-``undefined`` or ``0`` are never sent. The rules here are a little stricter, so Insider accepts what passes here.
+``undefined`` or ``0`` are never sent. The rules here are a little stricter, so Insider accepts every identifier that
+passes here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PHONE_LIMIT = 40
 _PLACEHOLDERS = frozenset({"undefined", "anonymous", "0", "1", "null", "none", "nil", "unknown"})
 _UUID_LIMIT = 255
 
-#: The first one that a customer has identifies them.
+#: The kinds of identifiers. The first kind that a customer has identifies the customer.
 NAMES = ("email", "phone_number", "uuid")
 
 

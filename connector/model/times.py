@@ -1,6 +1,6 @@
 """Reads times in all of Yotpo's formats, and writes the one format that Insider reads.
 
-The formats in Yotpo's webhooks, Core API and legacy reviews:
+These are the formats in Yotpo's webhooks, Core API and legacy reviews:
 
 - ``2016-10-15T16:00:17.786Z``, ``…17Z``, ``…17.786+03:00``, ``…17.786+0300``
 - ``2016-10-15T16:00:17`` without a zone, which is UTC
@@ -16,10 +16,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 
-#: A number below this is in seconds. As milliseconds it would be before 1973, and as seconds the limit is in year 5138.
+#: A number below this limit is in seconds. As milliseconds the limit is in the year 1973, and as seconds in 5138.
 _MILLISECONDS_FROM = 100_000_000_000
 _DATE_LENGTH = len("2019-12-31")
-#: The length of most times.
+#: Most times have this length.
 _AS_WRITTEN_LENGTH = len("2016-10-15T16:00:17.786Z")
 #: No event of a store is outside these years, so a value outside them is not a time.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -61,11 +61,11 @@ def parse_or_none(value: object) -> datetime | None:
 def as_written(text: str) -> str | None:
     """Return the text of `rfc3339` for a time that Yotpo wrote with milliseconds and ``Z``; None for any other text.
 
-    Most times are written so. For them this is enough, and faster than `parse`.
+    Most times have this format. For these times this function is enough, and it is faster than `parse`.
     """
     if len(text) != _AS_WRITTEN_LENGTH or text[10] != "T" or text[19] != "." or text[23] != "Z":
         return None
-    if text[5] == "W" or text[11:13] == "24":  # fromisoformat reads weeks too and, in newer Pythons, midnight as 24
+    if text[5] == "W" or text[11:13] == "24":  # fromisoformat accepts weeks and, in newer Pythons, hour 24
         return None
     try:
         moment = datetime.fromisoformat(text)
@@ -77,7 +77,7 @@ def as_written(text: str) -> str | None:
 
 
 def date_as_written(text: str) -> str | None:
-    """Return the same as `as_written`, for a date, or for the date of a time: as midnight UTC."""
+    """Return midnight UTC as text, for a date or for a time that `as_written` accepts; None for any other text."""
     if len(text) != _DATE_LENGTH:
         return f"{text[:_DATE_LENGTH]}T00:00:00Z" if as_written(text) else None
     try:
@@ -90,7 +90,7 @@ def date_as_written(text: str) -> str | None:
 def rfc3339(moment: datetime) -> str:
     """Return the time as text in UTC with ``Z``, with milliseconds only if they are not 0."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    # orjson puts it in quotes. It takes less than half the time of `isoformat`, and each webhook has a time.
+    # orjson puts the text in quotes. It takes less than half as long as `isoformat`, and each webhook has a time.
     quoted = orjson.dumps(utc, None, orjson.OPT_UTC_Z).decode()
     return f"{quoted[1:_AS_WRITTEN_LENGTH]}Z" if utc.microsecond else quoted[1:-1]
 
@@ -115,14 +115,14 @@ def _from_text(text: str) -> datetime | None:
     moment = _local(text)
     if moment.year == 1:
         return None
-    # Checked before the conversion to UTC, which would overflow at the ends of the calendar.
+    # The check comes before the conversion to UTC, because the conversion would overflow at the ends of the calendar.
     return _plausible(moment).astimezone(UTC)
 
 
 def _local(text: str) -> datetime:
     if len(text) < _DATE_LENGTH or len(text) > len("2016-10-15T16:00:17.786000000 +00:00"):
         raise NoTimeError
-    if text[4] != "-" or text[5] == "W":  # fromisoformat also reads "20191231" and weeks, which Yotpo never means
+    if text[4] != "-" or text[5] == "W":  # fromisoformat accepts "20191231" and weeks, but Yotpo never means them
         raise NoTimeError
     try:
         moment = datetime.fromisoformat(text.removesuffix(" UTC").replace(" +", "+").replace(" -", "-"))

@@ -1,4 +1,4 @@
-"""Celery: which process runs what, and when. A message says that there is work; the work itself stands in the journal.
+"""Runs the work with Celery. A message only says that there is work; the work itself is in the journal.
 
     tasks       the Celery app: its settings, the names of the queues, and the tasks, a few lines each; begin here
     wakeups     sends wake-ups from a thread, outside of the request
@@ -6,5 +6,5 @@
     watch       ends a worker that no longer takes messages
     limits      checks at start that all time-outs fit together, and logs them
 
-Never here: payloads in messages, or logic of delivery.
+Messages have no payload, and the logic of delivery is not in this package.
 """

@@ -1,7 +1,7 @@
 """Celery's transport over Redis: kombu's own, changed so that a worker survives when it loses Redis.
 
-Kombu tries to lose no message: it gives messages back, or acknowledges them, over a connection that is gone. This ends
-the worker. Here messages are only wake-ups and may be lost, because the sweep finds the work later.
+Kombu tries to keep every message: it returns or acknowledges messages over a connection that no longer exists. The
+error ends the worker. Here messages are only wake-ups and may be lost, because the sweep finds the work later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from redis import exceptions
 
-#: The wait between tries to reach Redis again. Kombu would wait longer after each try.
+#: The wait between two tries to reach Redis. Kombu would wait longer after each try.
 _RETRY_SECONDS = 2
 _PROBE = "connector.probe"
 _PROBE_SECONDS = 60
@@ -28,7 +28,7 @@ class QoS(kombu_redis.QoS):
         try:
             super().ack(delivery_tag)
         finally:
-            # Even if Redis cannot be reached: the child is free, and its place would otherwise stay occupied forever.
+            # This must happen even if Redis cannot be reached: the child is free, but would count as occupied forever.
             virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
@@ -42,7 +42,7 @@ class Channel(kombu_redis.Channel):
     """A channel that closes without commands to Redis, and knows when Redis last answered."""
 
     QoS = QoS
-    #: When the connection or the worker ends, its unacknowledged messages are not given back.
+    #: When the connection or the worker ends, its unacknowledged messages are not put back into the queue.
     do_restore = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -73,7 +73,7 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """Treats a Redis that refuses writes as unreachable: it may be full, a read-only replica, or unable to save."""
+    """Treats a Redis that refuses writes as unreachable: Redis may be full, a read-only replica, or unable to save."""
 
     Channel = Channel
 

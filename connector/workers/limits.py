@@ -5,7 +5,7 @@
     a request to Insider < a step < an idle transaction < a task < the visibility of a message
     a task's slice + a batch <= the soft shutdown < the time that hosts grant
 
-They are read from Celery after its start, because the command line may override the values in `tasks.py`.
+The time-outs are read from Celery after its start, because the command line may override the values in `tasks.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: The time from SIGTERM to SIGKILL on Heroku and similar hosts.
 _HOST_SECONDS = 30.0
-#: The options of the broker that may be logged. Others may hold a password.
+#: The options of the broker that may be logged. Other options may contain a password.
 _LOGGED_OPTIONS = ("visibility_timeout", "socket_timeout", "socket_connect_timeout", "health_check_interval")
 
 
@@ -112,7 +112,7 @@ def of_web(app: Celery, settings: Settings, *, connections: int) -> dict[str, An
 
 
 def _task_seconds(worker: Any) -> float:
-    # In this order: Celery uses the option --time-limit only if the setting is empty.
+    # The setting comes first: Celery uses the option --time-limit only if the setting is empty.
     return worker.app.conf.task_time_limit or worker.time_limit or math.inf
 
 

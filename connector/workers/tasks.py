@@ -1,7 +1,8 @@
 """The Celery app. A message is only a wake-up, without content: the work is in the journal.
 
-The settings follow from how Celery on Redis fails: no ETA and no results, late acknowledgement of short tasks, one task
-fetched at a time, a soft shutdown, and time-outs in the right order (request < task < visibility of a message).
+The settings prevent problems that Celery has with Redis. Tasks have no ETA and no results. Short tasks are acknowledged
+late. A worker fetches one task at a time, and has a soft shutdown. The time-outs are in the right order (request < task
+< visibility of a message).
 """
 
 from __future__ import annotations
@@ -37,26 +38,26 @@ from connector.yotpo.client import Yotpo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: How long a task works. With a batch (`delivery.sending`) it fits into the soft shutdown.
+#: How long a task works. This time and the time of a batch (`delivery.sending`) together fit into the soft shutdown.
 _TASK_SECONDS = 5.0
 _SWEEP_SECONDS = 5.0
 _QUEUE = "connector"
-#: The low-priority queue: replays and snapshots. It has its own workers, so that webhooks do not wait for them.
+#: The low-priority queue, for replays and snapshots. It has its own workers, so that webhooks do not wait for them.
 _BULK_QUEUE = "connector-bulk"
-#: For requests to Yotpo. Its workers mostly wait for responses.
+#: The queue for requests to Yotpo. Its workers mostly wait for responses.
 _YOTPO_QUEUE = "connector-yotpo"
-#: At most one wake-up for new snapshots in this time.
+#: In this time, at most one wake-up is sent for new snapshots.
 _SNAPSHOTS_SECONDS = 5.0
-#: How long a low-priority worker rests after a partition.
+#: How long a low-priority worker rests after it has worked on a partition.
 _REST_SECONDS = 0.2
 #: A task may take long if Yotpo is slow. Redis may then deliver its message twice, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
 #: With this many messages in a queue, another wake-up is useless: it would only fill Redis while no worker runs.
 _QUEUE_LIMIT = 64
-#: The sender's clock sets the expiry and the worker's clock checks it. With a short time, every wake-up would expire if
-#: the clocks differ.
+#: The sender's clock sets the expiry and the worker's clock checks it. If this time were short and the clocks were
+#: different, every wake-up would expire.
 _EXPIRES_SECONDS = 3600.0
-#: How many wake-ups a sweep sends at most. A worker that finds too much work for one task sends more.
+#: A sweep sends at most this many wake-ups. A worker that finds too much work for one task sends more.
 _SWEEP_LIMIT = 8
 
 _log = observability.logger("tasks")
@@ -87,7 +88,8 @@ def _configuration() -> dict[str, Any]:
         "broker_transport_options": {
             "visibility_timeout": 300,
             "socket_connect_timeout": 5,
-            # Longer than kombu's blocking read of one second. Short, because commands block the worker's main process.
+            # This time is longer than kombu's blocking read of one second. It is short, because commands block the
+            # worker's main process.
             "socket_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 25,
@@ -97,7 +99,8 @@ def _configuration() -> dict[str, Any]:
         "task_reject_on_worker_lost": True,
         "task_ignore_result": True,
         "task_store_errors_even_if_ignored": False,
-        # A task ends by itself long before. There is no soft limit: its exception could be raised anywhere in the code.
+        # A task ends by itself long before this limit. There is no soft limit, because its exception could be raised
+        # anywhere in the code.
         "task_time_limit": 120,
         "task_default_queue": _QUEUE,
         "worker_prefetch_multiplier": 1,
@@ -108,16 +111,17 @@ def _configuration() -> dict[str, Any]:
         # Two children and their parent fit into 512 MB.
         "worker_max_memory_per_child": 180_000,
         "worker_max_tasks_per_child": 10_000,
-        # A safeguard: there are no ETA tasks.
+        # This limit is only a safeguard: there are no ETA tasks.
         "worker_eta_task_limit": 100,
-        # Remote control is not used, and needs one more connection in each process.
+        # Remote control is not used, and would need one more connection in each process.
         "worker_enable_remote_control": False,
         "worker_hijack_root_logger": False,
         "worker_send_task_events": False,
         "beat_schedule": {
             "sweep": {
                 "task": "connector.sweep",
-                # By the monotonic clock. If the wall clock is set back by minutes, beat would send nothing for minutes.
+                # Beat uses the monotonic clock. With the wall clock, it would send nothing for minutes after that clock
+                # was set back by minutes.
                 "schedule": schedule(_SWEEP_SECONDS, nowfun=_monotonic_now),
             }
         },
@@ -132,7 +136,7 @@ def mappings() -> mapping.MappingSet:
 
 @cache
 def database() -> Database:
-    """Return this process's connection. Tasks call it in the child process, so nothing is shared over a fork."""
+    """Return this process's `Database`. Tasks call this in the child process, so nothing is shared over a fork."""
     return Database(settings().database_url, connections=1, wait_seconds=5.0)
 
 
@@ -157,7 +161,7 @@ def pipeline() -> Pipeline:
 
 @cache
 def scheduler() -> Scheduler:
-    """Return this process's scheduler. Tasks call it in the child process, so nothing is shared over a fork."""
+    """Return this process's scheduler. Tasks call this in the child process, so nothing is shared over a fork."""
     return Scheduler(
         database=Database(settings().database_url, connections=STORES + 1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
@@ -183,7 +187,7 @@ class _WakeUp(Task):  # type: ignore[type-arg] # it has none at runtime
 
 @app.task(name="connector.advance", base=_WakeUp)
 def advance() -> None:
-    """Map and deliver what webhooks brought; wake another worker if it is too much for one task."""
+    """Map and deliver the events of webhooks; wake another worker if there is too much work for one task."""
     with _errors_logged():
         advanced = pipeline().advance(seconds=_TASK_SECONDS)
         if advanced.queued_low_priority:
@@ -194,7 +198,7 @@ def advance() -> None:
 
 @app.task(name="connector.advance_bulk", base=_WakeUp)
 def advance_bulk() -> None:
-    """Map and deliver replays and snapshots; wake another worker if it is too much for one task."""
+    """Map and deliver replays and snapshots; wake another worker if there is too much work for one task."""
     with _errors_logged():
         ends_at = time.monotonic() + _TASK_SECONDS
         mapped = True
@@ -215,7 +219,7 @@ def advance_yotpo() -> None:
 
 @app.task(name="connector.sweep", base=_WakeUp)
 def sweep() -> None:
-    """Send wake-ups for work that waits, because a wake-up was lost or a pause is over."""
+    """Send wake-ups for work that still waits: a wake-up may have been lost, or a pause may have ended."""
     with _errors_logged():
         for _ in range(min(pipeline().busy(), _SWEEP_LIMIT)):
             wake()
@@ -250,7 +254,7 @@ def _errors_logged() -> Iterator[None]:
     except JournalUnavailable as error:
         _log.warning("task.deferred", error=str(error))
     except (OperationalError, RedisError) as error:
-        # Only the wake-up failed, not the work. The next sweep sends another.
+        # Only the wake-up failed, not the work. The next sweep sends another wake-up.
         _log.warning("wakeup.failed", error=type(error).__name__)
     except Exception as error:  # noqa: BLE001 - messages may hold people's data
         _log.error("task.failed", exc_info=error)
@@ -265,10 +269,11 @@ def _set_up_logging(**_: Any) -> None:
 def _prepare(sender: Any, **_: Any) -> None:
     try:
         limits.check(sender, settings(), slice_seconds=_TASK_SECONDS)
-        # Loaded once, before the children are forked. A wrong mapping file stops the worker here and is named.
+        # The mappings are loaded once, before the children are forked. If a mapping file is wrong, the worker ends
+        # here, and the error names the file.
         mappings()
     except ConnectorError as error:
-        # Celery only logs any other exception, and goes on.
+        # SystemExit ends the worker. Celery would log any other exception and go on.
         raise SystemExit(str(error)) from None
     app.steps["worker"].add(watching(settings().worker_stall_seconds))
 

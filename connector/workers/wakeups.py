@@ -15,7 +15,7 @@ from connector import observability
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: At most one wake-up in this time from each process: 20 per second.
+#: Each process sends at most one wake-up in this time: 20 per second.
 _INTERVAL_SECONDS = 0.05
 #: The wait after a failure, before the next try.
 _REST_SECONDS = 1.0
@@ -24,10 +24,10 @@ _log = observability.logger("wakeups")
 
 
 class WakeUps:
-    """Sends a wake-up soon after each call, from its own thread. Each process makes one, after the fork."""
+    """Sends a wake-up soon after each call, from its own thread. Each process creates one object, after the fork."""
 
     def __init__(self, send: Callable[[], None], *, interval_seconds: float = _INTERVAL_SECONDS) -> None:
-        """Send at most one wake-up in `interval_seconds`, and the first one at once."""
+        """Send at most one wake-up in `interval_seconds`. The first wake-up is sent at once."""
         self._send = send
         self._interval_seconds = interval_seconds
         self._requested = threading.Event()

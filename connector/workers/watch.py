@@ -1,4 +1,4 @@
-"""Ends a worker's main process if it has stopped taking messages, and makes sure that it ends in time.
+"""Ends a worker's main process if it no longer takes messages, or if it takes too long to end by itself.
 
 A worker that hangs looks alive to the host, and a host restarts only processes that have ended. Hosts send SIGTERM to
 each process. The children ignore it (REMAP_SIGTERM in the Procfile), so that they finish and record what they are
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from kombu.asynchronous.hub import Hub
 
 #: The worker counts as stalled after this many checks without a heartbeat, spread over WORKER_STALL_SECONDS. Checks are
-#: counted instead of seconds, because a process that the host stops for an hour has not stalled for an hour.
+#: counted instead of seconds, because the host may suspend a process for an hour. Such a process has not stalled.
 _CHECKS = 12
 _TICK_SECONDS = 1.0
 #: How long a stalled worker may take to end.
 _STALLED_END_SECONDS = 30.0
 _FAILED = 1
 
-#: Celery's signal handlers set `should_stop` here for its loop, which keeps the running tasks here.
+#: This module of Celery contains the running tasks, and `should_stop`, which its signal handlers set for its loop.
 _state = cast("Any", celery.worker.state)
 _RUN = cast("Any", bootsteps).RUN
 _log = observability.logger("worker")
 
 
 class Watch(bootsteps.StartStopStep):
-    """A thread beside Celery's loop, which can end the process without the loop's help."""
+    """Runs a thread beside Celery's loop. The thread can end the process without the help of the loop."""
 
     requires = ("celery.worker.components:Pool",)
     #: Set by `watching`.
@@ -52,7 +52,7 @@ class Watch(bootsteps.StartStopStep):
         self._exit_code = os.EX_OK
 
     def start(self, _worker: Any) -> None:
-        # At SIGTERM Celery would sleep for the whole soft shutdown. This handler ends as soon as the tasks have ended.
+        # At SIGTERM Celery would sleep for the whole soft shutdown. With this handler it ends as soon as the tasks end.
         signal.signal(signal.SIGTERM, self._end)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
@@ -64,12 +64,16 @@ class Watch(bootsteps.StartStopStep):
         hub.call_repeatedly(_TICK_SECONDS, self._beat)
 
     def _end(self, *_: object) -> None:
-        # No lock and no log line here: the signal may interrupt the main thread while it holds the lock of either.
+        # This handler takes no lock and writes no log line: the signal may interrupt the main thread while that thread
+        # has the lock.
         _state.should_stop = self._exit_code
         self._ends_at = self._ends_at or time.monotonic() + self._end_seconds
 
     def _beat(self) -> None:
-        """Note a heartbeat: the loop runs, and Redis has answered it or all children are busy."""
+        """Record a heartbeat if Redis has answered since the last call, or if all children are busy.
+
+        Celery's loop calls this method, so a heartbeat also shows that the loop runs.
+        """
         consumer = self._worker.consumer.task_consumer
         answered_at = consumer.channel.answered_at if consumer else 0.0
         if answered_at != self._answered_at or len(_state.active_requests) >= self._worker.pool.num_processes:
@@ -105,7 +109,7 @@ class Watch(bootsteps.StartStopStep):
         ends_at = self._ends_at or time.monotonic() + self._end_seconds
         time.sleep(max(0.0, ends_at - time.monotonic()))
         _log.error("worker.cut_off", running=len(_state.active_requests))
-        # The children end with it. Work that they have not recorded is done again.
+        # The children end with the process. Work that they have not recorded is done again.
         os._exit(_FAILED)
 
 

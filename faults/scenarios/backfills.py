@@ -1,4 +1,4 @@
-"""A backfill during which one part after another is killed."""
+"""A scenario that kills one part after another during a backfill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faults.run import Run
     from faults.stores import Progress
 
-#: Webhooks in a second, as in customer-hot: the machine has CPU time to spare.
+#: Webhooks in a second. At this rate, as in the scenario customer-hot, the machine has CPU time to spare.
 _RATE = 30
 _BREAKAGES: dict[str, Body] = {
     "yotpo killed": lambda run: run.supervisor.kill("yotpo"),
@@ -30,9 +30,9 @@ _BREAKAGES: dict[str, Body] = {
     "Redis killed and started empty": broker.redis_restarted,
 }
 _MAX_MOMENTS = 20
-#: There is at most one moment for so many customers of the store.
+#: The store must have this many customers for each moment.
 _CUSTOMERS_A_MOMENT = 500
-#: A backfill without progress for so long has stopped.
+#: A backfill that makes no progress for this long has stopped.
 _STOPPED_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 _REPORT_SECONDS = 2.0
@@ -62,7 +62,10 @@ def backfill_killed(run: Run) -> None:
 
 
 def moments(store_size: int, seed: int) -> list[int]:
-    """Return the moments, as the number of customers read so far: a random moment in each equal part of the store."""
+    """Return a random moment in each equal part of the store.
+
+    A moment is given as the number of customers that the backfill has read by then.
+    """
     random = Random(seed)  # noqa: S311 - no secret depends on it
     number = max(1, min(_MAX_MOMENTS, store_size // _CUSTOMERS_A_MOMENT))
     return [round((part + random.random()) / number * store_size) for part in range(number)]
@@ -74,9 +77,9 @@ def _break_often(run: Run, store: YotpoStore) -> None:
     Random(run.seed).shuffle(names)  # noqa: S311 - as above
     times: Counter[str] = Counter()
     for seen, name in zip(seen_counts, names, strict=False):
-        # Before the last pages, so that the backfill still has customers to read.
+        # Each moment is before the last pages, so that the backfill still has customers to read.
         _wait_until_seen(run, store, min(seen, run.store_size - 200))
-        # The processes that were killed before are running again, so that each moment breaks a working part.
+        # All killed processes must run again first, so that each moment breaks a part that works.
         run.supervisor.wait_for_all()
         _BREAKAGES[name](run)
         times[name] += 1
@@ -84,7 +87,7 @@ def _break_often(run: Run, store: YotpoStore) -> None:
 
 
 def _wait_until_seen(run: Run, store: YotpoStore, customers: int) -> Progress:
-    """Wait until the backfill has read so many customers, or is done. Raises OperatorError if it stops."""
+    """Wait until the backfill has read this many customers, or is done. Raises OperatorError if it stops."""
     before, since = -1, time.monotonic()
     while time.monotonic() - since < _STOPPED_SECONDS:
         progress = store.progress()

@@ -1,4 +1,4 @@
-"""A backfill beside webhooks: it must not slow them down."""
+"""A scenario with a backfill beside webhooks: the backfill must not slow the webhooks down."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ if TYPE_CHECKING:
     from faults.checking import Findings
     from faults.run import Run
 
-#: Webhooks in a second, as in customer-hot: the machine has CPU time to spare.
+#: Webhooks in a second. At this rate, as in the scenario customer-hot, the machine has CPU time to spare.
 _RATE = 30
-#: The backfill runs and is paused in turn for so long; shorter if the load is too short for ten phases.
+#: In turn, the backfill runs for this long and is paused for this long. Each phase is shorter if the load is too short
+#: for ten phases.
 _PHASE_SECONDS = 20.0
 _PHASES = 10
-#: The shares of a phase at its beginning and end that are not measured: then the snapshots of the phase before are
-#: still being delivered.
+#: These shares at the beginning and end of a phase are not measured. At the beginning, the snapshots of the phase
+#: before are still being delivered.
 _BEGINNING, _END = 0.15, 0.05
-#: The 95th percentile may be at most so many times that without a backfill; checked only with enough events.
+#: The 95th percentile with a backfill, divided by the 95th percentile without a backfill, may be at most this ratio. It
+#: is checked only if there are enough events.
 _MAX_RATIO, _ENOUGH_EVENTS = 1.2, 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Some seconds with or without a backfill."""
+    """A time of some seconds in which the backfill either runs or is paused."""
 
     #: In seconds since 1970.
     started: float
     ended: float
     filling: bool
-    #: Whether customers were looked up during the phase.
+    #: True if customers were looked up during the phase.
     looking_up: bool
 
     def holds(self, at: float) -> bool:
-        """Whether a time is in the measured part of the phase."""
+        """Return whether a time is in the measured part of the phase."""
         length = self.ended - self.started
         return self.started + _BEGINNING * length <= at < self.ended - _END * length
 
@@ -55,7 +57,7 @@ def backfill_beside_live(run: Run) -> None:
     store.pause()
     left = (len(run.load.events) - run.load.accepted) / _RATE
     seconds = min(_PHASE_SECONDS, left / _PHASES)
-    # The first three phases, a minute, are without a backfill.
+    # During the first three phases (at most a minute), the backfill is paused.
     phases = [_phase(run, store, seconds, filling=False) for _ in range(3)]
     while run.load.is_alive() and _is_unfinished(store):
         filling = not phases[-1].filling
@@ -80,13 +82,16 @@ def _phase(run: Run, store: YotpoStore, seconds: float, *, filling: bool) -> Pha
     run.hold(seconds)
     after, requests = store.progress(), store.requests() - requests_before
     pages = after.pages - before.pages if before and after else 0
-    # A look-up takes two requests; one request may be for a token.
+    # A look-up takes two requests. One more request may be for a token.
     looking_up = requests - pages > 2  # noqa: PLR2004
     return Phase(started=started, ended=time.time(), filling=filling, looking_up=looking_up)
 
 
 def _compare(run: Run, findings: Findings, phases: list[Phase]) -> Iterator[str]:
-    """Yield how long the load's webhooks took to Insider, with and without a backfill; note if it slowed them down."""
+    """Yield how long the load's webhooks took to Insider, with and without a backfill.
+
+    Record a problem if the backfill slowed them down.
+    """
     sent = [(event.sent_at, at - event.sent_at) for event, at in findings.arrived.items() if event.sent_at]
     durations = [[seconds for at, seconds in sent if phase.holds(at)] for phase in phases]
     for when, looking_up in {"without look-ups": False, "during look-ups": True}.items():
@@ -108,10 +113,10 @@ def _compare(run: Run, findings: Findings, phases: list[Phase]) -> Iterator[str]
 
 
 def slowdowns(phases: Sequence[Phase], durations: Sequence[Sequence[float]]) -> list[float]:
-    """Return how many times as long webhooks took beside a backfill, by p95: a ratio for each phase with a backfill.
+    """Return a ratio for each phase with a backfill: its p95 divided by the mean p95 of the two phases around it.
 
-    `durations` holds the seconds that the webhooks of each phase took. A phase is compared with the phases before and
-    after it, because other work on the machine affects neighbouring phases alike.
+    `durations` lists, for each phase, the seconds that its webhooks took. A phase is compared with the phases before
+    and after it, because other work on the machine slows neighbouring phases in the same way.
     """
     ratios = []
     for before, at, after in zip(range(len(phases)), range(1, len(phases)), range(2, len(phases)), strict=False):

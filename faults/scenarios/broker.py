@@ -1,4 +1,4 @@
-"""Redis: down, wiped, full, frozen. It carries hints only, so none of these may cost more than time."""
+"""Redis is down, wiped, full or frozen. It carries only wake-ups, so these faults may cause delays, but no damage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def redis_full(run: Run) -> None:
     """Redis has no memory left for 15 s: `maxmemory` is set to less than it uses, with `noeviction`."""
     with _client(run) as client:
         before = _refused_writes(client)
-        # Half of what it uses: the use shrinks as soon as a worker has taken a hint.
+        # The limit is half of the used memory, because the use shrinks as soon as a worker has taken a wake-up.
         client.config_set("maxmemory", client.info("memory")["used_memory"] // 2)
         run.hold(15)
         client.config_set("maxmemory", 0)

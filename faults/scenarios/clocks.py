@@ -1,4 +1,4 @@
-"""Clocks: the clock of one process is five minutes ahead or behind, and all others are right."""
+"""The clock of one process is five minutes ahead or behind, and all others are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""PostgreSQL: down, killed, its connections cut, its disk full. Without it no webhook is answered 200."""
+"""PostgreSQL is down or killed, its connections are cut, or its disk is full.
+
+Without PostgreSQL, no webhook gets a response with 200.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from connector.sandbox.servers import EmbeddedPostgres
     from faults.run import Run
 
-#: More WAL files than PostgreSQL keeps ready.
+#: This number is higher than the number of WAL files that PostgreSQL keeps ready.
 _LOG_FILES = 100
 _BACK_SECONDS = 30.0
 _POLL_SECONDS = 0.1

@@ -1,6 +1,6 @@
-"""Insider: down, overloaded, slow, cut off, refusing users, answering nonsense.
+"""Insider is down, overloaded or slow, cuts connections, refuses users, or sends useless responses.
 
-A useless answer does not show whether the request took effect, so each is tried both ways.
+A useless response does not show whether the request was carried out. So there is a scenario for each of the two cases.
 """
 
 from __future__ import annotations

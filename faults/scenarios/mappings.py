@@ -1,4 +1,4 @@
-"""A mapping that raises an exception: its events become dead letters, and a replay brings them to Insider."""
+"""A mapping raises an exception: its events become dead letters, and a replay brings them to Insider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""First no fault, for comparison; then web, worker and beat: killed, and stopped by SIGTERM, as hosts do."""
+"""Web, worker and beat are killed, or stopped by SIGTERM as hosts do.
+
+For comparison, the first scenario has no fault.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from faults.run import Run
 
-#: Hosts kill a process that has not ended by then.
+#: Hosts kill a process that has not ended after this time.
 _GRACE_SECONDS = 25.0
 _SLOW_MS = 500
 _BATCH_SECONDS = 30.0

@@ -1,4 +1,4 @@
-"""Scale: workers are added and removed under load, and one customer has as many events as all others together."""
+"""Workers are added and removed under load, and one customer has as many events as all others together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HOT_PARTITION = partition_number(_HOT)
 _FIVE_HUNDRED = [f"other{number}@example.com" for number in range(500)]
 _EXTRA_RATE = 100.0
 _WHEN_MANY, _WHEN_ONE = "with additional events of 500 other customers", "with additional events of one customer"
-#: How many children each has.
+#: The number of children of each additional worker.
 _EXTRA_WORKERS = {"worker2": "4", "worker3": "3"}
 
 
@@ -51,9 +51,9 @@ def customer_hot(run: Run) -> None:
 
 
 def _send_more(run: Run, customers: Sequence[str]) -> None:
-    """Send as many events of other customers as the load has, at a rate that leaves CPU time to spare.
+    """Send events of other customers, in the same number as the load, at a rate that leaves CPU time to spare.
 
-    Without CPU time to spare any load would slow all customers down, whichever customer it is from.
+    Without CPU time to spare, additional events of any customer would slow all customers down.
     """
     plan = planning.make(len(run.load.events), customers, 0)
     run.plan.update(plan)

@@ -1,4 +1,4 @@
-"""Yotpo: the same webhook several times, webhooks in random order, webhooks that come a day late."""
+"""Yotpo sends the same webhook several times, webhooks in random order, or webhooks that come a day late."""
 
 from __future__ import annotations
 
