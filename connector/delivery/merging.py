@@ -31,7 +31,8 @@ class Destination(Protocol):
 class User:
     """The deliveries of one customer, merged into one user.
 
-    An upsert sends the user's attributes and user events to Insider. A clear deletes the attributes in `cleared` there.
+    An upsert sends the user's attributes and user events to Insider. A clear deletes the values of the attributes in
+    `cleared`.
     """
 
     customer: str

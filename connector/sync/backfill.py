@@ -1,7 +1,8 @@
 """A backfill reads all customers of a store from Yotpo, page by page, and journals their snapshots.
 
-One commit holds a page's events, its counts and the cursor of the next page. If a process is killed in between, the
-same page is read again and counted once. If Yotpo cannot return a page for the moment, only the backfill waits.
+The events of a page, its counts and the cursor of the next page are committed together. If a process is killed before
+the commit, the same page is read again, but it is counted only once. If Yotpo temporarily cannot return a page, only
+the backfill waits.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from connector.model import Json, YotpoAccount
     from connector.yotpo.client import Page, StoreClient
 
-#: Yotpo's largest (its page "Guidelines and conventions").
+#: The largest page size that Yotpo allows (Yotpo's page "Guidelines and conventions").
 _PAGE = 100
-#: A backfill that starts again more often than this would never end.
+#: After this number of restarts a backfill fails, because it would probably never end.
 _MOST_RESTARTS = 20
-#: There cannot be more pages than customers with an identifier, plus this many pages without any.
+#: A backfill has at most one page for each customer with an identifier, plus this number of pages without such a
+#: customer. If there are more pages, the backfill fails.
 _MOST_PAGES = 1000
 _LONGEST_CURSOR = 4000
 _TWICE = "listed twice on a page"
@@ -40,14 +42,16 @@ _log = observability.logger("backfill")
 def read_page(connection: Connection, account: YotpoAccount, client: StoreClient, *, settling: timedelta) -> int:
     """Journal the next page of the store's running backfill; return how many snapshots were journaled.
 
-    Yotpo may show a change only some time after it was written. So a snapshot is dated `settling` before the request,
-    and a webhook from that time is newer. Raises YotpoUnavailable if the rate is used up, and YotpoUnauthorized.
+    Yotpo may show a change with a delay of up to `settling`. So the date of a snapshot is `settling` before the
+    request, and a webhook after this date counts as newer than the snapshot.
+
+    Raises YotpoUnavailable if Yotpo's rate is used up, and YotpoUnauthorized if Yotpo refuses the credentials.
     """
     backfill = backfills.running(connection, account.store_id)
     if backfill is None or not account.expands:
         return 0
     true_at = events.now(connection) - settling
-    # A release or a new connection may have changed the values of `expand`.
+    # Since the last page, a new release or a new connection may have changed the number of `expand` values.
     backfill.number = min(backfill.number, len(account.expands) - 1)
     expand = account.expands[backfill.number]
     try:
@@ -68,7 +72,8 @@ def read_page(connection: Connection, account: YotpoAccount, client: StoreClient
     if not backfills.is_active(connection, backfill.id):
         return 0
     new = _count(connection, backfill, page.customers, expand)
-    # The page's number makes the key unique: a customer may return to the state of two pages ago.
+    # The page's number makes the event's key unique, even if a customer changes and then changes back to an earlier
+    # state.
     asked_by = f"backfill {backfill.id} page {backfill.pages}"
     incoming = [snapshots.incoming(account.store_id, snapshot, asked_by=asked_by, true_at=true_at) for snapshot in new]
     events.append(connection, incoming, low_priority=True, backfill_id=backfill.id)
@@ -98,7 +103,7 @@ def _postpone(connection: Connection, backfill: Backfill, error: YotpoUnavailabl
 
 
 def _count(connection: Connection, backfill: Backfill, customers: list[Json], expand: str) -> list[Snapshot]:
-    """Count the customers of a page, each once in a backfill; return the snapshots that have to be journaled."""
+    """Count the customers of a page; return the snapshots to journal. A backfill counts each customer only once."""
     by_customer = _snapshots(backfill, customers)
     kept = digests.newest(connection, backfill.store_id, by_customer, expand=expand)
     new: list[Snapshot] = []
@@ -119,7 +124,7 @@ def _count(connection: Connection, backfill: Backfill, customers: list[Json], ex
 
 
 def _snapshots(backfill: Backfill, customers: list[Json]) -> dict[str, Snapshot]:
-    """Return the page's snapshots by customer; count customers without an identifier, and those that come twice."""
+    """Return the page's snapshots by customer. Count the customers without a snapshot, and those that appear twice."""
     by_customer: dict[str, Snapshot] = {}
     for customer in customers:
         snapshot = snapshots.snapshot(customer)
@@ -138,7 +143,8 @@ def _advance(backfill: Backfill, cursor: str | None, *, scans: int) -> None:
         return
     backfill.pages += 1
     backfill.cursor = cursor
-    # Customers without an identifier are counted on every page, so they would hide a circle of cursors.
+    # Only customers with an identifier count here. The others are counted again on every page, so they would hide a
+    # circle of cursors.
     identified = backfill.seen - sum(backfill.skipped.values())
     if backfill.pages > (backfill.restarts + 1) * scans * (identified + _MOST_PAGES):
         _fail(backfill, "Yotpo's cursors lead in a circle: there are far more pages than customers")
@@ -154,9 +160,9 @@ def _is_sound(cursor: str) -> bool:
 
 
 def _restart(backfill: Backfill) -> None:
-    """Read from the first customer again. A customer that was counted is not counted twice.
+    """Start again from the first customer. A customer that was counted before is not counted again.
 
-    Customers without an identifier look alike, so their count starts from zero.
+    The backfill cannot distinguish customers without an identifier, so their count starts from zero again.
     """
     if backfill.cursor is None or backfill.restarts >= _MOST_RESTARTS:
         _fail(backfill, "Yotpo's cursors expire before the last page is read")

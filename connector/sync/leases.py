@@ -1,7 +1,7 @@
-"""A lease is the right to ask one store's Yotpo. One process holds it at a time, for one transaction.
+"""A lease is the right to send requests to Yotpo for one store. One process holds it, for one transaction.
 
-So Yotpo's rate is kept without a counter that processes share, and a process that is killed frees the store: its
-connection ends, and with it the advisory lock that is the lease.
+So one process alone can keep to Yotpo's rate, and the processes need no shared counter. The lease is an advisory lock
+in PostgreSQL. If a process is killed, its connection ends, and so does the lease.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def lease(database: Database, store_id: int) -> Iterator[Connection | None]:
 
 
 def wait_for(connection: Connection, store_id: int, *, seconds: float) -> bool:
-    """Hold the store's lease until the transaction ends; False if another process keeps it for so long."""
+    """Hold the store's lease until the transaction ends; False if another process keeps it for `seconds`."""
     ends_at = time.monotonic() + seconds
     while not partitions.hold_lease(connection, store_id):
         if time.monotonic() > ends_at:
@@ -43,7 +43,7 @@ def wait_for(connection: Connection, store_id: int, *, seconds: float) -> bool:
 
 
 def settle(connection: Connection, vault: Vault, client: StoreClient, failure: YotpoError | None) -> bool:
-    """Record how Yotpo has answered, and keep a token that was fetched; True if the account counts as revoked now."""
+    """Record how Yotpo has answered, and save a new token. Return True if the account now counts as revoked."""
     if client.renewed_token:
         accounts.keep_token(connection, vault, client.account, client.renewed_token)
     if failure is None:

@@ -1,6 +1,7 @@
-"""A refresh looks up the customers that webhooks have touched, because no webhook carries most attributes.
+"""A refresh looks up the customers of webhooks at Yotpo, because webhooks do not contain most attributes.
 
-One look-up, some time after the last webhook of a customer, serves all webhooks before it. No delivery waits for it.
+One look-up, some time after the last webhook of a customer, is enough for all webhooks before it. Deliveries do not
+wait for the look-up.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from connector.model import Incoming, Json, YotpoAccount
     from connector.yotpo.client import StoreClient
 
-#: How many customers one lease looks up: two requests each, five a second.
+#: The most customers that are looked up under one lease. Each needs two requests, and Yotpo allows five requests per
+#: second.
 _LIMIT = 5
-#: After this many seconds no further customer is looked up under the lease: Yotpo is slow.
+#: If Yotpo is slow, no further customer is looked up under the lease after this number of seconds.
 _SECONDS = 5.0
-#: After this many failed look-ups in a row, Yotpo counts as unavailable.
+#: After this number of failed look-ups in a row, Yotpo counts as unavailable.
 _AWAY = 3
 #: The longest wait before a failed look-up is tried again.
 _LONGEST_SECONDS = 3600.0
@@ -42,9 +44,9 @@ _log = observability.logger("refresh")
 class Looked(NamedTuple):
     """The result of one call of `look_up`."""
 
-    #: Snapshots that were journaled.
+    #: How many snapshots were journaled.
     snapshots: int
-    #: Why the store has to be paused; None if it has not.
+    #: Why the store has to be paused; None if no pause is needed.
     failure: YotpoError | None
 
 
@@ -53,7 +55,7 @@ class _State(NamedTuple):
 
     core: Json | None = None
     loyalty: Json | None = None
-    #: Why one of the two APIs could not answer for the moment.
+    #: Why one of the two APIs is temporarily not available.
     failure: YotpoUnavailable | None = None
 
 
@@ -62,9 +64,10 @@ def look_up(
 ) -> Looked:
     """Look up some of the store's customers that are due, and journal their snapshots.
 
-    The Loyalty API shows the current state. The Core API may show a change only after `settling`, so its snapshot is
-    dated that much earlier. If Yotpo fails on a customer, that customer is looked up again later, and the others go on.
-    If Yotpo refuses a customer, the next webhook of that customer leads to the next look-up.
+    The Loyalty API shows the current state. The Core API may show a change only after `settling`, so the date of its
+    snapshot is `settling` before the request. If Yotpo fails for a customer, that customer is looked up again later,
+    and the look-ups of other customers continue. If Yotpo refuses the look-up of a customer, the customer is looked up
+    again only after the next webhook.
     """
     ends_at = time.monotonic() + _SECONDS
     served: list[Due] = []
@@ -77,7 +80,7 @@ def look_up(
         try:
             state = _state(account, client, due.customer)
         except YotpoError as error:
-            # It concerns the whole store: the rate is used up, or the credentials are refused.
+            # The error concerns the whole store: Yotpo's rate is used up, or Yotpo refuses the credentials.
             failure = error
             break
         incoming += _incoming(account, state, asked_at=asked_at, settling=settling)
@@ -88,13 +91,15 @@ def look_up(
         if failure or time.monotonic() > ends_at:
             break
     events.append(connection, incoming, low_priority=True)
-    # A webhook may win over this snapshot. So the next reconcile has to send these customers again.
-    # Both names count: the webhook may have named a customer by phone number, and Yotpo's answer by e-mail address.
+    # Values of a newer webhook may replace values of this snapshot. So the next nightly backfill has to send these
+    # customers again. A customer may have two names: the phone number in the webhook, and the e-mail address in Yotpo's
+    # response. The digests of both names are cleared.
     looked_up = {due.customer for due in (*served, *postponed)} | {
         event.customer for event in incoming if event.customer
     }
     digests.outdate(connection, account.store_id, looked_up)
-    # Last, because these rows are locked from here on, and a worker that maps a webhook of the customer needs them.
+    # This call comes last, because it locks the rows of these customers until the transaction ends. A worker that maps
+    # a webhook of such a customer needs the same rows.
     waits = {
         due: backoff.exponential_seconds(quiet_seconds, due.failures, longest=_LONGEST_SECONDS) for due in postponed
     }
@@ -104,7 +109,10 @@ def look_up(
 
 
 def _state(account: YotpoAccount, client: StoreClient, customer: str) -> _State:
-    """Ask both APIs about a customer. Raises YotpoUnavailable if the rate is used up, and YotpoUnauthorized."""
+    """Look up a customer in both APIs.
+
+    Raises YotpoUnavailable if Yotpo's rate is used up, and YotpoUnauthorized if Yotpo refuses the credentials.
+    """
     email = clean_email(customer)
     name = {"email": email} if email else {"phone": customer}
     try:
@@ -119,7 +127,7 @@ def _state(account: YotpoAccount, client: StoreClient, customer: str) -> _State:
     try:
         loyalty = client.loyalty(**name) if client.has_loyalty else None
     except (YotpoRefused, YotpoUnauthorized) as error:
-        # The Core API has just accepted the credentials, so this concerns only Loyalty or its keys.
+        # The Core API has just accepted the credentials, so the error concerns only Loyalty or its keys.
         _log.warning("loyalty.refused", store_id=account.store_id, error=str(error))
         return _State(core)
     except YotpoUnavailable as error:
@@ -134,14 +142,15 @@ def _core(account: YotpoAccount, client: StoreClient, name: dict[str, str]) -> J
     """Return the customer from the Core API, with one request for each value of `expand`."""
     core: Json = {}
     for expand in account.expands or ():
-        # Fields that were not asked for are null in an answer. They must not hide the values of another answer.
+        # If a request does not ask for a field, the field is null in the response. This null must not replace the value
+        # from another response.
         answer = client.customer(**name, expand=expand) or {}
         core |= {field: value for field, value in answer.items() if value is not None or field not in core}
     return core or None
 
 
 def _incoming(account: YotpoAccount, state: _State, *, asked_at: datetime, settling: timedelta) -> Iterator[Incoming]:
-    """Yield one event for each API's answer: the two are true at different times."""
+    """Yield one event for each API's response, because the two responses are true at different times."""
     for content, true_at in ((state.core, asked_at - settling), (state.loyalty, asked_at)):
         if content is None:
             continue

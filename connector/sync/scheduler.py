@@ -1,8 +1,8 @@
-"""The scheduler: which store's Yotpo is asked next, and for what.
+"""The scheduler decides for which store the next requests to Yotpo are sent, and what they do.
 
-Each step runs under the store's lease (`leases`): a new account is tried out, or the customers that are due are looked
-up, or a running backfill reads its next page. Look-ups come first. After each step of look-ups a backfill reads one
-page, so that it always goes on.
+Each step runs under the store's lease (`leases`). A step tries out a new account, looks up the customers that are due,
+or reads the next page of a running backfill. Look-ups come first. After each step of look-ups, a backfill reads one
+page, so that it always makes progress.
 """
 
 from __future__ import annotations
@@ -27,25 +27,28 @@ if TYPE_CHECKING:
     from connector.model import YotpoAccount
     from connector.yotpo.client import StoreClient, Yotpo
 
-    #: Runs under a lease. Returns how many snapshots it journaled, and the failure for which the store is paused.
+    #: A step runs under a lease. It returns how many snapshots it journaled, and the failure for which the store is
+    #: paused.
     Step = Callable[[Connection, YotpoAccount, StoreClient], tuple[int, YotpoError | None]]
 
-#: How many stores one process asks at the same time; each takes a thread and a connection to PostgreSQL.
+#: For how many stores one process sends requests at the same time. Each store needs a thread and a connection to
+#: PostgreSQL.
 STORES = 6
-#: How long one store is asked before other stores get their chance.
+#: How long the steps of one store run before other stores get their turn.
 _STORE_SECONDS = 2.0
-#: How often the scheduler looks for stores that have something to ask.
+#: How often the scheduler looks for stores that have work.
 _POLL_SECONDS = 0.25
 #: How long a store is paused after an unexpected exception, or if its secrets cannot be read.
 _FAULT_SECONDS = 60.0
-#: How long a store is paused after a 401. Three in a row revoke the account, so they must not come within a moment.
+#: How long a store is paused after a response with status 401. After three of them in a row the account counts as
+#: revoked, so they must not follow each other quickly.
 _UNAUTHORIZED_SECONDS = 20.0
 
 _log = observability.logger("scheduler")
 
 
 class Scheduler:
-    """Asks the Yotpo of several stores at the same time, each from a thread of its own."""
+    """Sends requests to Yotpo for several stores at the same time. Each store has a thread of its own."""
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class Scheduler:
         public_url: str,
         wake: Callable[[], None],
     ) -> None:
-        """`database` lends STORES connections and one more. `wake` is called after snapshots were journaled."""
+        """`database` has to lend STORES connections and one more. `wake` is called after snapshots were journaled."""
         self._database = database
         self._vault = vault
         self._yotpo = yotpo
@@ -68,7 +71,7 @@ class Scheduler:
         self._wake = wake
 
     def run(self, *, seconds: float) -> bool:
-        """Ask until nothing is left to ask or the time is over; return whether there may be more to ask."""
+        """Run steps until no work is left, or until `seconds` have passed. Return whether work may be left."""
         ends_at = time.monotonic() + seconds
         threads_by_store: dict[int, Future[None]] = {}
         with ThreadPoolExecutor(STORES, thread_name_prefix="scheduler") as threads:
@@ -76,7 +79,8 @@ class Scheduler:
                 running = {store_id: future for store_id, future in threads_by_store.items() if not future.done()}
                 for store_id in threads_by_store.keys() - running.keys():
                     threads_by_store[store_id].result()
-                # A running store would come first in the list: its last lease has not ended, so it was asked long ago.
+                # Leave out the stores that are running. They would come first in the list, because their present turn
+                # is not committed yet.
                 stores = [store for store in self._busy() if store.can_ask and store.store_id not in running]
                 if not stores and not running:
                     return False
@@ -85,7 +89,7 @@ class Scheduler:
                 threads_by_store = running
                 started = time.monotonic()
                 wait(running.values(), timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
-                # Another worker may hold the lease of the only busy store. Do not try it again at once.
+                # Another worker may hold the lease of the only busy store. Do not try this store again at once.
                 time.sleep(max(0.0, _POLL_SECONDS / 5 - (time.monotonic() - started)))
         return True
 
@@ -94,14 +98,15 @@ class Scheduler:
             return accounts.busy(connection, store_id=store_id)
 
     def _ask_store(self, store: Busy, ends_at: float) -> None:
-        """Ask one store until it has nothing more to ask, another worker holds its lease, or the time is over."""
+        """Run the steps of one store until no work is left, another worker holds the lease, or the time has passed."""
         ends_at = min(ends_at, time.monotonic() + _STORE_SECONDS)
         stores: list[Busy] = [store]
         while stores and stores[0].can_ask:
             for step in self._steps(stores[0]):
                 if not self._run_step(store.store_id, step):
                     return
-            # Check the time only after both steps: look-ups alone may fill it, and no page would ever be read.
+            # Check the time only after both steps. Otherwise look-ups may use all the time, and no page would ever be
+            # read.
             if time.monotonic() > ends_at:
                 return
             stores = self._busy(store.store_id)
@@ -170,14 +175,17 @@ class Scheduler:
 
 
 def is_wanted(connection: Connection, *, reconcile_at: str = "") -> bool:
-    """Whether there is anything to ask of Yotpo. At `reconcile_at`, such as 03:00, the nightly backfills start."""
+    """Whether a store needs requests to Yotpo.
+
+    If the nightly backfills are due, they are started first. They are due at `reconcile_at`, such as 03:00.
+    """
     if reconcile_at:
         backfills.start_reconciles(connection, reconcile_at)
     return any(store.can_ask for store in accounts.busy(connection))
 
 
 def _pause_account(connection: Connection, account: YotpoAccount, failure: YotpoError, *, revoked: bool) -> None:
-    """Pause the account after a failure. A revoked one is not paused: an operator has to connect it again."""
+    """Pause the account after a failure. A revoked account is not paused, but has to be connected again."""
     if revoked:
         _log.error("account.revoked", store_id=account.store_id, error=str(failure))
         return

@@ -1,6 +1,7 @@
 """A snapshot is a customer's current state, read from Yotpo's API.
 
-Backfill and refresh journal it like a webhook. From there it goes the way of every event, by a mapping file of its own.
+A backfill or a refresh journals the snapshot like a webhook. Then the snapshot is mapped and delivered like every
+event. Snapshots have a mapping file of their own.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _LOGGED = 5
 
 
 class Flaw(StrEnum):
-    """Why a customer has no snapshot. Reports show these words."""
+    """Why a customer has no snapshot. Reports show these texts."""
 
     NOBODY = "neither e-mail nor phone number"
     TOO_DEEP = "nested too deep"
@@ -36,7 +37,7 @@ class Flaw(StrEnum):
 class Snapshot(NamedTuple):
     """A customer's state, ready for the journal."""
 
-    #: The customer's e-mail address, or else the phone number: the journal's name for the customer.
+    #: The customer's e-mail address, or else the phone number. The journal identifies the customer by this text.
     customer: str
     body: bytes
     #: A hash of the content.
@@ -46,11 +47,11 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(content: Json) -> Snapshot | Flaw:
-    """Return the snapshot of a customer as Yotpo returned it, or the reason why there is none."""
+    """Return the snapshot of a customer from Yotpo's response, or the reason why there is no snapshot."""
     try:
         body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        # orjson reads deeper nesting than it can write.
+        # orjson can read deeper nesting than it can write.
         return Flaw.TOO_DEEP
     read = read_customer(content)
     customer = read.email or read.phone
@@ -60,7 +61,10 @@ def snapshot(content: Json) -> Snapshot | Flaw:
 
 
 def incoming(store_id: int, snapshot: Snapshot, *, asked_by: str, true_at: datetime) -> Incoming:
-    """Return the event of a snapshot. `asked_by` names the page or the look-up that read it; it is part of the key."""
+    """Return the event of a snapshot.
+
+    `asked_by` names the page or the look-up that read the snapshot. This name is part of the event's key.
+    """
     return Incoming(
         store_id=store_id,
         topic=SNAPSHOT,

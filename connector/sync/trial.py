@@ -1,7 +1,7 @@
-"""A trial finds out what a newly connected account can do, and registers the webhooks that have an API.
+"""A trial finds out what a newly connected account can do, and registers webhooks where Yotpo has an API for this.
 
-Yotpo does not document whether `expand` takes two values at once, whether a cursor keeps it for the next page, or
-whether a store has Loyalty or Reviews at all.
+A trial finds out three facts that Yotpo does not document: whether `expand` accepts two values at once, whether a
+cursor keeps `expand` for the next page, and whether a store has Loyalty or Reviews at all.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _LOYALTY, _REVIEWS = "loyalty", "reviews"
 _BOTH = f"{_LOYALTY},{_REVIEWS}"
 _FIELDS = {_LOYALTY: "yotpo_loyalty", _REVIEWS: "yotpo_ugc"}
-#: With these statuses Yotpo rejects a value of `expand` for good. Other statuses are failures of the moment.
+#: With these statuses Yotpo rejects a value of `expand` for good. Other statuses are temporary failures.
 _REJECTED = frozenset({400, 403, 404, 422})
-#: The webhooks that an app can register by API. Those of Loyalty are pasted by hand (Yotpo's page "Create webhook").
+#: The webhooks that an app can register by API. An operator has to enter the webhooks of Loyalty by hand (Yotpo's page
+#: "Create webhook").
 _REVIEW_EVENTS = ("review_create", "review_updated")
 
 _log = observability.logger("trial")
@@ -35,16 +36,16 @@ _log = observability.logger("trial")
 class _Expanding(NamedTuple):
     """How to get all fields of a customer."""
 
-    #: The values of `expand`, with one request each.
+    #: The values of `expand`. Each value needs a request of its own.
     values: list[str]
-    #: Whether each further page needs the value again.
+    #: True if the request for each further page needs the value again.
     repeated: bool
 
 
 def try_out(
     connection: Connection, vault: Vault, account: YotpoAccount, client: StoreClient, *, public_url: str
 ) -> None:
-    """Try out a new account and keep the findings. Raises YotpoUnavailable, YotpoUnauthorized."""
+    """Try out a new account and save the findings. Raises YotpoUnavailable and YotpoUnauthorized."""
     expanding = _expanding(client)
     store = stores.by_id(connection, vault, account.store_id)
     url = urls.webhook(public_url, store.webhook_token) if public_url and store else ""
@@ -68,8 +69,8 @@ def try_out(
 def _expanding(client: StoreClient) -> _Expanding:
     """Find out which values of `expand` to use.
 
-    Both at once only if the page then shows as much as with each value alone. Null does not tell: it stands for a field
-    that was not asked for, and for a field without a value.
+    Both values are used in one request only if the page then shows the same fields as with each value alone. A null
+    proves nothing: the field may have no value, or the request did not ask for the field.
     """
     alone = {value: _page(client, value) for value in _FIELDS}
     possible = [value for value, page in alone.items() if page is not None] or [""]
@@ -104,7 +105,7 @@ def _filled(page: Page, field: str) -> set[str]:
 
 
 def _is_lost(client: StoreClient, expand: str, first: Page) -> bool:
-    """Whether the second page needs `expand` again: without it the fields are empty, with it they are filled."""
+    """Whether the second page needs `expand` again: the fields are empty without `expand`, and filled with it."""
     if first.cursor is None or not _is_expanded(first.customers):
         return False
     try:
@@ -113,7 +114,8 @@ def _is_lost(client: StoreClient, expand: str, first: Page) -> bool:
             return False
         return _is_expanded(client.customers(cursor=first.cursor, expand=expand).customers)
     except YotpoRefused as error:
-        # Yotpo takes no parameter beside a cursor, or the cursor has expired. Look-ups need no cursor.
+        # Yotpo accepts no other parameter with a cursor, or the cursor has expired. Look-ups still work, because they
+        # need no cursor.
         if not isinstance(error, CursorExpired):
             _raise_if_temporary(error)
         _log.warning("cursor.refused", expand=expand, status=error.status)
@@ -125,7 +127,7 @@ def _is_expanded(customers: list[Json]) -> bool:
 
 
 def _registered(client: StoreClient, url: str) -> dict[str, str]:
-    """Register our URL for review events; return what became of each. Yotpo takes one webhook for each event."""
+    """Register our URL for review events; return the result for each event. Yotpo allows one webhook per event."""
     if not url:
         return dict.fromkeys(_REVIEW_EVENTS, "not registered: PUBLIC_URL is not set")
     outcomes = {}

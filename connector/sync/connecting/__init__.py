@@ -1,4 +1,4 @@
-"""Connects a store to Yotpo: the merchant installs our app in a browser, and the account is kept in the end.
+"""Connects a store to Yotpo: the merchant installs our app in a browser, and the connector saves the account.
 
 ::
 
@@ -9,11 +9,11 @@
     routes       the two URLs, and the cookie that ties an install to one browser
     tickets      the content of the link and of the `state`, signed with SECRET_KEY
     installing   one install: it starts with a link and ends with Yotpo's code
-    keeping      stores an account, and removes its webhooks at Yotpo in the end
+    keeping      saves an account, and later removes its webhooks at Yotpo
     pages        the pages that the merchant reads
 
-A store's own keys come from the command line instead (connector/cli/connecting.py); `keeping` stores them too. Begin
-with `routes`.
+A store with API keys of its own is connected from the command line instead (connector/cli/connecting.py). `keeping`
+saves these keys too. Begin with `routes`.
 """
 
 from __future__ import annotations
@@ -28,5 +28,5 @@ def start_url(public_url: str, invitation: str) -> str:
 
 
 def callback_url(public_url: str) -> str:
-    """Return the URL to which Yotpo sends the merchant back. It has to be registered with the app."""
+    """Return the URL to which Yotpo sends the merchant back. This URL has to be registered for the app at Yotpo."""
     return f"{public_url.rstrip('/')}{PREFIX}/callback"

@@ -1,7 +1,7 @@
 """One install of our app at Yotpo: it starts with an operator's link and ends with the code from Yotpo.
 
-The browser may lie. Only the signed `state` is trusted, until Yotpo has confirmed that the token belongs to the Yotpo
-store that the browser names.
+The browser may send false values, so the connector trusts only the signed `state`. It trusts the app key (Yotpo's id of
+a store) only after Yotpo has confirmed that the token belongs to this Yotpo store.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class App(NamedTuple):
 
     client_id: str
     client_secret: str
-    #: Yotpo's page where the app is installed, without the app's id at its end.
+    #: The URL of Yotpo's page that installs the app, without the app's id at the end.
     install_url: str
     public_url: str
 
@@ -47,17 +47,17 @@ class App(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """What the browser brings back from Yotpo. The app key is not proven yet."""
+    """The values with which the browser returns from Yotpo. The app key is not confirmed yet."""
 
     code: str
     app_key: str
 
 
 class Installing:
-    """Begins and ends installs. If an install cannot go on, both return the page that says why."""
+    """Begins and ends installs. If an install cannot continue, both methods return a page with the reason."""
 
     def __init__(self, *, app: App, database: Database, vault: Vault, yotpo: Yotpo) -> None:
-        """`database` lends a connection while Yotpo answers, so it must not be the one of the intake."""
+        """Do not share `database` with the webhook intake: an install keeps a connection until Yotpo has answered."""
         self._app = app
         self._database = database
         self._vault = vault
@@ -73,7 +73,7 @@ class Installing:
 
     def end(self, install: Install, returned: Returned) -> Store | Page:
         """Connect the store of an install and return it. Raises JournalUnavailable."""
-        # A transaction of its own: the secret is used up, whatever happens next.
+        # This transaction ends here, so that the secret is used up even if the next steps fail.
         with self._database.transaction() as connection:
             store_id = installs.end(connection, install.secret)
         if store_id is None:
@@ -110,7 +110,7 @@ class Installing:
         return store
 
     def _exchanged(self, code: str) -> str | Page:
-        """Return the token for a code, or the page that says why Yotpo gives none."""
+        """Return the token for a code, or a page that says why Yotpo gives no token."""
         try:
             return self._yotpo.exchange(
                 client_id=self._app.client_id,
@@ -126,7 +126,7 @@ class Installing:
             return _logged(pages.CODE_REFUSED, error)
 
     def _disproved(self, account: YotpoAccount) -> Page | None:
-        """Ask Yotpo whether the token belongs to the Yotpo store that the browser named; return a page if not."""
+        """Ask Yotpo whether the token belongs to the Yotpo store that the browser named. Return a page if not."""
         try:
             self._yotpo.store_client(account).info()
         except YotpoUnavailable as error:
@@ -143,6 +143,6 @@ def _account(store: Store, app_key: str, token: str) -> YotpoAccount:
 
 
 def _logged(page: Page, error: YotpoError) -> Page:
-    """Log Yotpo's answer, which the merchant cannot mend, and return the page."""
+    """Log Yotpo's answer, because the merchant cannot solve the problem, and return the page."""
     _log.warning("install.failed", code=page.code, error=str(error))
     return page

@@ -1,4 +1,4 @@
-"""Stores a store's account, from the app or from the command line; removes its webhooks at Yotpo in the end."""
+"""Saves a store's account, from the app or from the command line. Later, removes its webhooks at Yotpo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _APP_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def is_app_key(text: str) -> bool:
-    """Whether this may be Yotpo's id of a store. All ids seen so far have 40 letters and digits."""
+    """Whether this text may be Yotpo's id of a store. All ids seen so far have 40 letters and digits."""
     return bool(_APP_KEY.fullmatch(text))
 
 
@@ -35,14 +35,14 @@ def keep(
     public_url: str,
     backfill: bool = True,
 ) -> int | None:
-    """Store an account in place of the one before, start its backfill, and return the backfill's number.
+    """Save an account in place of the previous account, start a backfill, and return the backfill's number.
 
-    Returns None if no backfill is wanted, or if one is active already: it goes on. The caller holds the store's lease.
-    Raises OperatorError if another store is connected to this Yotpo store.
+    Returns None if no backfill is wanted, or if a backfill is active already, which then continues. The caller holds
+    the store's lease. Raises OperatorError if another store is connected to this Yotpo store.
     """
     before = accounts.by_store(connection, vault, store.id)
     if before and before.app_key != account.app_key:
-        # The active backfill and the webhooks belong to the other Yotpo store.
+        # The active backfill and the webhooks belong to the previous Yotpo store.
         backfills.change(connection, [store.id], state="cancelled")
         remove_webhooks(yotpo, before, public_url)
     accounts.connect(
@@ -70,7 +70,7 @@ def keep(
 
 
 def remove_webhooks(yotpo: Yotpo, account: YotpoAccount, public_url: str) -> dict[str, str]:
-    """Remove our review webhooks at Yotpo; return what became of each, by event. Webhooks of others stay."""
+    """Remove our review webhooks at Yotpo; return the result for each event. Webhooks with other URLs stay."""
     if account.mode != "oauth" or not account.token:
         return {}
     if not public_url:
@@ -99,6 +99,6 @@ def _start_backfill(connection: Connection, store_id: int, actor: str) -> int | 
                 connection, [store_id], actor=actor, reason="the store was connected to Yotpo", changed_only=False
             )
     except OperatorError:
-        # One is active, for the same Yotpo store: it goes on.
+        # A backfill of the same Yotpo store is active already, and it continues.
         return None
     return number

@@ -1,4 +1,7 @@
-"""The pages that the merchant reads: what happened, and what to do next. Templates in `pages/`, no scripts."""
+"""The pages that tell the merchant what happened, and what to do next.
+
+The templates are in `pages/`, and they contain no scripts.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ HEADERS = {
     ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    # The URL may hold a code or an invitation.
+    # The URL may contain a code or an invitation, which other sites must not see.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
@@ -34,7 +37,7 @@ class Page(NamedTuple):
     """A page that says why no store was connected."""
 
     status: int
-    #: A stable word for the log.
+    #: A short code for the log. It always stays the same.
     code: str
     title: str
     #: What happened.
@@ -179,7 +182,10 @@ def failure(page: Page) -> flask.Response:
 
 
 def connected(store: Store, public_url: str) -> flask.Response:
-    """Return the page of success. It shows the webhook URL with the store's token, for the proven merchant only."""
+    """Return the page for a successful connection.
+
+    The page shows the webhook URL with the store's token. So only the confirmed merchant may see it.
+    """
     webhook_url = urls.webhook(public_url, store.webhook_token)
     demands_secret = store.webhook_secret is not None
     return _rendered("connected.html", 200, store=store.name, webhook_url=webhook_url, demands_secret=demands_secret)

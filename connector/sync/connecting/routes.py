@@ -1,7 +1,7 @@
 """The two URLs of an install, and the cookie that ties the install to one browser.
 
-The `state` alone is not enough. An attacker could begin an install and let another person end it: the attacker's Yotpo
-store would then be connected to the other person's store.
+The `state` alone is not enough. An attacker could begin an install for the attacker's store and let another person
+finish it. Then the other person's Yotpo store would be connected to the attacker's store.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _log = observability.logger("connecting")
 
 
 def blueprint(*, app: App, tickets: Tickets, installing: Installing, wake: Callable[[], None]) -> flask.Blueprint:
-    """Return the routes for the merchant's browser. `wake` is called after a store was connected."""
+    """Return the routes for the merchant's browser. The routes call `wake` after a store was connected."""
     routes = flask.Blueprint("connecting", __name__, url_prefix=PREFIX, template_folder="pages")
 
     @routes.get("/start")
@@ -61,7 +61,7 @@ def blueprint(*, app: App, tickets: Tickets, installing: Installing, wake: Calla
 
     @routes.errorhandler(Exception)
     def failed(error: Exception) -> flask.Response:
-        # Flask would log the URL, and with it the code.
+        # Without this handler, Flask would log the URL, which contains the secret code.
         _log.error("request.failed", endpoint=flask.request.endpoint, exc_info=error)
         return pages.failure(pages.FAILED)
 
@@ -69,7 +69,7 @@ def blueprint(*, app: App, tickets: Tickets, installing: Installing, wake: Calla
 
 
 def _invitation(app: App, tickets: Tickets) -> Invitation | Page:
-    """Return the content of the link. Without a link the install was begun at Yotpo, which does not name our store."""
+    """Return the content of the link. If the merchant started the install at Yotpo, there is no link."""
     text = flask.request.args.get("invitation", "")
     if not text:
         return pages.UNINVITED
@@ -80,7 +80,7 @@ def _invitation(app: App, tickets: Tickets) -> Invitation | Page:
 
 
 def _returned(tickets: Tickets) -> tuple[Install, Returned] | Page:
-    """Return what the browser brings back from Yotpo, checked. Yotpo is asked nothing before all of it is valid."""
+    """Return the values with which the browser returns from Yotpo, after checks that need no request to Yotpo."""
     arguments = flask.request.args
     state, code, app_key = (arguments.get(name, "") for name in ("state", "code", "app_key"))
     if arguments.get("error") or (state and not code):
@@ -113,7 +113,7 @@ def _redirect_to_yotpo(state: str, app: App) -> flask.Response:
         path=_cookie_path(app),
         secure=urlsplit(app.public_url).scheme == "https",
         httponly=True,
-        # Yotpo sends the browser back from another site, with a plain link.
+        # Yotpo's site sends the browser back with a plain link. With this value, the browser then sends the cookie.
         samesite="Lax",
     )
     return response

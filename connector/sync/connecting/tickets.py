@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INVITATION_HOURS = 24
 _INSTALL_SECONDS = 30 * 60
-#: The tickets written here have about 150 characters.
+#: Longer texts are not valid. The tickets from this module have about 150 characters.
 _LONGEST = 1000
 
 
@@ -30,28 +30,29 @@ class Invitation(NamedTuple):
     """The content of a link: which store it may connect."""
 
     store_id: int
-    #: The version of the account that the link may replace; None if there was none. Another version uses up the link.
+    #: The version of the account that the link may replace; None if the store had no account. If the account has
+    #: another version later, the link is no longer valid.
     replaces: int | None
 
 
 class Install(NamedTuple):
     """The content of a `state`: which install it belongs to."""
 
-    #: Valid for one install; the journal keeps its digest.
+    #: This secret is valid for one install. The journal keeps only a digest of it.
     secret: str
-    #: As in the invitation.
+    #: The same version as in the invitation.
     replaces: int | None
 
 
 class Tickets:
-    """Writes and reads tickets. The first key of SECRET_KEY signs; a signature of any of its keys is valid."""
+    """Writes and reads tickets. The first key of SECRET_KEY signs. Signatures of its other keys are valid too."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._invitations = _serializer(secret_keys, "connector: invitations")
         self._installs = _serializer(secret_keys, "connector: installs")
 
     def invitation(self, store_id: int, account: YotpoAccount | None) -> str:
-        """Return the invitation in the link for a store, which has this account so far."""
+        """Return the invitation for a link to this store. `account` is the store's present account, if it has one."""
         return str(self._invitations.dumps(Invitation(store_id, version_of(account))))
 
     def read_invitation(self, text: str) -> Invitation | Flaw:
@@ -59,7 +60,7 @@ class Tickets:
         return read if isinstance(read, Flaw) else Invitation(*read)
 
     def state(self, install: Install) -> str:
-        """Return the `state` of an install, which Yotpo passes back at its end."""
+        """Return the `state` of an install. Yotpo passes it back at the end of the install."""
         return str(self._installs.dumps(install))
 
     def read_state(self, text: str) -> Install | Flaw:
@@ -73,14 +74,14 @@ def version_of(account: YotpoAccount | None) -> int | None:
 
 
 def _serializer(secret_keys: Sequence[str], salt: str) -> URLSafeTimedSerializer:
-    # The serializer signs with the last key.
+    # The serializer signs with the last key of its list, so the first key of SECRET_KEY has to be the last one.
     keys = list(reversed(secret_keys))
     signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
     return URLSafeTimedSerializer(keys, salt=salt, signer_kwargs=signing)
 
 
 def _read(serializer: URLSafeTimedSerializer, text: str, seconds: int) -> Any:
-    """Return the signed content: a list, which needs no check because this class wrote it."""
+    """Return the signed content, or a flaw. The content needs no check, because `Tickets` wrote it."""
     if len(text) > _LONGEST:
         return Flaw.FORGED
     try:

@@ -1,8 +1,8 @@
 """The codes of languages (ISO 639-1) and currencies (ISO 4217).
 
-They are written out here, because two short lists that change every few years do not justify a library of several
-megabytes. Currencies that were withdrawn in recent years are included, because shops still export them. Codes for
-metals, funds and tests are not.
+This module contains the two lists itself, because they are short and change only every few years. A library for them
+would need several megabytes. Currencies that were withdrawn in recent years are included, because shops still export
+them. Codes for metals, funds and tests are not included.
 """
 
 from __future__ import annotations

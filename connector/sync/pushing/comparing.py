@@ -1,4 +1,4 @@
-"""Compares what was sent with what Yotpo shows, field by field. Differences that are only spelling do not count."""
+"""Compares a sent customer with the customer that Yotpo shows, field by field. Differences in spelling do not count."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from connector.model.times import parse_or_none
 if TYPE_CHECKING:
     from connector.model import Json
 
-#: With fewer digits, two numbers have to be equal; with more, one may lack its country code.
+#: If a phone number has fewer digits, both numbers have to be equal. If both are longer, one of them may lack its
+#: country code.
 _FEWEST_DIGITS = 5
-#: Not compared, because Yotpo shows them only on request. They are deprecated.
+#: These fields are not compared, because Yotpo shows them only on request. They are deprecated.
 _NOT_SHOWN = frozenset({"custom_properties"})
 _CASELESS = frozenset({"email", "default_language", "default_currency", "country_code"})
 
@@ -31,12 +32,12 @@ def differing(sent: Json, shown: Json) -> list[str]:
 
 
 def not_resent(earlier: Json, later: Json) -> Json:
-    """Return the fields of `earlier` that `later`, a later line of the same customer, does not have."""
+    """Return the fields of `earlier` that `later` does not contain. Both are lines of the same customer."""
     return {name: value for name, value in earlier.items() if name not in later}
 
 
 def same_customer(first: Json, second: Json) -> bool:
-    """Whether two sent lines are of one customer: at least one identifier is the same."""
+    """Whether two sent lines belong to one customer: at least one identifier is the same."""
     return any(
         first.get(name) is not None and _same(name, first[name], second.get(name))
         for name in ("external_id", "email", "phone_number")
@@ -46,7 +47,7 @@ def same_customer(first: Json, second: Json) -> bool:
 def _same(name: str, sent: object, shown: object) -> bool:
     if name.endswith("_at"):
         moment, other = parse_or_none(sent), parse_or_none(shown)
-        # Yotpo shows whole seconds.
+        # Compare whole seconds, because Yotpo shows no fractions of a second.
         return (
             moment is not None and other is not None and moment.replace(microsecond=0) == other.replace(microsecond=0)
         )
@@ -68,7 +69,7 @@ def _tags(value: object) -> set[str]:
 
 
 def _same_number(sent: str, shown: str) -> bool:
-    """Compare the digits. Yotpo returns the number of an address without its country code."""
+    """Compare the digits of two phone numbers. Yotpo returns an address's phone number without the country code."""
     digits, other = ("".join(filter(str.isdigit, number)).lstrip("0") for number in (sent, shown))
     if min(len(digits), len(other)) < _FEWEST_DIGITS:
         return digits == other

@@ -1,4 +1,4 @@
-"""The fields of a customer that Yotpo accepts, each with its type and limits. No sentence here quotes a value."""
+"""The fields of a customer that Yotpo accepts, each with its type and limits. Error messages never quote a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = 2_000
 
 
 class _Text(ma.fields.String):
-    """A text, without spaces around it."""
+    """A text field. It removes the spaces around the text."""
 
     default_error_messages = {"invalid": "has to be text, in quotes", "invalid_utf8": "has to be text"}  # noqa: RUF012 - marshmallow's way
 
@@ -62,7 +62,7 @@ class _Truth(ma.fields.Boolean):
 
 
 class _Tags(_Text):
-    """A comma-separated text, or a list that becomes one."""
+    """A comma-separated text, or a list that becomes such a text."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if isinstance(value, list):

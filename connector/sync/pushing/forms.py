@@ -1,8 +1,8 @@
 """Checks a customer against what Yotpo accepts, before it is sent.
 
 The rules come from Yotpo's pages "About customers" and "Create or update customer". The fields of an address and the
-two of marketing come from Yotpo's Magento module and from its responses. Problems name fields and never quote values,
-because values are personal data.
+two marketing fields come from Yotpo's Magento module and from Yotpo's responses. Problems name fields, but they never
+quote values, because values are personal data.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Checked(NamedTuple):
 _FORM = Customer()
 _ADDRESS = frozenset(Address().fields)
 _NAMES = frozenset(_FORM.fields)
-#: The names that a column of a CSV may have.
+#: The column names that a CSV file may have.
 _COLUMNS = (_NAMES - {"address", _CUSTOM}) | {f"address.{name}" for name in _ADDRESS}
 
 
 def check(fields: Json, *, force: bool = False) -> Checked:
-    """Return the customer to send, and the problems that prevent it. `force` allows deprecated fields."""
+    """Return the customer to send, or the problems with it. `force` allows deprecated fields."""
     set_fields = _without_nulls(fields)
     problems = [*_wrong_names(fields, set_fields, force=force)]
     try:
@@ -69,7 +69,7 @@ def check(fields: Json, *, force: bool = False) -> Checked:
 
 
 def wrong_column(name: str, *, force: bool) -> str | None:
-    """Return the problem with the name of a CSV's column, or None."""
+    """Return the problem with a column name of a CSV file; None if the name is valid."""
     if not name:
         return "has no name"
     outer, _, inner = name.partition(".")
@@ -81,19 +81,19 @@ def wrong_column(name: str, *, force: bool) -> str | None:
 
 
 def label(customer: Json) -> str:
-    """Return the customer's first identifier, as ``external_id 7001``; only for the operator, never for a log."""
+    """Return the customer's first identifier, such as ``external_id 7001``, for the operator but never for a log."""
     name = next(name for name in ("external_id", "email", "phone_number") if name in customer)
     return f"{name} {customer[name]}"
 
 
 def digest(app_key: str, customer: Json) -> str:
-    """Return a hash of the customer's fields and the store: 16 hexadecimal digits."""
+    """Return a hash of the store and the customer's fields, as 16 hexadecimal digits."""
     body = orjson.dumps([app_key, customer], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(body).hexdigest()[:16]
 
 
 def _without_nulls(fields: Json) -> Json:
-    """Return the fields without nulls. To Yotpo, null and a missing field mean the same: leave the field unchanged."""
+    """Return the fields without nulls. For Yotpo, a null means the same as a missing field: do not change it."""
     address = fields.get("address")
     if isinstance(address, dict):
         fields = {**fields, "address": {name: value for name, value in address.items() if value is not None} or None}

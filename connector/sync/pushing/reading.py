@@ -1,7 +1,8 @@
 """Reads customers from JSON lines or CSV, one line at a time, and reports each line that cannot be read.
 
-The file is UTF-8, with or without a byte order mark. A CSV has a header; ``address.city`` names a nested field, an
-empty cell leaves the field out, and there is no null. Line numbers count from 1, as in an editor.
+The file is UTF-8, with or without a byte order mark. A CSV file has a header, in which ``address.city`` names a nested
+field. An empty cell means that the customer does not have this field; a CSV file cannot contain null. Line numbers
+start at 1, as in an editor.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _SUFFIXES: dict[str, Form] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "j
 class Row(NamedTuple):
     """One customer of the file, or the problem if the line cannot be read."""
 
-    #: The line on which it begins.
+    #: The number of the line on which the customer begins.
     line: int
     fields: dict[str, Any] | None
     problem: str | None = None
@@ -44,7 +45,7 @@ def form_of(path: Path) -> Form:
 
 
 def rows(file: IO[bytes], form: Form, *, force: bool = False) -> Iterator[Row]:
-    """Yield the customers of a file. Raises OperatorError, with each wrong column, if a CSV's header is wrong."""
+    """Yield the customers of a file. Raises OperatorError, with each wrong column, if the CSV header is wrong."""
     if form == "jsonl":
         return _of_json_lines(file)
     records = _records(file)
@@ -59,11 +60,11 @@ def count(file: IO[bytes], form: Form) -> int:
 
 
 class _UnreadableError(ValueError):
-    """A line is not text, or is too long. The next line may be readable."""
+    """A line is not UTF-8, or it is too long. The next line may still be readable."""
 
 
 class _Lines:
-    """Yields the lines of a file as text, and counts them. After an unreadable line the next one can still be read."""
+    """Yields the lines of a file as text, and counts them. After an unreadable line, the next line can be read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -146,7 +147,7 @@ def _records(file: IO[bytes]) -> Iterator[_Record]:
             yield _Record(
                 begins, [], f"the line {error if isinstance(error, _UnreadableError) else 'is not CSV'}{reached}"
             )
-            # A new reader, so that a half-read record does not become the beginning of the next.
+            # Use a new reader. The old one would add the half-read record to the beginning of the next record.
             reader = csv.reader(lines, strict=True)
             continue
         if cells is None:

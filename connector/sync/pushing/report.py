@@ -1,4 +1,4 @@
-"""Sums up the results of a run for its operator."""
+"""Sums up the results of a run for the operator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _PROBLEMS_SHOWN = 10
 #: The outcomes after which the operator has nothing to do.
 _GOOD = frozenset({"checked", "sent", "earlier", "verified"})
-#: The outcomes of reading a customer back: a line's second result.
+#: The outcomes of reading a customer back. Such an outcome is the second result of a line.
 _READ_BACK = ("verified", "differs", "missing")
 
 
@@ -29,11 +29,11 @@ class Report:
     """Counts results, and keeps the first problems of each outcome for display."""
 
     def __init__(self, results: Path | None = None) -> None:
-        """`results` is the file that keeps all of them; None if they are not kept, as in a dry run."""
+        """`results` is the file with all results; None if the results are not kept, as in a dry run."""
         self.results = results
         self._counts: Counter[str] = Counter()
         self._problems: list[_Problem] = []
-        #: The number of problems by outcome; only the first of each outcome are shown.
+        #: The number of problems by outcome. For each outcome, the report shows only the first problems.
         self._problem_counts: Counter[str] = Counter()
 
     def count(self, result: Result | None) -> None:
@@ -59,7 +59,7 @@ class Report:
 
     @property
     def unsent(self) -> int:
-        """How many of these lines took no time, because nothing was sent."""
+        """How many of these lines took almost no time, because nothing was sent for them."""
         return self._counts["earlier"] + self._counts["invalid"]
 
     @property
@@ -70,7 +70,7 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is left for the operator to do."""
+        """True if the operator has nothing more to do."""
         return not self._counts.keys() - _GOOD
 
     @property

@@ -1,6 +1,7 @@
-"""The results file: the result of each line, kept beside the pushed file. An interrupted run continues from it.
+"""The results file has the result of each line. If a run is interrupted, the next run continues from this file.
 
-One JSON object per result, appended at once. A line of the pushed file may have several results: the last one counts.
+By default it is beside the pushed file. Each result is one JSON object, which is appended at once. A line of the pushed
+file may have several results: the last one counts.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from connector.errors import OperatorError
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: `earlier` means that an earlier run has sent the line. The others come from the check or from Yotpo.
+#: `earlier` means that an earlier run has sent the line. The other outcomes come from the check or from Yotpo.
 Outcome = Literal["sent", "invalid", "refused", "verified", "differs", "missing", "earlier"]
 _OUTCOMES = get_args(Outcome)
 #: The outcomes of lines that Yotpo has accepted.
 _ACCEPTED = frozenset({"sent", "verified", "differs", "missing"})
-#: No pushed file has more lines. A higher line number means that the file does not hold results.
+#: No pushed file has more lines than this. If a line number is higher, the file is not a results file.
 _LAST_LINE = 100_000_000
 _BEGINS = b'{"line":'
 
@@ -31,17 +32,19 @@ class Result(NamedTuple):
     """The result of a line."""
 
     line: int
-    #: The customer's identifier, as in the operator's file: for the results, never for a log. None if unreadable.
+    #: The customer's identifier from the pushed file; None if the line is invalid. It may be in the results, but never
+    #: in a log.
     who: str | None
     outcome: Outcome
-    #: Sentences about wrong fields, a refusal by Yotpo, or fields that differ. They quote no personal values.
+    #: Sentences about wrong fields, about a refusal by Yotpo, or about fields that differ. They quote no personal
+    #: values.
     problems: tuple[str, ...] = ()
     #: The `forms.digest` of what was sent; None if nothing was sent.
     digest: str | None = None
 
 
 class EarlierRuns:
-    """The outcomes of earlier runs by line, in nine bytes per line."""
+    """The outcomes of earlier runs, by line. Each line takes nine bytes of memory."""
 
     def __init__(self) -> None:
         self._digests = array("Q")
@@ -75,11 +78,12 @@ class ResultsFile:
     def __init__(self, path: Path, *, restart: bool = False) -> None:
         """Open the file and read the results of earlier runs; `restart` deletes them.
 
-        Raises OperatorError if it cannot be written, another run is writing it, or it does not hold results.
+        Raises OperatorError if the file cannot be written, if another run is writing it, or if it is not a results
+        file.
         """
         self.path = path
         try:
-            # Only its owner may read it, because it names people.
+            # Only the file's owner may read it, because it contains personal data.
             self._file: IO[bytes] = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
         except OSError as error:
             raise OperatorError(f"{path}: the results cannot be kept there: {error.strerror}; see --results") from None

@@ -1,4 +1,4 @@
-"""Sends customers to a store's Yotpo, one after the other, and reads them back on request."""
+"""Sends a store's customers to Yotpo, one after the other, and reads them back on request."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from connector.sync.pushing.work import Sending
     from connector.yotpo.client import StoreClient
 
-#: After this many seconds nothing more is begun under a lease.
+#: After this number of seconds under a lease, the run starts no further request.
 _LEASE_SECONDS = 3.0
 
 
 def check(rows: Iterable[Row], *, force: bool = False) -> Iterator[Result | None]:
-    """Check customers and send nothing. Yield a result for each line that is wrong, and None for each good line."""
+    """Check customers and send nothing. Yield a result for each wrong line, and None for each correct line."""
     for row in rows:
         problems = (row.problem or "",) if row.fields is None else forms.check(row.fields, force=force).problems
         yield Result(row.line, None, "invalid", problems) if problems else None
@@ -40,9 +40,10 @@ def push(
 ) -> Iterator[Result]:
     """Send customers and yield the result of each line as soon as it is known.
 
-    A line that is wrong, or that an earlier run has sent without change (`earlier`), is not sent; its result comes at
-    once. With `verify_seconds`, each customer is read back that long after it was sent, and the line gets a second
-    result. If Yotpo does not answer, the same customer is sent again until it does.
+    Two kinds of lines are not sent: wrong lines, and lines that an earlier run has sent with the same content
+    (`earlier`). Their results are yielded at once. With `verify_seconds`, each customer is read back this number of
+    seconds after it was sent, and the line gets a second result. If Yotpo does not answer, the same customer is sent
+    again until Yotpo answers.
 
     Raises OperatorError if the store's account is not connected, or if Yotpo no longer accepts its credentials.
     """
@@ -56,7 +57,7 @@ def push(
     for row in rows:
         if result := work.take(row):
             yield result
-        # Read the customers before the lease begins: a file that comes slowly must not hold up the workers.
+        # Read the lines before the lease begins, because a slow input must not delay the workers.
         while work.is_enough:
             yield from _work_under_lease(store, work)
     while work.is_left:

@@ -28,23 +28,26 @@ class Source:
 
     @classmethod
     def of(cls, name: str, form: reading.Form | None) -> Self:
-        """Return the file of that name. Without `form`, its suffix decides. Raises OperatorError if that is unknown."""
+        """Return the file with this name.
+
+        Without `form`, the suffix of the name decides the format. Raises OperatorError if the suffix is unknown.
+        """
         return cls(name, form or reading.form_of(Path(name)))
 
     def opened(self) -> AbstractContextManager[IO[bytes]]:
         return nullcontext(sys.stdin.buffer) if self.name == _STDIN else Path(self.name).open("rb")
 
     def total(self) -> int | None:
-        """Return the number of customers; None if it is unknown before they are read, as for stdin."""
+        """Return the number of customers; None if only reading can show it, as for stdin."""
         if self.name == _STDIN or not stat.S_ISREG(Path(self.name).stat().st_mode):
             return None
         with self.opened() as file:
             return reading.count(file, self.form)
 
     def results(self, option: Path | None) -> Path:
-        """Return the path of the results: `option`, or else a file beside this one.
+        """Return the path of the results file: `option`, or else a file beside the pushed file.
 
-        Raises OperatorError if stdin has no option, or if the path is this file.
+        Raises OperatorError if stdin is pushed without `option`, or if the path is the pushed file itself.
         """
         if option is None and self.name == _STDIN:
             raise OperatorError("give the file for the results: --results PATH; stdin has no file beside it")

@@ -1,6 +1,7 @@
-"""Leases one store's Yotpo again and again, and waits while it cannot be asked.
+"""Takes the lease of one store again and again, and waits while Yotpo is not available.
 
-Workers ask the same store: look-ups and backfills. So each lease is short, and the store is free between two of them.
+Workers need the lease of the same store for look-ups and backfills. So each lease is short, and the store is free
+between two leases.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from connector.model import YotpoAccount
     from connector.yotpo.client import StoreClient, Yotpo
 
-#: How long the store is free between two leases, so that other processes get theirs.
+#: How long the store is free between two leases, so that other processes can take the lease.
 _FREE_SECONDS = 0.3
-#: How soon a lease is tried again that another process holds.
+#: How long to wait before the next try, if another process holds the lease.
 _HELD_SECONDS = 0.5
 
 
 class PatientStore:
-    """A store at Yotpo that is leased as often as needed; waits if it cannot be asked."""
+    """A store whose lease can be taken again and again. It waits while Yotpo is not available."""
 
     def __init__(
         self, database: Database, vault: Vault, yotpo: Yotpo, store_id: int, *, waiting: Callable[[str], None]
@@ -44,7 +45,7 @@ class PatientStore:
         self._freed_at = float("-inf")
 
     def account(self) -> YotpoAccount:
-        """Return the store's account at Yotpo. Raises OperatorError if there is none, or it is not connected."""
+        """Return the store's account at Yotpo. Raises OperatorError if the store is not connected."""
         with self._database.transaction() as connection:
             return _connected(accounts.by_store(connection, self._vault, self._store_id))
 
@@ -53,7 +54,8 @@ class PatientStore:
         """Yield a client for the store while its lease is held.
 
         Yields None after a wait if another process holds the lease, or if PostgreSQL cannot be reached. If Yotpo does
-        not answer inside the block, the lease ends without an exception, after the wait that Yotpo asks for.
+        not answer inside the block, the lease ends without an exception. Then this method waits for the time that Yotpo
+        asks for, or else longer after each failure.
 
         Raises OperatorError if Yotpo does not accept the credentials.
         """
@@ -77,7 +79,7 @@ class PatientStore:
         self._freed_at = time.monotonic()
 
     def succeed(self) -> None:
-        """Forget the failures so far: the next wait is a short one again."""
+        """Forget the failures so far, so that the next wait is short again."""
         self._failures = 0
 
     def wait(self, seconds: float, reason: str) -> None:
@@ -94,7 +96,8 @@ class PatientStore:
                 try:
                     yield client
                 except (YotpoUnavailable, YotpoUnauthorized) as error:
-                    # Raised after the commit: a new token is kept, and an answer of 401 is counted.
+                    # This error is raised after the commit, so that a new token is saved, and a response of 401 is
+                    # counted.
                     failure = error
                 leases.settle(connection, self._vault, client, failure)
         if failure:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from connector.sync.pushing.reading import Row
     from connector.sync.pushing.results import EarlierRuns
 
-#: How many customers are sent under one lease at most.
+#: The most customers that are sent or read back under one lease.
 LEASE_CUSTOMERS = 15
-#: How many customers wait to be read back at most. At this number no more are sent until some were read back.
+#: If this number of customers wait to be read back, no more lines are read until some customers were read back.
 _MOST_TO_READ = 1_000
 
 
@@ -30,11 +30,11 @@ class Sending(NamedTuple):
 
 @dataclass(slots=True)
 class Reading:
-    """A customer to read back, as soon as Yotpo shows what was sent."""
+    """A customer to read back, at a time when Yotpo should show the sent fields."""
 
     sending: Sending
     due_at: float
-    #: The fields that were sent, without those that a later line has sent again.
+    #: The fields that were sent, without the fields that a later line has sent again.
     expected: Json
 
 
@@ -44,7 +44,7 @@ class Work:
     def __init__(
         self, *, app_key: str, earlier: EarlierRuns, force: bool, verify_seconds: float | None, began_at: float
     ) -> None:
-        """Times are of a monotonic clock. If `verify_seconds` is None, no customer is read back."""
+        """All times are from a monotonic clock. If `verify_seconds` is None, no customer is read back."""
         self._app_key = app_key
         self._earlier = earlier
         self._force = force
@@ -55,7 +55,7 @@ class Work:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there is enough work for a lease, so that no more lines need to be read."""
+        """True if there is enough work for a lease, so that no more lines need to be read now."""
         return len(self._to_send) >= LEASE_CUSTOMERS or len(self._to_read) >= _MOST_TO_READ
 
     @property
@@ -63,7 +63,7 @@ class Work:
         return bool(self._to_send or self._to_read)
 
     def take(self, row: Row) -> Result | None:
-        """Queue a line to be sent. Return a result if it needs no sending: invalid, or sent by an earlier run."""
+        """Queue a line to be sent. If it is invalid or an earlier run has sent it, return its result."""
         if row.fields is None:
             return Result(row.line, None, "invalid", (row.problem or "",))
         customer, problems = forms.check(row.fields, force=self._force)
@@ -74,18 +74,18 @@ class Work:
         if outcome is None:
             self._to_send.append(sending)
             return None
-        # The results do not say when the earlier run sent it, but that was before this run began.
+        # The results file does not contain the time of the earlier run, but that run was before this run began.
         self._keep_to_read(sending, self._began_at, is_verified=outcome == "verified")
         return Result(row.line, forms.label(customer), "earlier", (), sending.digest)
 
     def next(self, now: float) -> Sending | Reading | None:
-        """Return the next customer to read back, if one is due, or else to send. None if there is nothing to do now."""
+        """Return the next customer to read back if one is due, else the next customer to send, else None."""
         if self._to_read and self._to_read[0].due_at <= now:
             return self._to_read[0]
         return self._to_send[0] if self._to_send else None
 
     def due_in(self, now: float) -> float:
-        """Return the seconds until the next customer is due to be read back; call it if `next` returns None."""
+        """Return the seconds until the next customer can be read back. Call this method only if `next` returns None."""
         return max(0.0, self._to_read[0].due_at - now) if self._to_read else 0.0
 
     def done(self, item: Sending | Reading, result: Result, now: float) -> None:
