@@ -1,4 +1,4 @@
-"""The command line, `connector …`: each command calls another room and prints the result.
+"""The command line, `connector …`. Each command calls another package of the connector and prints the result.
 
     stores          add and change stores; connecting: connect a store to Yotpo; connection describes the account
     events          events, notices, rejected webhooks, the audit; replays: replays and dead letters
@@ -8,7 +8,7 @@
     sandbox         `make run` and the simulators
     shared          options, the journal's connection, and the printing of tables and JSON
 
-Never here: logic that the console would need too. Begin with `shared`.
+This package contains no logic that the console would need too. Begin with `shared`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ for command in (
 @shared.with_format
 def migrate_command(form: str) -> None:
     """Bring the journal's schema up to date."""
-    # Alembic and SQLAlchemy take longer to import than all other commands take to run.
+    # The import of Alembic and SQLAlchemy is slow, so only this command imports them.
     from connector.journal import migrate  # noqa: PLC0415
 
     shared.show([{"revision": migrate.migrate(shared.settings().database_url)}], form)
@@ -74,7 +74,11 @@ def settings_command(form: str) -> None:
 @main.command()
 @shared.with_format
 def status(form: str) -> None:
-    """Show what waits, what is dead, and the lag: the age of the oldest undelivered event and the oldest look-up."""
+    """Show how much waits and how many dead letters there are, for each store, and the lag.
+
+    The lag is the age of the oldest undelivered event. The command also shows the lag of the look-ups at Yotpo, and how
+    many webhooks were turned away.
+    """
     with shared.journal() as connection:
         rows = stores.states(connection)
         lag = round(deliveries.oldest_undelivered_seconds(connection), 1)

@@ -27,7 +27,7 @@ _END_STATES = ("done", "cancelled", "failed")
 
 @click.group("backfill", cls=shared.Group)
 def backfill_group() -> None:
-    """Send all customers that Yotpo has, with their history, to Insider; workers do it page by page."""
+    """Send all customers that a store has at Yotpo, with their history, to Insider. Workers read them page by page."""
 
 
 @backfill_group.command("start")
@@ -38,7 +38,7 @@ def backfill_group() -> None:
 @shared.with_actor
 @shared.with_format
 def backfill_start(*, store_name: str | None, changed: bool, detach: bool, reason: str, actor: str, form: str) -> None:
-    """Start a backfill and show its progress; Ctrl-C ends the display, not the backfill.
+    """Start a backfill and show its progress. Ctrl-C ends only the display; the backfill continues.
 
     The exit status is 1 if a backfill has failed.
     """
@@ -58,7 +58,7 @@ def backfill_start(*, store_name: str | None, changed: bool, detach: bool, reaso
 @shared.with_limit
 @shared.with_format
 def backfill_status(*, store_name: str | None, follow: bool, limit: int, form: str) -> None:
-    """Show the newest backfills: the progress of each, and the outcome of its customers."""
+    """Show the newest backfills, each with its progress and with the outcomes for its customers."""
     with shared.journal() as connection:
         store_id = shared.store_id(connection, store_name)
         rows = backfills.reports(connection, store_id=store_id, limit=limit)
@@ -117,7 +117,7 @@ def _show(ids: Sequence[int], form: str) -> list[dict[str, Any]]:
 
 
 def _follow(ids: Sequence[int]) -> None:
-    """Show the progress of backfills, all in one bar, until each of them has ended."""
+    """Show the progress of all these backfills in one bar, until all of them have ended."""
     if not ids:
         return
     database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
@@ -149,7 +149,7 @@ def _label(rows: Sequence[Any]) -> str:
 
 
 def _note(rows: Sequence[Any]) -> str:
-    """Return a note about the backfills that are not simply running, such as ``1 paused``; empty if there are none."""
+    """Return the statuses of the backfills in words, such as ``1 paused``. A running backfill has no status."""
     statuses = Counter(_status(row) for row in rows)
     del statuses[""]
     return ", ".join(f"{number} {status}" if len(rows) > 1 else status for status, number in statuses.items())
@@ -158,6 +158,6 @@ def _note(rows: Sequence[Any]) -> str:
 def _status(row: Any) -> str:
     if row.state != "running":
         return str(row.state)
-    # The bar stands still while the pages are read again, because each customer is counted once.
+    # A second reading of the pages does not move the bar, because each customer is counted only once.
     second_reading = f"reading {row.reading} of {row.readings}" if row.reading > 1 else ""
     return str(row.note or second_reading)

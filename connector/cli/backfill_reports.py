@@ -1,4 +1,7 @@
-"""Backfill reports as text for operators, a few lines each. JSON shows every number by its name."""
+"""Writes each backfill report as a few lines of text for operators.
+
+The JSON output shows every number with its name.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def text(reports: Iterable[Report]) -> str:
-    """Return the text of reports from `connector.journal.sync.backfills`, with an empty line between two of them."""
+    """Return reports from `connector.journal.sync.backfills` as text, separated by empty lines."""
     return "\n\n".join("\n".join(_lines(report)) for report in reports) or "none"
 
 

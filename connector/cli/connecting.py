@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: How long the command waits for a lease. A worker ends its lease sooner, unless Yotpo is very slow.
 _WAIT_SECONDS = 30.0
-#: The address of no customer: example.com is reserved.
+#: No customer has this address, because example.com is reserved.
 _UNUSED_EMAIL = "nobody@example.com"
 _REQUIRED_SETTINGS = ("public_url", "yotpo_client_id", "yotpo_client_secret")
 
@@ -65,7 +65,11 @@ def connect_command(
     actor: str,
     form: str,
 ) -> None:
-    """Connect a store to Yotpo: print a link with which its merchant installs our app, or use the store's own keys."""
+    """Connect a store to Yotpo.
+
+    Without --app-key, the command prints a link. The merchant opens this link to install our app. With --app-key, the
+    command connects the store with the store's own keys.
+    """
     if app_key is None:
         if loyalty_guid or no_backfill:
             raise OperatorError("--loyalty-guid and --no-backfill need a store's own keys: give --app-key, too")
@@ -89,7 +93,7 @@ def connect_command(
 @shared.with_actor
 @shared.with_format
 def disconnect_command(name: str, actor: str, form: str) -> None:
-    """Forget a store's credentials at Yotpo and stop its backfill and look-ups; webhooks are still accepted."""
+    """Delete a store's credentials for Yotpo, and stop its backfill and look-ups. Webhooks are still accepted."""
     with transaction_for_yotpo() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         removed = forget(connection, store, actor=actor)
@@ -100,7 +104,7 @@ def disconnect_command(name: str, actor: str, form: str) -> None:
 
 @contextmanager
 def transaction_for_yotpo() -> Iterator[Connection]:
-    """Yield a connection inside a transaction that may be idle for LEASE_SECONDS, while Yotpo is asked."""
+    """Yield a connection inside a transaction. It may be idle for LEASE_SECONDS while the command waits for Yotpo."""
     database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
     try:
         with database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
@@ -110,7 +114,10 @@ def transaction_for_yotpo() -> Iterator[Connection]:
 
 
 def forget(connection: Connection, store: Store, *, actor: str) -> dict[str, str] | None:
-    """Forget a store's account. Return the result for each of our review webhooks at Yotpo; None without an account."""
+    """Delete a store's credentials for Yotpo, and remove our review webhooks at Yotpo.
+
+    Return the result for each of these webhooks. Return None if the store is not connected.
+    """
     account = accounts.by_store(connection, shared.vault(), store.id)
     if account is None or account.state == "disconnected":
         return None
@@ -187,7 +194,7 @@ def _own_account(store: Store, keys: dict[str, str | None]) -> YotpoAccount:
 
 
 def _prove(client: StoreClient) -> None:
-    """Ask Yotpo whether it accepts the keys. Raises OperatorError with the remedy."""
+    """Check that Yotpo accepts the keys. Raises OperatorError, with the remedy, if Yotpo does not accept them."""
     options = "--app-key and --secret"
     try:
         client.info()
@@ -201,7 +208,7 @@ def _prove(client: StoreClient) -> None:
 
 
 def _replaceable(connection: Connection, store: Store, *, again: bool) -> YotpoAccount | None:
-    """Return the account that will be replaced, if any. Raises OperatorError if it is connected, without --again."""
+    """Return the store's present account, if any. Raises OperatorError if it is connected and `again` is false."""
     account = accounts.by_store(connection, shared.vault(), store.id)
     if account and account.state == "connected" and not again:
         raise OperatorError(
@@ -217,7 +224,7 @@ def _wait(connection: Connection, store: Store) -> None:
 
 
 def _secret(name: str, value: str | None) -> str:
-    """Return the secret, or prompt for it without echo. Raises OperatorError if it is not printable ASCII."""
+    """Return the secret, or prompt for it with hidden input. Raises OperatorError if it is not printable ASCII."""
     text = (value or click.prompt(name, hide_input=True, err=True)).strip()
     if not text or not text.isascii() or not text.isprintable():
         raise OperatorError(f"the {name} has to be printable ASCII; copy it from Yotpo again")

@@ -1,4 +1,4 @@
-"""Describes a store's connection to Yotpo, and what the merchant still has to paste by hand."""
+"""Describes a store's connection to Yotpo, and the settings that the merchant must paste into Yotpo by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def describe(connection: Connection, store: Store) -> dict[str, str | None]:
-    """Return the columns that describe a store's connection, without secrets; None for a column without a value."""
+    """Return columns that describe a store's connection, without secrets. A column without a value is None."""
     account = accounts.by_store(connection, shared.vault(), store.id)
     in_use = account if account and account.state == "connected" else None
     return {
@@ -29,7 +29,7 @@ def describe(connection: Connection, store: Store) -> dict[str, str | None]:
 
 
 def by_hand(store: Store) -> str:
-    """Return the sentence that says what to paste at Yotpo, which has no API for it."""
+    """Return a sentence with the settings to paste into Yotpo by hand. Yotpo has no API for these settings."""
     url = urls.webhook(public_url(), store.webhook_token)
     secret = "; Webhook Authentication: the secret that you have set" if store.webhook_secret else ""
     return f"in Yotpo's Loyalty admin, Settings > General Settings: Webhook URL: {url}{secret}"
@@ -62,7 +62,7 @@ def _since(at: datetime | None) -> str:
 
 
 def _expands(account: YotpoAccount) -> str:
-    """Return which `expand` values a look-up asks for, besides the customer's own fields."""
+    """Return the `expand` values of a look-up. They ask Yotpo for more data than the customer's own fields."""
     if account.expands is None:
         return "not tried out yet"
     return " and ".join(expand or "nothing" for expand in account.expands)

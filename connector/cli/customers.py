@@ -1,4 +1,4 @@
-"""`connector customers …`: write customers back to Yotpo."""
+"""`connector customers …`: sends customers from a file to Yotpo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.group("customers", cls=shared.Group)
 def customers_group() -> None:
-    """Write customers back to Yotpo."""
+    """Send customers from a file to Yotpo."""
 
 
 @customers_group.command("push")
@@ -77,7 +77,8 @@ def customers_push(
 ) -> None:
     """Create or update the customers in FILE (- for stdin) at Yotpo, one after the other.
 
-    A line that is wrong, or that Yotpo refuses, does not stop the others. The exit status is 0 only if all were sent.
+    If a line is invalid, or if Yotpo refuses it, the command continues with the next line. The exit status is 0 only if
+    all lines were sent.
     """
     source = Source.of(name, input_form)
     report = (
@@ -90,7 +91,7 @@ def customers_push(
 
 
 def _check(source: Source, results_path: Path | None, *, force: bool, restart: bool, form: str) -> Report:
-    """Check the file and send nothing. The results are kept only if --results says where."""
+    """Check the file and send nothing. The results are written only if --results names a file."""
     report = Report(results_path)
     with ExitStack() as stack:
         rows = reading.rows(stack.enter_context(source.opened()), source.form, force=force)
@@ -146,7 +147,7 @@ def _push(
                     report.count(result)
                     progress.show(report.lines, before=report.unsent, note=report.read_back)
         finally:
-            # Also after Ctrl-C or an error: the customers sent so far are reported.
+            # Report the customers that were sent, even after Ctrl-C or an error.
             _show(report, form)
             with database.transaction() as connection:
                 write_audit(connection, action="customers.pushed", counts=report.counts)

@@ -1,4 +1,4 @@
-"""`connector events …`, `notices`, `rejected`, `audit`: received events and their outcome; actions of operators."""
+"""`connector events …`, `notices`, `rejected`, `audit`: show events, their outcomes, and what operators did."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("events", cls=shared.Group)
 def events_group() -> None:
-    """Look at received events and their outcome."""
+    """Show received events and their outcomes."""
 
 
 @events_group.command("list")
@@ -43,7 +43,7 @@ def events_list(store_name: str | None, state: str | None, customer: str | None,
 @click.argument("event_id", type=shared.NUMBER)
 @shared.with_format
 def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is JSON in either format
-    """Show an event: its mapping, each delivery with its attempts, and why something was not delivered."""
+    """Show an event with its mapping, its deliveries and attempts, and the reason if something was not delivered."""
     with shared.journal() as connection:
         event = story.of_event(connection, event_id)
     if event is None:
@@ -58,7 +58,7 @@ def events_show(event_id: int, form: str) -> None:  # noqa: ARG001 - an event is
 @shared.with_actor
 @shared.with_format
 def events_bury(event_id: int, reason: str, actor: str, form: str) -> None:
-    """Turn an event's waiting deliveries into dead letters, if nothing else settles them."""
+    """Turn an event's waiting deliveries into dead letters. Use this command only if they do not end in another way."""
     with shared.journal() as connection:
         event = story.of_event(connection, event_id)
         if event is None:
@@ -80,7 +80,7 @@ def _no_event(event_id: int) -> OperatorError:
 @shared.with_limit
 @shared.with_format
 def audit_command(limit: int, form: str) -> None:
-    """List what operators have done, with name and reason, newest first."""
+    """List the actions of operators, newest first, each with the operator's name and the reason."""
     with shared.journal() as connection:
         rows = audit.newest(connection, limit=limit)
     shared.show(rows, form)

@@ -1,7 +1,7 @@
-"""The progress of a long command: one line that is redrawn on a terminal, or a plain line now and then in a log.
+"""Shows the progress of a long command on stderr.
 
-It is written to stderr. This is own code, because click's bar writes only its label into a log, and other libraries
-write control characters there.
+On a terminal, the module redraws one line. In a log, it adds a plain line from time to time. The module uses no
+library, because in a log, click's bar writes only its label, and other libraries write control characters.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def line(
 ) -> str:
     """Return a line of at most `width` characters: ``42 % ###---  420 of 1,000  5.0/s  1:56 left``.
 
-    `before` is how many of `done` took no time, for example because an earlier run did them; the rate leaves them out.
-    `bar` holds two characters, one for the done part and one for the rest. If it is empty, or there is too little room,
-    the line has no bar.
+    `before` is the number of done items that took no time, for example because an earlier run did them. The rate does
+    not count these items. `bar` has two characters: one for the done part, and one for the rest. If `bar` is empty, or
+    the line is too short for a bar, the line has no bar.
     """
     parts = [f"{done:,}" if total is None else f"{done:,} of {total:,}"]
     rate = (done - before) / seconds if seconds > 0 else 0.0
@@ -60,9 +60,9 @@ def _span(seconds: float) -> str:
 
 
 class Progress:
-    """Shows the progress of a command. As a context manager it draws the last state at the end, also after an error.
+    """Shows the progress of a command. As a context manager, it draws the last state at the end, even after an error.
 
-    `total` may be changed at any time; None means unknown.
+    `total` may be changed at any time. None means that the total is unknown.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Progress:
             print(file=self._file, flush=True)
 
     def show(self, done: int, *, before: int = 0, note: str = "") -> None:
-        """Set how many are done. Cheap enough for each item: it draws only when the interval is over."""
+        """Set the number of done items. Call it for each item: it is fast, because it draws only once per interval."""
         self._done, self._before, self._note = done, before, note
         if self._clock() - self._drawn >= self._every:
             self._draw()

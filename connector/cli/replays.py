@@ -30,7 +30,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Time(click.ParamType[datetime]):
-    """An option's time, either absolute or as how long ago."""
+    """The type of an option for a time. A user writes the time itself, or how long ago it was, such as ``12h``."""
 
     name = "time"
 
@@ -51,7 +51,7 @@ def _number(_context: click.Context, _option: click.Parameter, value: float) -> 
 
 
 def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every command has which starts a replay."""
+    """Add the options that are the same in all commands that start a replay."""
     for option in (
         shared.with_format,
         shared.with_actor,
@@ -81,7 +81,7 @@ def _with_replay_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group("dead-letters", cls=shared.Group)
 def dead_letters_group() -> None:
-    """List what Insider rejected for good, grouped by cause; send it again, or give it up."""
+    """List the deliveries that have failed for good, grouped by cause. Replay them, or discard them."""
 
 
 @dead_letters_group.command("list")
@@ -89,7 +89,7 @@ def dead_letters_group() -> None:
 @shared.with_limit
 @shared.with_format
 def dead_letters_list(store_name: str | None, limit: int, form: str) -> None:
-    """List the causes, each with its number of dead letters, its first and last time, and an example."""
+    """List the causes, each with the number of its dead letters, their first and last time, and an example."""
     with shared.journal() as connection:
         rows = dead_letters.groups(connection, store_id=shared.store_id(connection, store_name), limit=limit)
     shared.show(rows, form)
@@ -112,7 +112,10 @@ def dead_letters_show(group: str, limit: int, form: str) -> None:
 @click.argument("group")
 @_with_replay_options
 def dead_letters_replay(group: str, **options: Any) -> None:
-    """Map and deliver the events of a cause again, by the mappings in force now, or with --mapping then."""
+    """Map and deliver the events of a cause again.
+
+    The command uses the active mapping set. With `--mapping then`, it uses the set that mapped each event last.
+    """
     with shared.journal() as connection:
         if not dead_letters.of_group(connection, group, limit=1):
             raise _no_group(group)
@@ -125,7 +128,7 @@ def dead_letters_replay(group: str, **options: Any) -> None:
 @shared.with_actor
 @shared.with_format
 def dead_letters_discard(group: str, reason: str, actor: str, form: str) -> None:
-    """Give up the dead letters of a cause for good; the journal keeps them and the reason."""
+    """Discard the dead letters of a cause for good. The journal keeps them and the reason."""
     with shared.journal() as connection:
         store, number = dead_letters.discard(connection, group)
         if not number:
@@ -148,7 +151,7 @@ def _no_group(group: str) -> OperatorError:
 
 @click.group("replays", cls=shared.Group)
 def replays_group() -> None:
-    """Map and deliver events again, by the mappings in force now or by those of then."""
+    """Map and deliver events again, with the active mapping set or with the set that mapped them last."""
 
 
 @replays_group.command("start")
@@ -181,7 +184,7 @@ def replays_start(*, store_name: str | None, customer: str | None, **options: An
 @shared.with_limit
 @shared.with_format
 def replays_list(limit: int, form: str) -> None:
-    """List the newest replays and the outcome of their events so far."""
+    """List the newest replays, each with the outcomes of its events so far."""
     with shared.journal() as connection:
         rows = replays.newest(connection, limit=limit)
     shared.show(rows, form)
@@ -191,7 +194,7 @@ def replays_list(limit: int, form: str) -> None:
 @click.argument("replay_id", type=shared.NUMBER)
 @shared.with_format
 def replays_show(replay_id: int, form: str) -> None:
-    """Show one replay and the outcome of its events so far."""
+    """Show one replay with the outcomes of its events so far."""
     with shared.journal() as connection:
         rows = replays.newest(connection, replay_id=replay_id)
     if not rows:
@@ -205,7 +208,7 @@ def replays_show(replay_id: int, form: str) -> None:
 @shared.with_actor
 @shared.with_format
 def replays_cancel(replay_id: int, reason: str, actor: str, form: str) -> None:
-    """Map no more events of a replay; events that are already mapped are still delivered."""
+    """Cancel a replay: map no more of its events. Events that are already mapped are still delivered."""
     with shared.journal() as connection:
         left_out = replaying.cancel(connection, replay_id, actor=actor, reason=reason)
     shared.show([{"replay": replay_id, "state": "cancelled", "events_left_out": left_out}], form)

@@ -1,4 +1,4 @@
-"""`connector sandbox …`: the simulators of Yotpo and Insider, and the whole connector on this machine."""
+"""`connector sandbox …`: runs the simulators of Yotpo and Insider, or the whole connector, on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from connector.sandbox.shop import Shop
 
 
-#: Customers are looked up sooner than in production, because the simulated store acts for a minute only.
+#: Workers look up customers sooner than in production, because the simulated shoppers act for only a minute.
 _SHORT_WAITS = {"REFRESH_QUIET_SECONDS": "5", "REFRESH_LONGEST_SECONDS": "30"}
 _SIZE = "The number of customers of the store."
 _CUSTOMERS = "The number of customers of the simulated store; 0: no store."
@@ -65,7 +65,7 @@ def sandbox_insider(port: int, host: str, *, verbose: bool) -> None:
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=".local/run", show_default=True)
 def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, state: Path) -> None:
     """Run the whole connector on this machine, send every sample through it, and run a simulated store."""
-    # Imported here, because a production host has this command, but not the libraries of these modules.
+    # These imports are not at the top of the file, because a production host lacks the libraries of these modules.
     from connector.sandbox.processes import exit_on_signals  # noqa: PLC0415
     from connector.sandbox.shop import Shop  # noqa: PLC0415
     from connector.sandbox.show import Show, table  # noqa: PLC0415
@@ -105,7 +105,10 @@ def sandbox_run(*, once: bool, customers: int, shoppers: int, seconds: float, st
 
 
 def _live(shop: Shop, *, shoppers: int, seconds: float) -> bool:
-    """Connect a simulated store, fill it, let its shoppers act; return whether Insider ends equal to Yotpo."""
+    """Connect a simulated store, send all its customers to Insider, and let its shoppers act.
+
+    Return True if Insider's profiles are equal to Yotpo's data at the end.
+    """
     from connector.sandbox.shop import ACTIONS_PER_SECOND  # noqa: PLC0415 - as above
 
     click.echo("\nA simulated store: its merchant installs the app, and workers read all its customers.")

@@ -1,4 +1,4 @@
-"""What the commands share: options, settings, the connection to the journal, and how results and errors are printed."""
+"""Shared code of the commands: options, settings, the connection to the journal, and the output."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ with_store = click.option("--store", "store_name", help="Only this store.")
 
 
 def not_blank(_context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Return the text of an option. Raises BadParameter if it is blank: operators will read it later."""
+    """Return the text of an option. Raises BadParameter if it is blank, because operators will read it later."""
     if value is not None and not value.strip():
         raise click.BadParameter("it must not be blank", param=option)
     return value
 
 
-#: The number of an event or a replay.
+#: The type of an argument or option that is the id of an event or a replay.
 NUMBER = click.IntRange(1, 2**63 - 1)
 with_actor = click.option(
     "--by",
@@ -117,7 +117,7 @@ def show_json(content: Any) -> None:
 
 
 def print_result(content: Any, text: str, form: str) -> None:
-    """Print the content as JSON, or else the text for people, unless it is empty."""
+    """Print the content as JSON, or print the text for people. An empty text is not printed."""
     if form == "json":
         show_json(content)
     elif text:
@@ -125,7 +125,7 @@ def print_result(content: Any, text: str, form: str) -> None:
 
 
 def cell(value: Any) -> str:
-    """Return a value as a table shows it."""
+    """Return the text of a value for a table."""
     if value is None:
         return "-"
     if isinstance(value, dict | list):

@@ -1,4 +1,4 @@
-"""`connector stores …`: add, look at, pause and remove stores."""
+"""`connector stores …`: add, show, change, pause and remove stores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group("stores", cls=shared.Group)
 def stores_group() -> None:
-    """Add, look at, pause and remove stores."""
+    """Add, show, change, pause and remove stores."""
 
 
 def _settings(command: Callable[..., None]) -> Callable[..., None]:
@@ -63,12 +63,15 @@ def stores_add(actor: str, form: str, **options: Any) -> None:
 @shared.with_actor
 @shared.with_format
 def stores_set(name: str, actor: str, form: str, **options: Any) -> None:
-    """Change settings of a store, such as credentials that Insider refuses, and end its pause. '' unsets a setting."""
+    """Change settings of a store, and end its pause. The value '' unsets a setting.
+
+    Use this command, for example, if Insider refuses the store's credentials.
+    """
     with shared.journal() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         changes = forms.read_changes({key: value or None for key, value in options.items() if value is not None}, store)
         stores.change(connection, shared.vault(), store, changes)
-        # The names of the settings without their values: some are secrets.
+        # The audit trail contains only the names of the settings, because some values are secrets.
         audit.write(connection, actor=actor, action="store.set", store=name, settings=sorted(changes))
         _show_store(connection, name, form)
 
@@ -127,7 +130,10 @@ _store_command(
 @shared.with_actor
 @shared.with_format
 def stores_remove(name: str, actor: str, form: str) -> None:
-    """Accept no more webhooks for a store, bury its waiting deliveries, and forget its secrets; its journal stays."""
+    """Remove a store: accept no more webhooks for it, and delete its secrets.
+
+    Its waiting deliveries become dead letters. Its events and deliveries stay in the journal.
+    """
     with transaction_for_yotpo() as connection:
         store = stores.by_name(connection, shared.vault(), name)
         forget(connection, store, actor=actor)
@@ -146,7 +152,7 @@ stores_group.add_command(disconnect_command)
 def stores_reseal(actor: str, form: str) -> None:
     """Encrypt all secrets again with the first key of SECRET_KEY."""
     with shared.journal() as connection:
-        # In the order in which `remove` locks these rows, so that the two cannot deadlock.
+        # `remove` locks these rows in the same order, so the two commands cannot deadlock.
         resealed = accounts.reseal(connection, shared.vault())
         number = stores.reseal(connection, shared.vault())
         audit.write(connection, actor=actor, action="store.reseal", stores=number, yotpo_accounts=resealed)
@@ -154,7 +160,7 @@ def stores_reseal(actor: str, form: str) -> None:
 
 
 def _row(connection: Connection, store: Store, state: dict[str, Any]) -> dict[str, Any]:
-    """Return a store as a row to print: its state, its webhook URL, and no other secret."""
+    """Return a store as a row to print. The webhook URL is the only secret in the row."""
     return {
         "name": store.name,
         "state": state["state"],

@@ -1,4 +1,4 @@
-"""`connector mappings check|test`: checks the mapping files, and runs the golden pairs beside them."""
+"""`connector mappings check` checks the mapping files, and `connector mappings test` runs the golden pairs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def mappings_check(directory: Path, code: str | None, form: str, *, strict: bool) -> None:
     """Check all mapping files, and compare their paths with the examples beside them.
 
-    Prints one line for each problem: file:line:column: code: what is wrong, and the remedy. Fails if there is an error.
+    For each problem, the command prints one line: file:line:column: code: the problem and its remedy. The command fails
+    if there is an error.
     """
     if code:
         explanation = problems.explain(code)
@@ -48,7 +49,7 @@ def mappings_check(directory: Path, code: str | None, form: str, *, strict: bool
 @click.option("--accept", is_flag=True, help="Make the current results of the mappings the expected ones.")
 @shared.with_format
 def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
-    """Run the golden pairs and show each value that differs. Pairs of an overlay run with the overlay's rules."""
+    """Run the golden pairs and show each value that differs. An overlay's pairs are mapped with the overlay's rules."""
     loaded = mapping.load(directory)
     pairs = list(goldens.of_directory(directory, loaded))
     if accept:

@@ -1,4 +1,4 @@
-"""`connector mappings diff`: compares two mapping sets on events of the journal or on the examples."""
+"""`connector mappings diff`: maps stored events or the examples with two mapping sets, and compares the results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.workshop.comparing import Comparison
     from connector.workshop.revisions import Revision
 
-#: Values are cut off after this many characters.
+#: Values with more characters are cut off.
 _CELL = 40
 
 
@@ -59,8 +59,8 @@ def mappings_diff(
 ) -> None:
     """Map events with the mapping files of the directory and with another set, and show the differences.
 
-    The events are the newest in the journal; without DATABASE_URL, or with --samples, they are the examples beside the
-    files. The output contains values of customers. The command changes nothing and sends nothing.
+    The command maps the newest events of the journal. With --samples, or without DATABASE_URL, it maps the examples
+    beside the files instead. The output contains values of customers. The command changes nothing and sends nothing.
     """
     settings = _settings()
     if store_name and samples:
@@ -75,7 +75,7 @@ def mappings_diff(
         release = settings.mappings_dir if settings else directory
         old = revisions.find(against, directory=directory, connection=connection, release=release)
         if connection is None or samples:
-            # The topics of both sets, to compare also topics that only one of them has.
+            # Use the topics of both sets, because a topic can be in only one of the sets.
             both = replace(new, by_topic={**old.mappings.by_topic, **new.by_topic})
             trials = trying.examples(directory, both, topic=topic)
         else:
@@ -86,7 +86,10 @@ def mappings_diff(
 
 
 def _settings() -> Settings | None:
-    """Return the settings; None if they are not set, as on a machine where mappings are only edited and checked."""
+    """Return the settings, or None if a required setting is missing.
+
+    A computer that is used only to edit and check mappings needs no settings.
+    """
     try:
         return shared.settings()
     except SettingsError:
@@ -114,12 +117,12 @@ def _show(comparison: Comparison, old: Revision, new: Revision, over: str, form:
 
 
 def _important_first(changes: Iterable[Change]) -> list[Change]:
-    """Return changes of whole topics and users first, then changes of single values; the order within both is kept."""
+    """Return changes of topics, journeys and refusals first, then the other changes. Both parts keep their order."""
     return sorted(changes, key=lambda change: change.part not in {"topic", "journeys", "refusal"})
 
 
 def _rows(change: Change) -> Iterator[dict[str, str]]:
-    """Yield the rows of a change, one for each example; only the first row names the change."""
+    """Yield the rows of a change, one row for each example. Only the first row names the change."""
     for number, (event, before, after) in enumerate(change.examples):
         row = {
             "topic": change.topic,

@@ -1,4 +1,4 @@
-"""`connector mappings table`: every name that the mappings write to Insider, as Markdown, CSV or JSON."""
+"""`connector mappings table`: prints every name that the mappings write to Insider, as Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 def mappings_table(directory: Path, form: str, *, is_plan: bool) -> None:
     """Print the dictionary: each attribute, param and user event with its type, its meaning and the rules that fill it.
 
-    With --insider-plan, print what you have to create in Insider before the first webhook comes: Insider silently drops
-    values of names that it does not know.
+    With --insider-plan, print only the names that you have to create in Insider. Create them before the first webhook
+    comes, because Insider silently drops the values of unknown names.
     """
     loaded = mapping.load(directory)
     entries = dictionary.dictionary(loaded, dictionary.meanings(directory))
@@ -65,7 +65,7 @@ def _planned(entry: Entry) -> dict[str, str]:
 
 
 def _rows(entry: Entry) -> Iterator[dict[str, str]]:
-    """Yield a row for each place that fills a name."""
+    """Yield one row for each place in the mapping files that fills the name."""
     for origin in entry.origins:
         cells = {name: value or "" for name, value in _origin(origin).items()}
         yield {**_head(entry), **cells, "paths": " | ".join(origin.paths)}

@@ -1,4 +1,4 @@
-"""Writes the dictionary as Markdown, with a section for each name, and the plan: what to create in Insider's panel."""
+"""Writes two Markdown pages: the dictionary of all names, and the plan with the names to create in Insider's panel."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def dictionary(entries: Sequence[Entry]) -> str:
 
 
 def plan(entries: Sequence[Entry]) -> str:
-    """Return the entries to create as a list of check boxes: the attributes, then each user event with its params."""
+    """Return the plan as a list of check boxes: first the attributes, then each user event with its params."""
     attributes = [entry for entry in entries if entry.section == "attribute"]
     params = [entry for entry in entries if entry.section == "param"]
     events = {entry.name: entry for entry in entries if entry.section == "event"}
@@ -98,7 +98,7 @@ def _from(origin: Origin) -> str:
 
 
 def _rule(origin: Origin) -> str:
-    """Return the type of the rule, when it clears the value, and its place."""
+    """Return the rule's type, the case in which the rule clears the value, and the place of the rule."""
     if origin.rule is None:
         return origin.place
     source = origin.rule.source
@@ -111,5 +111,5 @@ def _overlay(origin: Origin) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text with escaped column separators."""
+    """Return the text with a backslash before each column separator."""
     return text.replace("|", "\\|")

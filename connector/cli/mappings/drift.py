@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 )
 @shared.with_format
 def mappings_drift(store_name: str | None, topic: str | None, since: datetime, sample: int, form: str) -> None:
-    """Show which fields come but are not mapped, and which are mapped but never come, in a sample of events.
+    """Compare a sample of events with the mappings: show unmapped fields, and mapped fields that never come.
 
-    The sample is compared with the active mapping set; with --store, also with the overlay of that store. The output
-    has paths, types, counts and times, and never a value. The command changes nothing and stores nothing.
+    The command uses the active mapping set. With --store, it also uses the overlay of that store. The output contains
+    paths, types, counts and times, but never a value. The command changes nothing and stores nothing.
     """
     result = _find_drift(store_name, topic, since, sample)
     if form == "json":

@@ -28,21 +28,21 @@ _ABSENCES: dict[Absence, str] = {
     "alternative": "Mapped, but never came, although another path of the same rule did",
     "elsewhere": "Mapped, but never came in these topics, although the same rule finds it in others",
 }
-#: The end of each failure's sentence, which the table leaves out.
+#: The sentence of each failure ends with this text. The table does not show it.
 _LEFT_OUT = ", so it was left out."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drift:
-    """Everything that the command prints."""
+    """The data that the command prints."""
 
     window: Window
-    #: How many events were read without their bodies, for their topics and notes.
+    #: How many events were read for their topics and notes only, without their bodies.
     looked_at: int
     report: Report
     failures: tuple[Failure, ...]
     unmapped_topics: list[UnmappedTopic]
-    #: Mapped topics without an event.
+    #: The mapped topics that have no event.
     silent_topics: list[str]
     is_overlay_missing: bool
 
@@ -148,7 +148,7 @@ def _unmapped(topic: UnmappedTopic) -> dict[str, str]:
 
 
 def _topics(names: Sequence[str]) -> str:
-    """Return the topic if there is only one; otherwise how many there are."""
+    """Return the name of the topic if there is only one; otherwise return the number of topics."""
     different = dict.fromkeys(names)
     return next(iter(different)) if len(different) == 1 else f"{len(different)} topics"
 
@@ -172,7 +172,7 @@ def _table(title: str, rows: Sequence[dict[str, str]]) -> None:
 
 
 def lines(rows: Sequence[dict[str, str]]) -> list[str]:
-    """Return the lines of a table. To fit into the width of a line, the longest cells are shortened in the middle."""
+    """Return the lines of a table. If a line is too long, the longest cells are shortened in the middle."""
     if not rows:
         return []
     table = [list(rows[0]), *(list(row.values()) for row in rows)]

@@ -1,4 +1,4 @@
-"""Prints the explanation of a webhook as text: a line for each value, with the path it comes from and its rule."""
+"""Prints the explanation of a webhook as text: one line for each value, with its path and its rule."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from connector.mapping.checking.explaining import Alternative, Explanation, Reading, UserReading
     from connector.workshop.trying import TrialResult
 
-#: Longer values are cut off after this many characters. The story of a value (`stories`) shows all of it.
+#: Values with more characters are cut off. The module `stories` shows more of a value.
 _CELL = 40
-#: The greatest widths of the columns. Longer cells do not widen their column: they would push the rules out of sight.
+#: The greatest widths of the columns. A longer cell does not widen its column, so that the rules stay visible.
 _WIDTHS = (60, _CELL, 60)
 _INDENT = "    "
 
@@ -25,14 +25,14 @@ class _Block(NamedTuple):
 
     title: str
     readings: tuple[Reading, ...] = ()
-    #: True if the title is left out when no value is under it.
+    #: True if the title is shown only together with a value.
     is_list: bool = False
 
 
 def lines(result: TrialResult, *, with_empty: bool) -> Iterator[str]:
     """Yield the explanation of a webhook: each value with its path and its rule.
 
-    `with_empty` also lists the rules that found no value.
+    If `with_empty` is true, the lines include the rules that found no value.
     """
     yield heading(result)
     if not result.explanation:
@@ -60,7 +60,7 @@ def lines(result: TrialResult, *, with_empty: bool) -> Iterator[str]:
 
 
 def heading(result: TrialResult) -> str:
-    """Return the first line: the topic, the webhook, the overlay, and whether journeys may start."""
+    """Return the first line: the topic, the webhook, the overlay, and a remark if the event starts no journeys."""
     trial = result.trial
     overlay = f"  overlay {trial.options.overlay}" if trial.options.overlay else ""
     journeys = "  starts no journeys" if result.explanation and result.explanation.mapping.skip_hook else ""
@@ -68,7 +68,7 @@ def heading(result: TrialResult) -> str:
 
 
 def as_json_text(value: object, limit: int = _CELL) -> str:
-    """Return a value as JSON on one line; control characters, which a terminal might execute, are escaped."""
+    """Return a value as one line of JSON. Control characters are escaped, because a terminal might execute them."""
     text = json.dumps(value, ensure_ascii=False)
     safe = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
     return safe if len(safe) <= limit else f"{safe[: limit - 1]}…"
@@ -86,7 +86,7 @@ def _blocks(explanation: Explanation, occurred_at: str) -> Iterator[_Block]:
 
 
 def fate_of_user(number: int, user: UserReading) -> str:
-    """Return a user's title: the place in the webhook, and why the user is refused or skipped."""
+    """Return a user's title: the place in the webhook, and the reason if the user is refused or skipped."""
     title = f"user {number} at {place_of_person(user)}"
     if user.fate == "refused":
         return f"{title} is refused: {user.refusal.reason if user.refusal else 'no identifiers'}"
@@ -96,7 +96,7 @@ def fate_of_user(number: int, user: UserReading) -> str:
 
 
 def place_of_person(user: UserReading) -> str:
-    """Return the path to the person; if there is no person, the paths that were tried."""
+    """Return the path to the person. If there is no person, return the paths that were tried."""
     if user.person is None:
         return user.mapping.whereabouts
     return ".".join(user.person) or "the top"
@@ -107,14 +107,14 @@ def path_text(alternative: Alternative) -> str:
 
 
 def _row(reading: Reading) -> tuple[str, str, str, str]:
-    """Return the columns of a line: the name, the value, where the value comes from, and the place of the rule."""
+    """Return the columns of a line: the name, the value, the source of the value, and the place of the rule."""
     rule = reading.rule
     values = {"filled": as_json_text(reading.value), "unfit": "unfit", "cleared": "cleared", "nothing": "-"}
     return rule.name, values[reading.outcome], _origin(reading), rule.place
 
 
 def _origin(reading: Reading) -> str:
-    """Return where a value comes from: its path, its raw value if that was converted, and the paths without a value."""
+    """Return the source of a value: its path, the raw value if it was converted, and the paths without a value."""
     if not reading.alternatives:
         return "always"
     sources = ", ".join(
@@ -131,7 +131,7 @@ def _origin(reading: Reading) -> str:
 
 
 def _without_value(alternatives: Iterable[Alternative]) -> Iterator[Alternative]:
-    """Yield the paths that were tried and have no value; paths after the one that counts were not tried."""
+    """Yield the paths that were tried but have no value. Paths after the first path with a value were not tried."""
     found_parts: set[str] = set()
     for alternative in alternatives:
         if alternative.counts:
@@ -141,7 +141,10 @@ def _without_value(alternatives: Iterable[Alternative]) -> Iterator[Alternative]
 
 
 def is_converted(reading: Reading, alternative: Alternative) -> bool:
-    """Return whether the raw value differs from Insider's value. In Python True == 1, so it compares the types too."""
+    """Return whether the raw value differs from the value for Insider.
+
+    The function also compares the types, because True equals 1 in Python.
+    """
     return type(alternative.raw) is not type(reading.value) or alternative.raw != reading.value
 
 

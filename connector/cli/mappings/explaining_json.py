@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def as_json(result: TrialResult, name: str | None) -> dict[str, Any]:
-    """Return the explanation of a webhook; with `name`, only of this attribute, param, identifier or detail."""
+    """Return the explanation of a webhook. With `name`, return only the values and notes with this name."""
     trial, explanation = result.trial, result.explanation
 
     def as_list(readings: Iterable[Reading]) -> list[dict[str, Any]]:

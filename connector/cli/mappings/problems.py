@@ -1,4 +1,4 @@
-"""Prints the problems of mapping files: as text, as JSON for scripts, and as annotations for GitHub's reviews."""
+"""Prints the problems of mapping files: as text, as JSON for scripts, or as annotations for reviews on GitHub."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from connector.mapping.checking.reports import Report
     from connector.mapping.reading.problems import Problem
 
-#: Characters that GitHub's workflow commands escape, in messages and in properties.
+#: In GitHub's workflow commands, these characters must be escaped. Messages and properties have different lists.
 _IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
 
 
 def lines(report: Report, directory: Path, form: str) -> list[str]:
-    """Return a line for each problem; as text, also a line with the totals."""
+    """Return one line for each problem. The text format has one more line, with the totals."""
     problems = [problem._replace(file=_as_seen(directory, problem.file)) for problem in report.problems]
     if form == "github":
         return [_annotation(problem) for problem in problems]
@@ -48,7 +48,7 @@ def explain(code: str) -> dict[str, str]:
 
 
 def _as_seen(directory: Path, file: str) -> str:
-    """Return the path of a file relative to the current directory; an absolute path if the file is outside of it."""
+    """Return the path of a file relative to the current directory, or the absolute path of a file outside of it."""
     path = (directory / file).absolute()
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

@@ -1,4 +1,4 @@
-"""Prints the story of one value as text: its rule, the rules it overrides, the paths tried, and what Insider gets."""
+"""Prints the story of one value as text: its rule, the overridden rules, the paths that were tried, and the result."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from connector.mapping.running.compiling import Rule
     from connector.workshop.trying import TrialResult
 
-#: Longer values are cut off after this many characters; only long texts are.
+#: Values with more characters are cut off. Only long texts and lists have more.
 _CELL = 500
 
 
 def lines(result: TrialResult, name: str, mappings: MappingSet) -> Iterator[str]:
-    """Yield the story of an attribute, param, identifier or detail, for each place where the mapping fills it."""
+    """Yield the story of an attribute, param, identifier or detail: one for each place where the mapping fills it."""
     if not result.explanation:
         yield "No mapping: the event is kept, and nothing is sent."
         return
@@ -42,7 +42,7 @@ def lines(result: TrialResult, name: str, mappings: MappingSet) -> Iterator[str]
 
 
 def _skipped(explanation: Explanation, name: str) -> Iterator[str]:
-    """Yield the skipped users that have a rule for the name."""
+    """Yield one line for each skipped user that has a rule for the name."""
     for number, user in enumerate(explanation.users, start=1):
         rules = [*user.mapping.rules("attributes"), *user.mapping.rules("params")]
         if user.fate == "skipped" and any(rule.name == name for rule in rules):
@@ -50,7 +50,7 @@ def _skipped(explanation: Explanation, name: str) -> Iterator[str]:
 
 
 def _omitted(result: TrialResult, name: str, mappings: MappingSet) -> Iterator[str]:
-    """Yield the ``omit`` rules for the name, each with the rules that it removes."""
+    """Yield lines with the ``omit`` rules for the name, each with the rules that it removes."""
     trial = result.trial
     for rule in dict.fromkeys(omissions(mappings, trial.event.topic, trial.options.overlay)):
         if rule.name == name:
@@ -101,7 +101,7 @@ def _outcome(reading: Reading, user: UserReading | None) -> str:
 
 
 def _why_no_value(reading: Reading) -> str:
-    """Return why a rule has no value; meaningful only if it has none."""
+    """Return the reason why a rule has no value. If the rule has a value, this reason means nothing."""
     if not any(alternative.counts for alternative in reading.alternatives):
         return "no path has a value"
     if reading.rule.source.parts:

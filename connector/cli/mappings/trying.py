@@ -1,4 +1,4 @@
-"""`connector mappings try`: runs a mapping on webhooks and shows each value, without sending anything."""
+"""`connector mappings try`: runs a mapping on webhooks and shows each value. The command sends nothing."""
 
 from __future__ import annotations
 
@@ -53,10 +53,11 @@ def mappings_try(
     form: str,
     **events: Any,
 ) -> None:
-    """Run a mapping on webhooks and show each value, the path it comes from, and its rule. Nothing is sent or stored.
+    """Run a mapping on webhooks, and show each value with its path and its rule. Nothing is sent or stored.
 
-    FILE is a mapping file; the other files of its set are beside it. A TOPIC is looked up in the directory. Both are
-    tried on the examples of the topic, unless you name a WEBHOOK.json or, with DATABASE_URL, events of the journal.
+    FILE is a mapping file. The command also reads the other files of its set, which are beside FILE. For a TOPIC, the
+    command uses the mapping files of --directory. By default, it maps the examples of the topic. To map other webhooks,
+    name a WEBHOOK.json, or name events of the journal with --event or --last. Events of the journal need DATABASE_URL.
     """
     if what and what.endswith(".json"):
         webhooks, what = (Path(what), *webhooks), None
@@ -101,7 +102,10 @@ def _trials(
     event_ids: tuple[int, ...],
     last: int | None,
 ) -> list[Trial]:
-    """Return the trials: journaled events, webhooks of files, or examples. Raises OperatorError if there are none."""
+    """Return the trials: events of the journal, webhooks of files, or examples.
+
+    Raises OperatorError if there are none.
+    """
     if connection and (event_ids or last):
         store_id = shared.store_id(connection, store_name)
         limit = last or len(event_ids)

@@ -1,4 +1,4 @@
-"""`connector mappings activate | rollback | versions | export`: change the active mapping set without a release."""
+"""`connector mappings activate | rollback | versions | export`: change and list mapping sets without a new release."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def mappings_activate(
 ) -> None:
     """Store the mapping files of DIRECTORY in the journal and make them the active set.
 
-    Workers use it within 10 seconds. The set stays active over releases: their files are not used until
-    `activate --release`.
+    Workers use the set within 10 seconds. The set stays active after a new release. The files of a release are used
+    again only after `activate --release`.
     """
     if (directory is not None) + (version is not None) + release != 1:
         raise OperatorError("say which set: a DIRECTORY, --version VERSION or --release")
@@ -50,10 +50,10 @@ def mappings_activate(
 @shared.with_actor
 @shared.with_format
 def mappings_rollback(reason: str, actor: str, form: str) -> None:
-    """Make the previously active set active again; workers use it within 10 seconds.
+    """Make the previous set active again. Workers use it within 10 seconds.
 
-    A second rollback goes back one set further. It never goes forward to a set that a rollback has left: use
-    `activate --version` for that.
+    A second rollback goes back one more set. A rollback never returns to a set that an earlier rollback has replaced.
+    To return to such a set, use `activate --version`.
     """
     with shared.journal() as connection:
         change = activation.rollback(connection, actor=actor, reason=reason)
@@ -65,9 +65,10 @@ def mappings_rollback(reason: str, actor: str, form: str) -> None:
 @shared.with_limit
 @shared.with_format
 def mappings_versions(limit: int, form: str, *, count: bool) -> None:
-    """List the sets that came with a release or were activated: the active one, then `release`, then the newest.
+    """List the mapping sets: the active set, then `release`, then the other sets, newest first.
 
-    `release` stands for the files of the running release. The files of each release are also listed by their version.
+    The list contains every set that came with a release or was activated. `release` means the files of the running
+    release. The files of each release are also listed under their version.
     """
     with shared.journal() as connection:
         rows = mapping_sets.newest(connection, limit=limit)
