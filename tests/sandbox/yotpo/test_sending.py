@@ -65,7 +65,7 @@ def test_a_webhook_that_is_sent_twice_is_the_same_both_times(yotpo: Yotpo, webho
 
 
 def test_a_late_webhook_arrives_after_a_newer_one(yotpo: Yotpo, webhooks: Receiver) -> None:
-    send(yotpo, late=1, late_seconds=0.5)
+    send(yotpo, late=1, late_seconds=3)
     send(yotpo)
     first, second = webhooks.after(2)
 
