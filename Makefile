@@ -5,6 +5,9 @@ BIN := .venv/bin
 # A process gets whole test files, because the tests of some files share servers that start slowly (tests/scheduling.py).
 PYTEST := $(BIN)/pytest -q --numprocesses 4 --dist loadfile
 
+# Python's bytecode halves the start of a process, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help:  ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'

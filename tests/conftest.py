@@ -16,16 +16,15 @@ import pytest
 import requests
 import structlog
 
-from connector import mapping
 from connector.journal import stores
 from connector.journal.database import Database
 from connector.journal.vault import Vault
 from connector.sandbox.processes import Group, free_port
 from connector.sandbox.servers import EmbeddedRedis
-from connector.settings import DEFAULT_MAPPINGS
 from tests import ROOT, SECRET_KEY
 from tests.commands import QuickStack
 from tests.delivery.pipelines import Connector
+from tests.mapping.shipped import SET
 from tests.postgres import Cluster, SharedCluster, shared
 from tests.sandbox.yotpo.simulators import simulator
 from tests.scheduling import Groups, sort
@@ -120,7 +119,7 @@ def vault() -> Vault:
 
 @pytest.fixture(scope="session")
 def mappings() -> MappingSet:
-    return mapping.load(DEFAULT_MAPPINGS)
+    return SET
 
 
 class Insider:

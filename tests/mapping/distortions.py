@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from connector.mapping import load
 from connector.model import Options
 from connector.workshop import goldens
 from tests import MAPPINGS
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SET = load(MAPPINGS)
 OCCURRED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ANYTHING = st.recursive(
     st.none()

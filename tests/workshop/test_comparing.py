@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from connector.mapping import MappingSet, load, load_files
+from connector.mapping import MappingSet, load_files
 from connector.workshop import trying
 from connector.workshop.changes import Example, count
 from connector.workshop.comparing import compare
 from connector.workshop.differences import Difference
 from tests import MAPPINGS
+from tests.mapping.shipped import SET
 
-SET = load(MAPPINGS)
 TRIALS = trying.examples(MAPPINGS, SET)
 
 

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.insider.wire import DEFAULT_ATTRIBUTES, DEFAULT_PARAMS
-from connector.mapping import load, load_files
+from connector.mapping import load_files
 from connector.workshop import dictionary
 from tests import ROOT
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from connector.workshop.dictionary import Entry
 
 MAPPINGS = ROOT / "mappings"
-SET = load(MAPPINGS)
 MEANINGS = dictionary.meanings(MAPPINGS)
 ENTRIES = dictionary.dictionary(SET, MEANINGS)
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.errors import OperatorError
-from connector.mapping import load
 from connector.workshop import goldens
 from tests import MAPPINGS
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from connector.model import Refusal
 
 EXAMPLES = MAPPINGS / "examples"
-SET = load(MAPPINGS)
 GOLDENS = list(goldens.goldens(EXAMPLES, SET))
 
 #: Addresses in the examples of people who are in a webhook but are not its customer.

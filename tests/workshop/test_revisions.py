@@ -12,13 +12,13 @@ from connector.errors import MappingError, OperatorError
 from connector.mapping import load, load_files
 from connector.workshop import activation, revisions
 from tests import MAPPINGS
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from connector.journal.database import Database
 
-SET = load(MAPPINGS)
 OVERLAY = """\
 topic: swell/points/changed
 description: The outlet shows no tier.

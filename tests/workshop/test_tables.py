@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from connector.mapping import load
 from connector.mapping.loading.checks import snake_case
 from connector.workshop import goldens
 from tests import MAPPINGS
+from tests.mapping.shipped import SET
 
-SET = load(MAPPINGS)
 GOLDENS = list(goldens.goldens(MAPPINGS / "examples", SET))
 
 #: The meaning of the table's short names.

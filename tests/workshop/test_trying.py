@@ -12,11 +12,12 @@ import pytest
 
 from connector.errors import OperatorError
 from connector.journal import stores
-from connector.mapping import load, load_files
+from connector.mapping import load_files
 from connector.model import Options
 from connector.workshop import goldens, trying
 from tests import MAPPINGS
 from tests.delivery.pipelines import NOW, Connector, changed
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from connector.journal.database import Database
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from connector.model import Store
 
 EXAMPLES = MAPPINGS / "examples"
-SET = load(MAPPINGS)
 TIER_EARNED = EXAMPLES / "swell.tier.earned" / "documented.json"
 OVERLAY = b"""\
 topic: swell/points/changed
