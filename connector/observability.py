@@ -1,4 +1,4 @@
-"""Sets up the log and the health check routes.
+"""Sets up the log.
 
 The log has one logfmt line on stdout for each outcome. The event of a line is named `noun.past_participle`. A line
 never contains personal data. It names stores and events by name or number, and never names a customer.
@@ -12,14 +12,11 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import flask
 import structlog
 
 from connector.http.redaction import without_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 
@@ -73,25 +70,6 @@ def configure(level: str) -> None:
 def logger(part: str) -> FilteringBoundLogger:
     """Return the logger of one part of the connector, such as `pipeline`."""
     return cast("FilteringBoundLogger", structlog.get_logger(part=part))
-
-
-def health(check: Callable[[], None]) -> flask.Blueprint:
-    """Return the routes `/health` (the process runs) and `/health/ready` (`check` raises no exception)."""
-    blueprint = flask.Blueprint("health", __name__)
-
-    @blueprint.get("/health")
-    def alive() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @blueprint.get("/health/ready")
-    def ready() -> tuple[dict[str, str], int]:
-        try:
-            check()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process is not ready
-            return {"status": "unavailable", "reason": type(error).__name__}, 503
-        return {"status": "ok"}, 200
-
-    return blueprint
 
 
 def _describe_library_line(_logger: Any, _name: str, event: EventDict) -> EventDict:

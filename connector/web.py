@@ -7,6 +7,7 @@ import orjson
 from werkzeug.exceptions import HTTPException
 
 from connector import observability
+from connector.http import health
 from connector.intake import webhooks
 from connector.intake.reception import Reception
 from connector.journal.database import Database
@@ -43,7 +44,7 @@ def create_app() -> flask.Flask:
         )
     )
     app.register_blueprint(_connecting(settings))
-    app.register_blueprint(observability.health(reception.ping))
+    app.register_blueprint(health.blueprint(reception.ping))
     app.register_error_handler(Exception, _error_as_json)
     _log.info("web.configured", **limits.of_web(tasks.app, settings, connections=_CONNECTIONS))
     return app

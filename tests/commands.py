@@ -100,7 +100,13 @@ class Cli:
 
 
 class QuickStack(Stack):
-    """The whole connector, whose commands run in this process."""
+    """The whole connector, whose commands run in this process. It starts faster: it has one web process, not two."""
+
+    def __init__(self, state: Path, *, durable: bool = True, environment: dict[str, str] | None = None) -> None:
+        super().__init__(state, durable=durable, environment={"WEB_CONCURRENCY": "1", **(environment or {})})
+
+    def _release(self) -> None:
+        self.command("migrate")
 
     def command(self, *arguments: str, shows_progress: bool = False) -> Any:
         done = run(self.environment, *arguments, "--format", "json")

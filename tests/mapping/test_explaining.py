@@ -17,7 +17,8 @@ from connector.mapping.reading.problems import Problems
 from connector.model import Note, Options, UserEvent, UserUpdate
 from connector.workshop import goldens
 from tests import MAPPINGS
-from tests.mapping.distortions import ANYTHING, EXAMPLES, OBJECTS, OCCURRED_AT, OPTIONS, SET
+from tests.mapping.distortions import ANYTHING, EXAMPLES, OBJECTS, OCCURRED_AT, OPTIONS
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

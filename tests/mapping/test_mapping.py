@@ -20,7 +20,8 @@ from connector.mapping.types.values import Parts, UnfitError, date_of_parts
 from connector.model import Mapped, Options, UserUpdate, Value
 from connector.workshop import goldens
 from tests import MAPPINGS
-from tests.mapping.distortions import ANYTHING, OBJECTS, OCCURRED_AT, OPTIONS, SET
+from tests.mapping.distortions import ANYTHING, OBJECTS, OCCURRED_AT, OPTIONS
+from tests.mapping.shipped import SET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
