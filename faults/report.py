@@ -16,16 +16,17 @@ _COLUMNS = {
     "scenario": "what was broken; the list below says how",
     "sent": "events at Yotpo, each sent as a webhook until it was accepted",
     "accepted": "sent, and answered 200 in the end",
-    "turned away": "answers to webhooks other than 200, and connections that broke; then the webhook was sent again",
+    "turned away": "responses to webhooks with a status other than 200, and broken connections; the webhooks were "
+    "sent again later",
     "at Insider": "accepted, and stored by Insider as user events",
-    "refused": "accepted, refused by Insider for good, and kept as dead letters with their reason",
-    "lost": "accepted, and neither at Insider nor refused by it",
-    "doubled": "user events that Insider holds more than once",
-    "sent again": "identical user events sent to Insider once more, which it recognises; harmless",
-    "order": "user events stored after one of the same customer that was accepted later",
-    "wrong": "attributes that do not end with the value of the newest event by Yotpo's clock",
-    "recovered": "seconds from the end of the fault to the arrival at Insider of the last event that it may have "
-    "delayed: an event that was sent before that end, or that took more than two seconds",
+    "refused": "accepted, refused permanently by Insider, and kept as dead letters with the reason",
+    "lost": "accepted, but neither stored nor refused by Insider",
+    "doubled": "user events that Insider has stored more than once",
+    "sent again": "identical user events sent to Insider again; this is harmless, because Insider recognises them",
+    "order": "user events that Insider stored after a user event of the same customer that was accepted later",
+    "wrong": "attributes whose final value is not the value of the newest event by Yotpo's clock",
+    "recovered": "seconds from the end of the fault until the last delayed event reached Insider; an event counts as "
+    "delayed if it was sent before the end of the fault, or took more than two seconds",
     "exits": "processes that ended by themselves; the suite starts them again after a second, as a host does",
 }
 #: The fields of Findings that fill the columns between the first column and the last two.

@@ -45,9 +45,11 @@ _PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 STATE = BASE / _PROCESS
 _CLUSTER = pytest.StashKey[SharedCluster]()
 
-# The machines that run the tests are shared and slow at times, so no test has a deadline.
-hypothesis.settings.register_profile("connector", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("connector")
+# The machines that run the tests are shared and slow at times, so no test has a deadline. The usual profile tries the
+# same examples in each run. HYPOTHESIS_PROFILE=thorough tries many new ones.
+hypothesis.settings.register_profile("usual", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 # Tracebacks as Python prints them: structlog's own, with the values of all variables, take half a minute.
 structlog.configure(

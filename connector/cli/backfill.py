@@ -78,9 +78,7 @@ def _change(name: str, state: str, help_text: str) -> None:
         with shared.journal() as connection:
             ids = backfills.change(connection, _store_ids(connection, store_name), state=state)
             if not ids:
-                raise OperatorError(
-                    f"there is no backfill to {name}; `connector backfill status` shows those there are"
-                )
+                raise OperatorError(f"there is no backfill to {name}; `connector backfill status` shows all backfills")
             _audit(connection, f"backfill.{name}", ids, actor=actor)
         _show(ids, form)
 

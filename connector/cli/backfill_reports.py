@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from connector.cli import shared
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
@@ -37,14 +39,14 @@ def _lines(report: Report) -> list[str]:
 
 
 def _read(report: Report) -> str:
-    parts = [_counted(report["seen"], "customer")]
+    parts = [shared.counted(report["seen"], "customer")]
     if report["total"] and report["state"] != "done":
         parts[0] += f" of about {report['total']:,}"
-    parts.append(_counted(report["pages"], "page"))
+    parts.append(shared.counted(report["pages"], "page"))
     if report["readings"] > 1:
         parts.append(f"reading {report['reading']} of {report['readings']}")
     if report["restarts"]:
-        parts.append(f"restarted {_counted(report['restarts'], 'time')}")
+        parts.append(f"restarted {shared.counted(report['restarts'], 'time')}")
     if report["page_at"]:
         parts.append(f"the last at {_at(report['page_at'])}")
     return ", ".join(parts)
@@ -58,10 +60,6 @@ def _sent(report: Report) -> str:
 def _left_out(report: Report) -> str:
     reasons = {"unchanged": report["unchanged"], **report["skipped"]}
     return ", ".join(f"{number:,} {reason}" for reason, number in reasons.items() if number)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _at(moment: datetime) -> str:

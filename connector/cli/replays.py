@@ -257,7 +257,7 @@ def _show_plan(connection: Connection, selection: Selection, mapping: By, form: 
     if missing:
         click.echo("\nEvents that would be left as they are, because the set that mapped them is not available:")
         shared.show(missing, form)
-    click.echo(f"\nDifferences from the last updates of the newest {plan.compared} events:")
+    click.echo(f"\nDifferences from the last updates of the newest {shared.counted(plan.compared, 'event')}:")
     shared.show(changes, form)
 
 

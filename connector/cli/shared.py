@@ -124,6 +124,11 @@ def print_result(content: Any, text: str, form: str) -> None:
         click.echo(text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 event`` or ``1,000 events``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def cell(value: Any) -> str:
     """Return the text of a value for a table."""
     if value is None:

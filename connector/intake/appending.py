@@ -43,7 +43,7 @@ class CircuitBreaker:
     def check(self) -> None:
         """Raise JournalUnavailable if PostgreSQL has just failed to answer."""
         if time.monotonic() < self._open_until:
-            raise JournalUnavailable("PostgreSQL did not answer a moment ago")
+            raise JournalUnavailable("PostgreSQL has just failed to answer")
 
     def wait(self, future: Future[_Result], timeout_seconds: float) -> _Result:
         """Return the future's result.

@@ -66,7 +66,7 @@ def add(
         ).fetchone()
     except psycopg.errors.UniqueViolation:
         raise OperatorError(
-            f"there is a store named {name!r} already; choose another name or remove that one"
+            f"there is a store named {name!r} already; choose another name, or remove that store"
         ) from None
     return _store(row, vault)
 
@@ -101,7 +101,7 @@ def by_name(connection: Connection, vault: Vault, name: str) -> Store:
         f"select {_COLUMNS} from stores where name = %s and removed_at is null", (name,)
     ).fetchone()
     if row is None:
-        raise StoreNotFound(f"there is no store named {name!r}; `connector stores list` shows those there are")
+        raise StoreNotFound(f"there is no store named {name!r}; `connector stores list` shows all stores")
     return _store(row, vault)
 
 

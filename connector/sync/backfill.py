@@ -139,7 +139,10 @@ def _snapshots(backfill: Backfill, customers: list[Json]) -> dict[str, Snapshot]
 
 def _advance(backfill: Backfill, cursor: str | None, *, scans: int) -> None:
     if cursor and (cursor == backfill.cursor or not _is_sound(cursor)):
-        _fail(backfill, "Yotpo's cursor does not lead on: it is the one before, or no text that could be sent back")
+        _fail(
+            backfill,
+            "Yotpo's cursor cannot be used: it repeats the previous cursor, is too long, or has invalid characters",
+        )
         return
     backfill.pages += 1
     backfill.cursor = cursor

@@ -145,6 +145,7 @@ def _register(client: StoreClient, event: str, url: str) -> str:
         client.register_webhook(event, url)
     elif registered_url != url:
         return (
-            "not registered: Yotpo takes one webhook an event, and another URL has it; remove that one at Yotpo first"
+            "not registered: Yotpo allows only one webhook for each event, and this event already has a webhook with "
+            "another URL; remove that webhook at Yotpo first"
         )
     return "registered"

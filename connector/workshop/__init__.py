@@ -1,12 +1,13 @@
-"""For those who edit mappings: everything between an edited file and its use by workers.
+"""The tools for people who edit mappings: they test, compare and activate mapping files.
 
     trying      runs mappings on examples, stored events or a file, and explains each value
-    comparing   what another revision would change, counted by `changes`; `differences` compares two sets of updates
-    revisions   a revision by name: files, a kept version, the active one
-    activation  which version is in force, for operators and for workers
-    goldens     runs the examples and compares them with what is expected
-    dictionary  all attributes, events and params, with the rules that write them
-    drift/      what webhooks hold that no rule reads, and rules that find nothing
+    comparing   maps the same events with two mapping sets, and counts the changes
+    differences compares two sets of updates for the same event; `changes` counts the differences
+    revisions   finds a mapping set by name: a directory, a stored version, the active set, a git revision
+    activation  activates mapping sets, and gives workers the set that is in force
+    goldens     runs the examples, and compares the results with the expected results
+    dictionary  lists all attributes, events and params, with the rules that write them
+    drift/      finds fields of webhooks that no rule reads, and rules that find no value
 
-Never here: sending anything. Begin with `trying`.
+No module of this package sends anything. Begin with `trying`.
 """

@@ -1,7 +1,7 @@
-"""Which mapping set is in force: operators activate a set, and each process starts to use it.
+"""Decides which mapping set is in force. An operator activates a set, and then each process starts to use it.
 
-If no set was activated, each release uses its own files. An active set stays active over releases, until an operator
-activates another set, or the files of each release again.
+If no set was activated, each release uses its own files. A new release does not change the active set. The set stays
+active until an operator activates another set, or the files of each release again.
 """
 
 from __future__ import annotations
@@ -19,29 +19,30 @@ if TYPE_CHECKING:
     from connector.journal.database import Connection
     from connector.mapping import MappingSet
 
-#: How many compiled sets a process keeps, each less than a megabyte: enough to switch between sets.
+#: How many compiled sets a process keeps, so that it can switch between sets. Each set needs less than a megabyte.
 _COMPILED = 8
 
 _log = observability.logger("mappings")
 
 
 class MappingSets:
-    """The mapping sets that a process uses: the one in force, and earlier ones. Compiles each set once."""
+    """The mapping sets that a process uses: the set in force, and earlier sets. Keeps compiled sets for later use."""
 
     def __init__(self, release: MappingSet) -> None:
         self._release = release
         self._is_release_kept = False
-        #: The version that was active at the last query. None: the files of the release.
+        #: The version that was active at the last query; None for the files of the release.
         self._active: str | None = None
-        #: The set that this process maps with since then.
+        #: The set that this process uses now. This is the previous set if the active set cannot be loaded.
         self._in_force = release
-        #: By version. The last used set is at the end.
+        #: The compiled sets by version. The set that was used last is at the end.
         self._compiled: dict[str, MappingSet] = {}
 
     def in_force(self, connection: Connection) -> MappingSet:
-        """Return the set to map with: the active set, or the previous one if this release cannot load the active set.
+        """Return the set to map with: the active set, or the previous set if this release cannot load the active set.
 
-        The journal keeps this set, and the release's own. `connection` is in autocommit, so the sets stay kept.
+        The journal stores the returned set and the release's own set. They stay stored, because `connection`
+        is in autocommit.
         """
         version = mapping_sets.active(connection).version
         if version != self._active:
@@ -60,7 +61,7 @@ class MappingSets:
     def of_versions(
         self, connection: Connection, versions: Iterable[str | None]
     ) -> tuple[dict[str | None, MappingSet], dict[str | None, str]]:
-        """Return the sets by version, and for each missing set the reason: unknown, or this release cannot load it."""
+        """Return the sets by version, and for each missing set the reason: it is unknown, or it cannot be loaded."""
         sets: dict[str | None, MappingSet] = {}
         problems: dict[str | None, str] = {}
         for version in versions:
@@ -93,16 +94,16 @@ class MappingSets:
 
 
 class Change(NamedTuple):
-    """The result of an operator's command. The sets are versions, or `RELEASE` for the files of each release."""
+    """The result of an operator's command. A set is named by its version; `RELEASE` means the files of each release."""
 
     active: str
     before: str
-    #: False if the set was active already, so nothing was changed.
+    #: False if the set was active already. Then the command changed nothing.
     changed: bool
 
 
 def load(connection: Connection, version: str) -> MappingSet:
-    """Load a set from the journal. Raises MappingError if it is not there, or this release cannot load it."""
+    """Load a set from the journal. Raises MappingError if the set is not stored, or if this release cannot load it."""
     files = mapping_sets.files(connection, version)
     if not files:
         raise MappingError(f"the journal keeps no mapping set {version!r}")
@@ -111,7 +112,7 @@ def load(connection: Connection, version: str) -> MappingSet:
     except MappingError:
         raise
     except Exception as error:
-        # A set from another release may break this one in unknown ways. That must not stop the workers.
+        # A set from another release may raise any exception in this release. The exception must not stop the workers.
         raise MappingError(f"the mapping set {version} cannot be loaded ({type(error).__name__})") from error
     if loaded.version != version:
         raise MappingError(f"the kept files of the mapping set {version} do not match its version; use another set")
@@ -119,14 +120,15 @@ def load(connection: Connection, version: str) -> MappingSet:
 
 
 def keep(connection: Connection, mappings: MappingSet) -> None:
-    """Store a set in the journal, unless it is there already."""
+    """Store a set in the journal, unless it is stored already."""
     mapping_sets.keep(connection, mappings.version, mappings.files, topics=len(mappings.topics))
 
 
 def activate(connection: Connection, version: str | None, *, actor: str, reason: str) -> Change:
-    """Activate a set that the journal keeps; None activates the files of each release.
+    """Activate a set that is stored in the journal; None activates the files of each release.
 
-    Raises MappingError if this release cannot load the set. If two operators do this at once, the later one wins.
+    Raises MappingError if this release cannot load the set. If two operators activate a set at the same time, the later
+    activation is in force.
     """
     if version:
         load(connection, version)
@@ -140,9 +142,9 @@ def activate(connection: Connection, version: str | None, *, actor: str, reason:
 def rollback(connection: Connection, *, actor: str, reason: str) -> Change:
     """Activate the set that was active before. A second rollback goes one set further back.
 
-    A rollback never returns to a set that a rollback has left: an operator who rolls back twice still sees trouble.
-    Raises OperatorError if nothing was active before, if the set cannot be loaded, or if another operator has
-    activated a set just now.
+    A rollback never returns to a set that an earlier rollback has replaced: an operator who rolls back twice wants
+    neither of the two newer sets. Raises OperatorError if no set was active before, if the set cannot be loaded, or if
+    another operator has just activated a set.
     """
     seen = mapping_sets.active(connection)
     current = mapping_sets.lock(connection)

@@ -1,4 +1,4 @@
-"""Counts the differences of many events by topic and name, the most frequent first. Pure."""
+"""Counts the differences of many events by topic and name. All functions are pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Example(NamedTuple):
-    """One event with a change, and its values before and after."""
+    """One event with a change, and the value before and after the change."""
 
     #: The event's id or name, as the caller of `count` gives it.
     event: Any
@@ -20,24 +20,27 @@ class Example(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The same change of the same name, in all events of a topic."""
+    """One kind of change of one name, counted over all events of a topic."""
 
     topic: str
-    #: As in a `Difference`: the part of an update, the name, and the kind of change.
+    #: `part`, `name` and `change` have the same meaning as in a `Difference`.
     part: str
     name: str
     change: str
-    #: How many events have it.
+    #: How many events have this change.
     events: int
-    #: The first of these events.
+    #: The first events with this change.
     examples: list[Example]
 
 
 def count(events: Iterable[tuple[str, Any, Iterable[Difference]]], *, examples: int = 1) -> list[Change]:
-    """Count the differences of events: (topic, id or name, differences). Keep some examples of each change."""
+    """Count the differences of events: (topic, id or name, differences). The most frequent change comes first.
+
+    Each change has at most `examples` examples.
+    """
     changes: dict[tuple[str, str, str, str], Change] = {}
     for topic, event, differences in events:
-        # By key, so that an event with two users, such as a referral, counts once.
+        # An event can have two users, such as a referral. If both have the same change, the event counts once.
         by_key = {
             (topic, difference.part, difference.name, difference.change): difference for difference in differences
         }

@@ -1,4 +1,4 @@
-"""Compares two mapping sets: maps the same events with both, and counts what differs. Sends nothing."""
+"""Compares two mapping sets: maps the same events with both, and counts the differences. Sends nothing."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Comparison:
 
 
 def compare(old: MappingSet, new: MappingSet, trials: Iterable[Trial], *, examples: int = 1) -> Comparison:
-    """Map events with both sets, and count what differs, with some examples of each change.
+    """Map events with both sets, and count the changes. Each change has at most `examples` examples.
 
-    A change can have more parts than a `differences.Difference`: ``topic``, which is now ``mapped`` or ``unmapped``;
-    ``refusal``, by its reason; ``journeys``, which Insider now starts or no longer starts; ``identifier``; and
-    ``detail`` of a notice.
+    The `part` of a change is a part of `differences.Difference`, or one of these: ``topic`` (the topic is now
+    ``mapped`` or ``unmapped``); ``refusal`` (the name is the reason); ``journeys`` (Insider now starts journeys, or no
+    longer starts them); ``identifier``; ``detail`` (of a notice).
     """
     compared = [(trial, list(_between(*_both(old, new, trial)))) for trial in trials]
     return Comparison(
@@ -67,7 +67,7 @@ def _between(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
 
 
 def _refusals(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
-    """Yield the users that only one of the sets refuses."""
+    """Yield each reason for which one set refuses more users than the other set."""
     olds, news = ([refusal.reason for _, refusal in result.mapped.refused] for result in (before, after))
     for reason in dict.fromkeys([*olds, *news]):
         if olds.count(reason) != news.count(reason):
@@ -76,7 +76,7 @@ def _refusals(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
 
 
 def _identifiers(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> Iterator[Difference]:
-    """Yield how identifiers of the same customer differ. They are compared as if they were attributes."""
+    """Yield the differences between the identifiers of each customer. Identifiers are compared like attributes."""
     olds, news = (
         [UserUpdate(identifiers=update.identifiers, attributes=update.identifiers) for update in updates]
         for updates in (before, after)
@@ -87,7 +87,7 @@ def _identifiers(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> I
 
 
 def _details(before: MappedEvent, after: MappedEvent) -> Iterator[Difference]:
-    """Yield how a notice's text and details differ. They are compared as if they were attributes."""
+    """Yield the differences between the texts and details of the notices. Both are compared like attributes."""
     old, new = (
         UserUpdate(
             identifiers={},

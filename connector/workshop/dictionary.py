@@ -1,8 +1,9 @@
-"""The dictionary: every name that mappings write at Insider, with its kind, its meaning, and the rules that fill it.
+"""The dictionary: every name that mappings write at Insider, with its data type, its meaning, and its rules.
 
-Facts from Insider's academy: custom attributes, user events and their params must be created in the panel before they
-are sent, with a system name and a display name; after that their data type is fixed. Default ones exist already. The
-meanings come from the tables that Insider publishes; the tables are beside the mapping files.
+These facts come from Insider's academy: custom attributes, user events and their params must be created in the panel
+before they are sent. They have a system name and a display name, and their data type cannot change later. Default
+attributes, events and params exist already. The meanings come from the tables that Insider publishes. The tables are
+beside the mapping files.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ if TYPE_CHECKING:
     from connector.mapping.running.topic import UserMapping
     from connector.mapping.types.lookup import Path as PathInWebhook
 
-#: Insider's words for kinds of values.
+#: Insider's names for the kinds of values.
 DATA_TYPES = {"text": "String", "number": "Number", "boolean": "Boolean", "time": "Datetime", "list": "Array"}
 
 #: The user events for which Insider's reference lists required params. They exist by default.
 _DEFAULT_EVENTS = frozenset({"purchase", "cart_page_view"})
-#: By section: the table, and its column with the names.
+#: For each section: the file name of its table, and the column with the names.
 _TABLES = {
     "attribute": ("insider-attributes.csv", "insider_attribute"),
     "param": ("insider-event-parameters.csv", "insider_event_parameter"),
     "event": ("insider-events.csv", "insider_event_name"),
 }
-#: The short names in the tables.
+#: The tables have two short names. The mappings use these long names instead.
 _LONG_NAMES = {"Na": "name", "Su": "surname"}
 
 Section = Literal["identifier", "attribute", "param", "event"]
@@ -44,20 +45,20 @@ class Origin(NamedTuple):
     """A place in the mapping of a topic that fills a name."""
 
     topic: str
-    #: The overlay with this rule; None for the rules that all stores share.
+    #: The overlay that has this rule; None for rules that all stores share.
     overlay: str | None
     #: The user event that a param belongs to.
     event: str | None
-    #: ``groups.yaml:12``
+    #: The file and the line, such as ``groups.yaml:12``.
     place: str
-    #: None for a user event.
+    #: The rule that fills the name; None for a user event.
     rule: Rule | None
-    #: The paths to the person, if the rule's paths start at the person.
+    #: The paths to the person if the rule's paths start at the person; else empty.
     person: tuple[PathInWebhook, ...] = ()
 
     @property
     def paths(self) -> list[str]:
-        """The rule's paths from the top of the webhook, in order. A date that is made of parts has ``year: …``."""
+        """The rule's paths from the top of the webhook, in order. A path to a part of a date looks like ``year: …``."""
         if self.rule is None:
             return []
         source = self.rule.source
@@ -73,13 +74,13 @@ class Entry:
     section: Section
     #: Insider's system name.
     name: str
-    #: The display name at Insider: the label of an event; else the name in words.
+    #: The display name at Insider: for an event its label, else the name with spaces and capitals.
     display_name: str
     #: One of DATA_TYPES; empty for a user event.
     data_type: str
-    #: True if it exists at Insider by default, False if it must be created.
+    #: True if the name exists at Insider by default, False if it must be created.
     is_default: bool
-    #: Empty if it is not in Insider's tables.
+    #: The meaning of the name; empty if the name is not in Insider's tables.
     meaning: str
     origins: tuple[Origin, ...]
 
@@ -94,7 +95,10 @@ class Entry:
 
 
 def dictionary(mappings: MappingSet, meanings: Mapping[tuple[str, str], str]) -> list[Entry]:
-    """Return every name that a set writes: identifiers, attributes, params, user events; each in the files' order."""
+    """Return every name that a set writes: first identifiers, then attributes, params and user events.
+
+    Names of the same section have the order of the mapping files.
+    """
     labels: dict[str, str] = {}
     origins: dict[tuple[Section, str], list[Origin]] = {}
     for mapping, overlay in _layers(mappings):
@@ -146,7 +150,7 @@ def _layers(mappings: MappingSet) -> Iterator[tuple[TopicMapping, str | None]]:
 
 
 def _names(mapping: TopicMapping, overlay: str | None) -> Iterator[tuple[Section, str, Origin, str]]:
-    """Yield each name that a topic's mapping writes, with its section and origin, and the label of an event."""
+    """Yield (section, name, origin, label) for each name that a topic's mapping writes. Only events have a label."""
     for user in mapping.users:
         for section, event, rule in _rules(user):
             person = user.person if rule.from_person else ()

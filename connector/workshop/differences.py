@@ -1,4 +1,4 @@
-"""Compares two sets of updates for the same event, attribute by attribute. Pure."""
+"""Compares two sets of updates for the same event, attribute by attribute. All functions are pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from connector.model import UserEvent, UserUpdate
 
 
-#: The value of an attribute that is cleared.
+#: Stands for the value of an attribute that the update clears.
 _CLEARED = object()
 
 
 class Difference(NamedTuple):
-    """One thing that differs."""
+    """One difference between two sets of updates."""
 
     #: ``user``, ``attribute``, ``user event`` or ``param``.
     part: str
@@ -29,13 +29,13 @@ class Difference(NamedTuple):
 
 
 def between(before: Sequence[UserUpdate], after: Sequence[UserUpdate]) -> Iterator[Difference]:
-    """Yield the differences, user by user. Two users are the same if their identifiers name the same customer."""
+    """Yield the differences, user by user. Users are the same if their identifiers belong to the same customer."""
     olds = {customer_of(update.identifiers) or "": update for update in before}
     news = {customer_of(update.identifiers) or "": update for update in after}
     for number, customer in enumerate(dict.fromkeys([*olds, *news]), start=1):
         old, new = olds.get(customer), news.get(customer)
         if old is None or new is None:
-            # Name the user by position, because a difference must not name a customer.
+            # The difference contains the user's position, because it must not contain personal data.
             yield Difference("user", f"{number}. user", "added" if new else "removed", None, None)
             continue
         yield from _attributes(old, new)
@@ -73,6 +73,6 @@ def _values(part: str, before: Mapping[str, Any], after: Mapping[str, Any], pref
             yield Difference(part, prefix + name, "added", None, after[name])
         elif name not in after:
             yield Difference(part, prefix + name, "removed", before[name], None)
-        # In Python, True equals 1, so compare the types too.
+        # In Python, True equals 1. So the types are compared too.
         elif before[name] != after[name] or isinstance(before[name], bool) != isinstance(after[name], bool):
             yield Difference(part, prefix + name, "changed", before[name], after[name])

@@ -1,7 +1,7 @@
 """Golden pairs: a webhook and the expected result of its mapping, side by side under ``mappings/examples``.
 
-`connector.mapping.checking.examples` says where the files are. A case is named after its situation. `accept` rewrites
-the expected result; the reviewer then reads the difference.
+`connector.mapping.checking.examples` finds the files. The name of a case says which situation the webhook is about.
+`accept` writes the current result as the expected result. The reviewer then reads the change of the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet
     from connector.model import Json, Mapped, Options, UserUpdate
 
-#: The time of receipt in all golden pairs. A webhook without its own time happened then.
+#: The time of receipt in all golden pairs. It is also the time of the event if the webhook contains no time.
 RECEIVED_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 _ABSENT = object()
@@ -37,7 +37,7 @@ class Golden:
     case: str
     webhook: Path
     expected: Path
-    #: The store's options, with the overlay if the pair is in an overlay's directory.
+    #: The options of the pair's store. They name the overlay if the pair is in an overlay's directory.
     options: Options
 
     def __str__(self) -> str:
@@ -46,13 +46,13 @@ class Golden:
 
 
 def of_directory(directory: Path, mappings: MappingSet) -> Iterator[Golden]:
-    """Yield all pairs beside the mapping files of a directory, then the pairs of its overlays."""
+    """Yield the pairs of a directory with mapping files: first the shared pairs, then the pairs of its overlays."""
     for overlay, examples in examples_of.directories(directory):
         yield from goldens(examples, mappings, overlay)
 
 
 def goldens(examples: Path, mappings: MappingSet, overlay: str | None = None) -> Iterator[Golden]:
-    """Yield the pairs of a directory of examples, also pairs without an expected result yet."""
+    """Yield the pairs of a directory of examples. The file with the expected result may still be missing."""
     mapped = mappings.overlays.get(overlay or "", mappings.by_topic)
     topic_of = {topic.replace("/", "."): topic for topic in mapped}
     for example in examples_of.find(examples, overlay):
@@ -96,9 +96,9 @@ def as_json(mapped: Mapped) -> Json:
 
 
 def difference(golden: Golden, mappings: MappingSet) -> str:
-    """Return the difference from the expected result, a line for each value; an empty text if there is none.
+    """Return the differences from the expected result, one line for each value; empty if there is no difference.
 
-    If the pair cannot be run, the difference is the sentence that says why.
+    If the pair cannot be run, the text is the error message.
     """
     try:
         expected = _read(golden.expected) if golden.expected.exists() else {}
@@ -108,7 +108,7 @@ def difference(golden: Golden, mappings: MappingSet) -> str:
 
 
 def accept(golden: Golden, mappings: MappingSet) -> bool:
-    """Write the mapping's result as the expected result. Return True if that changed the file."""
+    """Write the mapping's result as the expected result. Return True if the file was changed."""
     if golden.expected.exists() and not difference(golden, mappings):
         return False
     golden.expected.write_text(_text(run(golden, mappings), indent=2) + "\n", encoding="utf-8")
@@ -132,7 +132,7 @@ def _user(update: UserUpdate) -> Json:
 
 
 def _differences(path: str, expected: Any, actual: Any) -> Iterator[str]:
-    """Yield the values that differ, each with the path to it: ``users.0.attributes.name: "Ann", expected: "Anne"``."""
+    """Yield a line for each value that differs: ``users.0.attributes.name: "Ann", expected: "Anne"``."""
     if _is_inner(expected) and _is_inner(actual) and isinstance(expected, dict) == isinstance(actual, dict):
         before, now = _entries(expected), _entries(actual)
         for key in dict.fromkeys([*before, *now]):
@@ -142,7 +142,7 @@ def _differences(path: str, expected: Any, actual: Any) -> Iterator[str]:
         yield from _differences(path, type(actual)(), actual)
     elif actual is _ABSENT and _is_inner(expected):
         yield from _differences(path, expected, type(expected)())
-    elif _text(expected) != _text(actual):  # as JSON text, because True equals 1 in Python
+    elif _text(expected) != _text(actual):  # compared as JSON texts, because True equals 1 in Python
         yield f"{path}: {_text(actual)}, expected: {_text(expected)}"
 
 

@@ -1,4 +1,4 @@
-"""Finds the mapping set that an operator names: the active set, a directory, a kept version, or a git revision."""
+"""Finds the mapping set that an operator names: the active set, a directory, a stored version, or a git revision."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Revision(NamedTuple):
 
 
 def find(word: str, *, directory: Path, connection: Connection | None, release: Path) -> Revision:
-    """Return the set that a word means.
+    """Return the mapping set that `word` names.
 
-    The first match in this order is used: ``active``, the active set (`release` is the directory with the files of the
-    release); a directory; the beginning of a version that the journal keeps; a git revision, if `directory` is in a
-    work tree. Without a `connection`, the journal is not asked. Raises OperatorError if there is no such set,
-    MappingError if it cannot be loaded.
+    `find` tries these meanings in order, and uses the first match: ``active`` for the active set; a directory; the
+    beginning of a version that the journal has stored; a git revision, if `directory` is in a work tree. `release` is
+    the directory with the mapping files of the release. Without `connection`, `find` does not look in the journal.
+    Raises OperatorError if no set has this name, and MappingError if the set cannot be loaded.
     """
     if word == ACTIVE:
         if connection is None:
@@ -59,7 +59,7 @@ def find(word: str, *, directory: Path, connection: Connection | None, release: 
 
 
 def _commit(directory: Path, revision: str) -> str | None:
-    """Return the hash of a commit; None if the directory is not in a work tree, or git has no such revision."""
+    """Return the hash of a commit; None if the directory is not in a work tree, or git does not know the revision."""
     if revision.startswith("-") or not shutil.which("git"):
         return None
     commit = (_git(directory, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") or b"").decode().strip()
@@ -67,7 +67,7 @@ def _commit(directory: Path, revision: str) -> str | None:
 
 
 def _files(directory: Path, commit: str) -> dict[str, bytes]:
-    """Return the mapping files of a directory at a commit, by name."""
+    """Return the contents of the mapping files that a directory has in a commit, by name."""
     listed = _git(directory, "ls-tree", "-r", "-z", "--name-only", commit) or b""
     names = [name for name in listed.decode().split("\0") if _is_mapping_file(PurePosixPath(name))]
     return {name: _git(directory, "cat-file", "blob", f"{commit}:./{name}") or b"" for name in names}
@@ -80,8 +80,8 @@ def _is_mapping_file(name: PurePosixPath) -> bool:
 
 def _git(directory: Path, *arguments: str) -> bytes | None:
     """Run git in a directory, and return its output; None if git fails."""
-    process = subprocess.run(  # noqa: S603 - without a shell; no argument of a user begins with a hyphen
-        ["git", "-C", str(directory), *arguments],  # noqa: S607 - the git on the operator's PATH
+    process = subprocess.run(  # noqa: S603 - no shell is used; no argument from a user begins with a hyphen
+        ["git", "-C", str(directory), *arguments],  # noqa: S607 - runs the git of the operator's PATH
         capture_output=True,
         timeout=_GIT_SECONDS,
         check=False,

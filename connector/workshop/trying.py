@@ -1,4 +1,4 @@
-"""Tries mappings on webhooks from examples, files or the journal. Sends nothing."""
+"""Runs mappings on webhooks from examples, files or the journal. Sends nothing."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class Trial(NamedTuple):
-    """An event to try mappings on."""
+    """An event that mappings are run on."""
 
-    #: Where the event comes from, in words for the operator.
+    #: The source of the event, as the operator sees it.
     name: str
     event: Event
     #: The options of the event's store.
@@ -45,7 +45,7 @@ class TrialResult(NamedTuple):
     trial: Trial
     #: None if the set has no mapping for the topic.
     explanation: Explanation | None
-    #: All notes, also those that belong to no rule.
+    #: All notes. Some notes belong to no rule.
     notes: tuple[Note, ...]
 
 
@@ -70,22 +70,25 @@ def topic_of(word: str, mappings: MappingSet) -> str:
 
 
 def set_of(file: Path) -> tuple[Path, str | None]:
-    """Return the directory of the set that a mapping file belongs to, and the file's overlay, if it has one."""
+    """Return the directory of the mapping set that contains a file, and the file's overlay; None for a shared file."""
     above = file.parent.parent
     return (above.parent, file.parent.name) if above.name == "overlays" else (file.parent, None)
 
 
 def examples(directory: Path, mappings: MappingSet, *, topic: str | None = None) -> list[Trial]:
-    """Return the golden pairs beside the mapping files, all or of one topic, with the clock of golden pairs."""
+    """Return the golden pairs of a directory with mapping files, or only the pairs of `topic`.
+
+    Their time of receipt is `goldens.RECEIVED_AT`.
+    """
     pairs = goldens.goldens(directory / "examples", mappings)
     return [_of_golden(golden) for golden in pairs if topic in {None, golden.topic}]
 
 
 def files(paths: Sequence[Path], *, topic: str | None, pairs: Iterable[Golden], now: datetime) -> Iterator[Trial]:
-    """Yield the webhooks of files. Golden `pairs` keep their clock and options; others count as received `now`.
+    """Yield the webhooks of files. A file contains one webhook, or an array of webhooks, as Yotpo sends them.
 
-    A file has one webhook, or an array of webhooks, as Yotpo sends them. Raises OperatorError if a file cannot be read,
-    or a webhook has another topic than `topic`.
+    A file of one of the golden `pairs` has the time of receipt and the options of its pair. All other webhooks have the
+    time of receipt `now`. Raises OperatorError if a file cannot be read, or a webhook has another topic than `topic`.
     """
     golden_at = {golden.webhook.resolve(): golden for golden in pairs}
     for path in paths:
@@ -109,7 +112,7 @@ def journaled(
     topic: str | None = None,
     limit: int,
 ) -> list[Trial]:
-    """Return the newest events of the journal that match all given filters, each with its store's options."""
+    """Return the newest events of the journal that match all filters, each with the options of its store."""
     journaled_events = events.newest_with_bodies(
         connection, event_ids=event_ids, store_id=store_id, topic=topic, limit=limit
     )
@@ -120,7 +123,7 @@ def journaled(
 
 
 def with_overlay(trials: Iterable[Trial], overlay: str, mappings: MappingSet) -> list[Trial]:
-    """Return the trials with an overlay's rules over the shared rules.
+    """Return the trials with options that use an overlay's rules over the shared rules.
 
     Raises OperatorError if the set has no such overlay.
     """

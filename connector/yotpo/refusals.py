@@ -45,7 +45,7 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
     status = reply.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return reply
-    message = sentence(reply.content, secrets) or "it gives no reason"
+    message = sentence(reply.content, secrets) or "Yotpo gives no reason"
     if status == HTTPStatus.UNAUTHORIZED:
         raise YotpoUnauthorized(_bounded(f"Yotpo does not accept the credentials ({status}): {message}"))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -56,7 +56,7 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
         )
     if status == HTTPStatus.FORBIDDEN and reply.content.lstrip().startswith(b"<"):
         # This is the page of a firewall. It says nothing about the credentials.
-        raise YotpoUnavailable(_bounded(f"a firewall or proxy before Yotpo answers {status}: {message}"))
+        raise YotpoUnavailable(_bounded(f"a firewall or proxy in front of Yotpo answers {status}: {message}"))
     if status in _TEMPORARY or not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         raise YotpoUnavailable(_bounded(f"Yotpo answers {status}: {message}"), retry_after=_wait_seconds(reply))
     error_class = CursorExpired if paged and status in _EXPIRED else YotpoRefused
@@ -65,7 +65,7 @@ def check(reply: Reply, *, secrets: Iterable[str | None] = (), paged: bool = Fal
 
 def unreadable(reply: Reply, *, secrets: Iterable[str | None] = ()) -> YotpoUnavailable:
     """Return the exception for a response that has a success status, but a body with an unexpected format."""
-    message = sentence(reply.content, secrets) or ("JSON of another shape" if reply.content else "nothing")
+    message = sentence(reply.content, secrets) or ("JSON with unexpected content" if reply.content else "an empty body")
     return YotpoUnavailable(_bounded(f"Yotpo answers {reply.status}, but the response cannot be read: {message}"))
 
 

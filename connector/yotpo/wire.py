@@ -37,7 +37,7 @@ def path(*segments: str) -> str:
     """Return the path of these segments. Raises YotpoRefused if a segment has characters that would change the path."""
     for segment in segments:
         if not _SEGMENT.fullmatch(segment):
-            raise YotpoRefused("an id of Yotpo has only letters, digits, '-' and '_': this is not one")
+            raise YotpoRefused("this is not an id of Yotpo: an id has at most 100 letters, digits, '-' and '_'")
     return "/".join(("", *segments))
 
 

@@ -42,7 +42,10 @@ _MEASURED = ("yotpo", "bulk", "worker")
 
 @scenario(share=0.5, rate=_RATE)
 def backfill_killed(run: Run) -> None:
-    """While a backfill runs, processes or connections are killed at 20 moments; webhooks of another store go on."""
+    """While a backfill runs, processes or connections are killed 20 times.
+
+    Webhooks of another store are sent all the time.
+    """
     run.notes.append(f"the store has {run.store_size:,} customers at Yotpo")
     name = f"{run.store}-filled"
     stores.add(run.stack, name)

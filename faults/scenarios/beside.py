@@ -51,7 +51,10 @@ class Phase:
 
 @scenario(share=0.8, rate=_RATE)
 def backfill_beside_live(run: Run) -> None:
-    """A backfill runs and is paused in turn, while webhooks of other customers come, which cause look-ups as well."""
+    """A backfill runs and pauses in turn.
+
+    At the same time, webhooks of other customers come, and these cause look-ups.
+    """
     store = YotpoStore(run.stack, run.store, customers=run.store_size)
     store.start_backfill()
     store.pause()

@@ -24,7 +24,7 @@ def redis_stopped(run: Run) -> None:
 
 @scenario()
 def redis_restarted(run: Run) -> None:
-    """Redis is killed and started again at once, empty."""
+    """Redis is killed and started again at once. It is empty then."""
     server = _server(run)
     server.kill()
     server.start()
@@ -32,14 +32,14 @@ def redis_restarted(run: Run) -> None:
 
 @scenario()
 def redis_wiped(run: Run) -> None:
-    """FLUSHALL under load, five times within two seconds."""
+    """All data in Redis are deleted under load by FLUSHALL, five times within two seconds."""
     with _client(run) as client:
         run.several_times(5, 0.4, client.flushall)
 
 
 @scenario(lasting=15)
 def redis_full(run: Run) -> None:
-    """Redis has no memory left for 15 s: `maxmemory` is set to less than it uses, with `noeviction`."""
+    """Redis has no memory left for 15 s: `maxmemory` is lower than the memory in use, with `noeviction`."""
     with _client(run) as client:
         before = _refused_writes(client)
         # The limit is half of the used memory, because the use shrinks as soon as a worker has taken a wake-up.
@@ -54,7 +54,7 @@ def redis_full(run: Run) -> None:
 
 @scenario(lasting=10)
 def redis_frozen(run: Run) -> None:
-    """Redis is frozen for 10 s (SIGSTOP): connections stay open, and it does not answer."""
+    """Redis is frozen for 10 s by SIGSTOP: connections stay open, but Redis does not answer."""
     server = _server(run)
     server.pause()
     run.hold(10)

@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.1
 
 @scenario(lasting=10)
 def postgres_stopped(run: Run) -> None:
-    """PostgreSQL is shut down in order, and started again after 10 s."""
+    """PostgreSQL is shut down in the normal way, and started again after 10 s."""
     server = _server(run)
     server.stop()
     run.hold(10)
@@ -36,7 +36,7 @@ def postgres_stopped(run: Run) -> None:
 
 @scenario()
 def postgres_killed(run: Run) -> None:
-    """SIGKILL to every process of PostgreSQL, which is started again at once and recovers from its log."""
+    """All processes of PostgreSQL are killed by SIGKILL. It is started again at once, and recovers from its log."""
     server = _server(run)
     server.kill()
     server.start()
@@ -62,7 +62,7 @@ def postgres_disk_full(run: Run) -> None:
 
 @scenario(lasting=12, disk=400)
 def postgres_disk_full_to_the_end(run: Run) -> None:
-    """The same, and PostgreSQL's log needs its next file, so that it panics; after 10 s it is started by hand."""
+    """The disk is full for 10 s, and PostgreSQL stops because it cannot write its log. Then it is started by hand."""
     server = _server(run)
     with full(place_of(run.stack.state)):
         with suppress(psycopg.OperationalError), psycopg.connect(server.url, autocommit=True) as connection:

@@ -51,13 +51,13 @@ def insider_fails_at_times(run: Run) -> None:
 
 @scenario(lasting=15, patience=_PATIENCE, environment={"INSIDER_READ_SECONDS": str(_READ_SECONDS)})
 def insider_slow(run: Run) -> None:
-    """For 15 s Insider carries out each request just after the time-out."""
+    """For 15 s, Insider carries out each request only after the connector's time-out."""
     _fails(run, 15, "slow", delay_ms=_JUST_TOO_SLOW_MS, processed=False)
 
 
 @scenario(lasting=15, patience=_PATIENCE, environment={"INSIDER_READ_SECONDS": str(_READ_SECONDS)})
 def insider_slow_to_answer(run: Run) -> None:
-    """For 15 s Insider carries out each request at once, but answers just after the time-out."""
+    """For 15 s, Insider carries out each request at once, but answers only after the connector's time-out."""
     _fails(run, 15, "slow", delay_ms=_JUST_TOO_SLOW_MS, processed=True)
 
 
@@ -75,7 +75,7 @@ def insider_cut_after(run: Run) -> None:
 
 @scenario(rules=Rules(refusals=True))
 def insider_refuses_users(run: Run) -> None:
-    """In twenty requests Insider refuses the users 0, 3 and last for good, and stores the others."""
+    """In twenty requests, Insider refuses the first, fourth and last user permanently, and stores the others."""
     run.fault("fail_users", indices=[0, 3, -1], times=20)
     run.send_all()
     run.end_faults()
@@ -83,37 +83,37 @@ def insider_refuses_users(run: Run) -> None:
 
 @scenario(patience=_PATIENCE)
 def insider_wrong_json(run: Run) -> None:
-    """Three answers in ten are JSON of another shape, and the request was not carried out."""
+    """Three responses in ten are JSON with an unexpected format, and the request was not carried out."""
     _at_times(run, "wrong_json", share=0.3)
 
 
 @scenario(patience=_PATIENCE)
 def insider_wrong_json_done(run: Run) -> None:
-    """Three answers in ten are JSON of another shape, although the request was carried out."""
+    """Three responses in ten are JSON with an unexpected format, although the request was carried out."""
     _at_times(run, "wrong_json", share=0.3, processed=True)
 
 
 @scenario(patience=_PATIENCE)
 def insider_html(run: Run) -> None:
-    """Three answers in ten are a page of HTML with status 200, and the request was not carried out."""
+    """Three responses in ten are an HTML page with status 200, and the request was not carried out."""
     _at_times(run, "html", share=0.3)
 
 
 @scenario(patience=_PATIENCE)
 def insider_html_done(run: Run) -> None:
-    """Three answers in ten are a page of HTML with status 200, although the request was carried out."""
+    """Three responses in ten are an HTML page with status 200, although the request was carried out."""
     _at_times(run, "html", share=0.3, processed=True)
 
 
 @scenario(patience=_PATIENCE)
 def insider_empty(run: Run) -> None:
-    """Three answers in ten are empty with status 200, and the request was not carried out."""
+    """Three responses in ten are empty with status 200, and the request was not carried out."""
     _at_times(run, "empty", share=0.3)
 
 
 @scenario(patience=_PATIENCE)
 def insider_empty_done(run: Run) -> None:
-    """Three answers in ten are empty with status 200, although the request was carried out."""
+    """Three responses in ten are empty with status 200, although the request was carried out."""
     _at_times(run, "empty", share=0.3, processed=True)
 
 

@@ -19,7 +19,10 @@ _POLL_SECONDS = 0.5
 
 @scenario(lasting=10, rules=Rules(order_by_topic=True))
 def mapping_fails(run: Run) -> None:
-    """One topic's mapping raises until all webhooks are sent; then it is fixed, and its dead letters are replayed."""
+    """One topic's mapping raises exceptions until all webhooks are sent.
+
+    Then the mapping is fixed, and its dead letters are replayed.
+    """
     run.supervisor.keep("worker", **broken_topic(run.stack.state, plan.EARNED))
     run.send_all()
     if not run.wait_until_quiet(_SECONDS):

@@ -27,19 +27,22 @@ _POLL_SECONDS = 0.02
 
 @scenario()
 def none(run: Run) -> None:
-    """Nothing is broken; `recovered` counts from the moment when the last webhook was accepted."""
+    """Nothing is broken. `recovered` counts from the time when the last webhook was accepted."""
     run.send_all()
 
 
 @scenario()
 def worker_killed(run: Run) -> None:
-    """SIGKILL to the worker and its children."""
+    """The worker and its children are killed by SIGKILL."""
     run.supervisor.kill("worker")
 
 
 @scenario(lasting=7)
 def worker_killed_in_a_batch(run: Run) -> None:
-    """SIGKILL to the worker while it waits for Insider's answer to a request that was carried out; three times."""
+    """The worker is killed three times while it waits for a response.
+
+    Each time, Insider has carried out the request.
+    """
     with _slow_insider(run):
         for _ in range(3):
             _wait_for_batch(run)
@@ -48,31 +51,31 @@ def worker_killed_in_a_batch(run: Run) -> None:
 
 @scenario()
 def worker_child_killed(run: Run) -> None:
-    """SIGKILL to one child of the worker, three times within a second; its parent lives on."""
+    """One child of the worker is killed three times within a second. The worker itself is not killed."""
     run.several_times(3, 0.4, lambda: run.supervisor.kill_child("worker"))
 
 
 @scenario()
 def web_killed(run: Run) -> None:
-    """SIGKILL to the web process and its children, while webhooks are being answered."""
+    """The web process and its children are killed by SIGKILL while they answer webhooks."""
     run.supervisor.kill("web")
 
 
 @scenario()
 def beat_killed(run: Run) -> None:
-    """SIGKILL to beat."""
+    """Beat is killed by SIGKILL."""
     run.supervisor.kill("beat")
 
 
 @scenario()
 def all_killed(run: Run) -> None:
-    """SIGKILL to every process of the connector at once."""
+    """All processes of the connector are killed by SIGKILL at the same time."""
     run.supervisor.kill(*PROCESSES)
 
 
 @scenario(lasting=10)
 def all_killed_often(run: Run) -> None:
-    """SIGKILL to every process of the connector at once, three times, three seconds apart."""
+    """All processes of the connector are killed at the same time. This happens three times, every three seconds."""
 
     def kill() -> None:
         run.supervisor.wait_for_all()
@@ -83,7 +86,7 @@ def all_killed_often(run: Run) -> None:
 
 @scenario()
 def worker_told_to_end(run: Run) -> None:
-    """SIGTERM to the worker and, at the same moment, to each of its children, while it waits for Insider's answer."""
+    """The worker and its children get SIGTERM at the same time, while the worker waits for Insider's response."""
     with _slow_insider(run):
         _wait_for_batch(run)
         _terminate(run, "worker")
@@ -91,7 +94,7 @@ def worker_told_to_end(run: Run) -> None:
 
 @scenario()
 def all_told_to_end(run: Run) -> None:
-    """SIGTERM to every process of the connector, children too, at the same moment."""
+    """All processes of the connector, including all children, get SIGTERM at the same time."""
     _terminate(run, *PROCESSES)
 
 

@@ -29,7 +29,7 @@ _EXTRA_WORKERS = {"worker2": "4", "worker3": "3"}
 
 @scenario(lasting=15, environment={"WORKER_CONCURRENCY": "1"})
 def workers_scaled(run: Run) -> None:
-    """Two workers with seven children are added to one worker with one child, and removed again after 10 s."""
+    """Two workers with seven children are added to one worker with one child. After 10 s they are removed again."""
     for name, children in _EXTRA_WORKERS.items():
         run.supervisor.keep(name, "worker", WORKER_CONCURRENCY=children)
     run.hold(10)
@@ -39,7 +39,7 @@ def workers_scaled(run: Run) -> None:
 
 @scenario(share=0.5, rate=30)
 def customer_hot(run: Run) -> None:
-    """As many events as the load has are sent in addition: first by 500 other customers, then by one customer alone."""
+    """Besides the load, an equal number of events is sent for 500 other customers, and then for one customer."""
     customers = set(run.plan)
     spans = {"without additional events": (0.0, time.time())}
     for when, extra_customers in {_WHEN_MANY: _FIVE_HUNDRED, _WHEN_ONE: [_HOT]}.items():

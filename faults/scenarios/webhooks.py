@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @scenario(copies=3)
 def webhooks_three_times(run: Run) -> None:
-    """Each webhook is sent three times, at about the same moment, over different connections."""
+    """Each webhook is sent three times, at about the same time, over different connections."""
     run.send_all()
 
 
@@ -25,5 +25,5 @@ def webhooks_shuffled(run: Run) -> None:
 
 @scenario(arrange=plan.half_late)
 def webhooks_late(run: Run) -> None:
-    """Every second webhook is about an event of the day before, and comes after newer ones."""
+    """Every second webhook is about an event of the day before. It comes after webhooks about newer events."""
     run.send_all()

@@ -65,7 +65,7 @@ def test_a_store_is_held_released_given_a_new_url_and_removed(cli: Cli) -> None:
         (("replays", "cancel", "7", "--reason", "why"), "replay 7 is not running"),
         (("backfill", "start", "--reason", "why"), "no store is connected to Yotpo; see `connector stores connect"),
         (("backfill", "status", "--store", "nobody"), "there is no store named 'nobody'"),
-        (("backfill", "pause"), "there is no backfill to pause; `connector backfill status` shows those there are"),
+        (("backfill", "pause"), "there is no backfill to pause; `connector backfill status` shows all backfills"),
     ],
 )
 def test_a_mistake_is_told_in_one_sentence_without_a_traceback(cli: Cli, arguments: tuple[str, ...], told: str) -> None:

@@ -163,7 +163,7 @@ def test_null_is_reported_wherever_a_text_could_be_meant(problems_of: ProblemsOf
 def test_a_path_is_held_by_a_key_that_is_null_and_by_an_item_of_a_list(problems_of: ProblemsOf) -> None:
     assert problems_of(level="{number: customer.level}", tag="{text: tags.0}") == []
     (line,) = problems_of(tag="{text: tags.1}")
-    assert "unknown-path: no example of a/b holds 'tags.1' (did you mean 'tags.0'?)" in line
+    assert "unknown-path: no example of a/b has 'tags.1' (did you mean 'tags.0'?)" in line
 
 
 @pytest.mark.parametrize(
@@ -201,14 +201,14 @@ def test_a_path_of_a_group_is_looked_for_in_all_topics_that_include_it(problems_
     assert problems_of({**files, **more}) == []
     (line,) = problems_of({**files, **more, "examples/c.d/documented.json": example.replace('"score"', '"scor"')})
     assert line.startswith(
-        "groups.yaml:5:21: unknown-path: no example of the 2 topics that include 'customer' holds 'score'"
+        "groups.yaml:5:21: unknown-path: no example of the 2 topics that include 'customer' has 'score'"
     )
 
 
 def test_a_later_path_counts_if_one_example_lacks_the_paths_before_it(problems_of: ProblemsOf) -> None:
     rule = "{text: [customer.nickname, customer.level]}"
     (line,) = problems_of(title=rule)
-    assert line.startswith("a.b.yaml:8:41: path-never-counts: in each example of a/b that holds 'customer.level'")
+    assert line.startswith("a.b.yaml:8:41: path-never-counts: in each example of a/b that has 'customer.level'")
 
     blank = {"examples/a.b/blank.json": WEBHOOK.replace("Annie", " "), "examples/a.b/blank.expected.json": EXPECTED}
     assert problems_of(blank, title=rule) == []
@@ -217,7 +217,7 @@ def test_a_later_path_counts_if_one_example_lacks_the_paths_before_it(problems_o
 def test_the_paths_of_a_part_of_a_date_are_checked_separately(problems_of: ProblemsOf) -> None:
     (line,) = problems_of(birthday="{date: {year: customer.yaer, month: customer.level, day: customer.level}}")
 
-    assert line.startswith("a.b.yaml:8:31: unknown-path: no example of a/b holds 'customer.yaer'")
+    assert line.startswith("a.b.yaml:8:31: unknown-path: no example of a/b has 'customer.yaer'")
 
 
 def test_the_params_of_a_group_are_checked_in_the_topics_whose_events_include_it(problems_of: ProblemsOf) -> None:
@@ -225,7 +225,7 @@ def test_the_params_of_a_group_are_checked_in_the_topics_whose_events_include_it
     event = "    events:\n      - {label: Happened, name: happened, include: [perk]}\n"
     (line,) = problems_of({"groups.yaml": groups, "a.b.yaml": TOPIC + event})
 
-    assert line.startswith("groups.yaml:7:29: unknown-path: no example of a/b holds 'perk.points'")
+    assert line.startswith("groups.yaml:7:29: unknown-path: no example of a/b has 'perk.points'")
 
 
 def test_the_details_of_a_notice_are_checked_too(problems_of: ProblemsOf) -> None:
@@ -234,7 +234,7 @@ def test_the_details_of_a_notice_are_checked_too(problems_of: ProblemsOf) -> Non
 
     (line,) = problems_of({"c.d.yaml": notice, **example})
 
-    assert line.startswith("c.d.yaml:3:53: unknown-path: no example of c/d holds 'coed' (did you mean 'code'?); ")
+    assert line.startswith("c.d.yaml:3:53: unknown-path: no example of c/d has 'coed' (did you mean 'code'?); ")
 
 
 def test_a_group_is_overridden_by_all_only_if_no_overlay_runs_it(problems_of: ProblemsOf) -> None:
@@ -258,7 +258,7 @@ def test_an_overlay_is_checked_with_its_own_examples_and_the_shared_ones(problem
     )
     files = {"overlays/outlet/a.b.yaml": overlay}
     (line,) = problems_of(files)
-    assert line.startswith("overlays/outlet/a.b.yaml:6:25: unknown-path: no example of a/b holds 'customer.name'")
+    assert line.startswith("overlays/outlet/a.b.yaml:6:25: unknown-path: no example of a/b has 'customer.name'")
 
     example = WEBHOOK.replace("nickname", "name")
     at = "overlays/outlet/examples/a.b/outlet"

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.mapping import load_files
@@ -163,7 +163,6 @@ def test_the_explanation_of_each_golden_pair_agrees_with_its_mapping(golden: gol
     assert_agrees_with_mapping(explained(SET.get(golden.topic), body, golden.options))
 
 
-@settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SET.topics), body=OBJECTS | st.sampled_from(EXAMPLES), options=OPTIONS)
 def test_the_explanation_of_any_webhook_agrees_with_our_mappings(
     topic: str, body: dict[str, Any], options: Options
@@ -171,7 +170,6 @@ def test_the_explanation_of_any_webhook_agrees_with_our_mappings(
     assert_agrees_with_mapping(explained(SET.get(topic), body, options))
 
 
-@settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SMALL.topics), overlay=st.sampled_from([None, "outlet"]), body=BODIES, options=OPTIONS)
 def test_the_explanation_of_any_webhook_agrees_with_every_kind_of_rule(
     topic: str, overlay: str | None, body: dict[str, Any], options: Options

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import MappingError
@@ -170,7 +170,6 @@ def spoil(text: str, position: int, cut: int, word: str) -> bytes:
     return (text[:position] + word + text[position + cut :]).encode("utf-8", "surrogatepass")
 
 
-@settings(max_examples=300, deadline=None)
 @given(position=st.integers(0, len(SMALL)), cut=st.integers(0, 30), word=WORDS | st.text(max_size=3))
 def test_a_spoilt_file_gives_a_mapping_error_or_loads_but_never_a_traceback(position: int, cut: int, word: str) -> None:
     try:
@@ -194,7 +193,6 @@ SET = {
 }
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     name=st.sampled_from(sorted(SET)),
     position=st.integers(0, 400),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.mapping import MappingSet, TopicMapping, load
@@ -210,7 +210,6 @@ def test_a_mapping_leaves_its_webhook_alone() -> None:
 # Random webhooks: the paths of a mapping lead to any value that JSON can have, and to some that it cannot.
 
 
-@settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SET.topics), body=OBJECTS, options=OPTIONS)
 def test_no_webhook_makes_a_mapping_raise_or_yield_what_is_not_declared(
     topic: str, body: dict[str, Any], options: Options
@@ -227,7 +226,6 @@ def test_no_webhook_makes_a_mapping_raise_or_yield_what_is_not_declared(
     assert all(note.problem.endswith(", so it was left out.") and ".yaml:" in note.rule for note in mapped.notes)
 
 
-@settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SET.topics), body=OBJECTS, options=OPTIONS)
 def test_every_value_is_what_one_of_the_paths_of_its_own_rule_holds(
     topic: str, body: dict[str, Any], options: Options
@@ -288,7 +286,6 @@ def fitting(become: Callable[[Any], Any], raw: Any) -> Any:
         return None
 
 
-@settings(max_examples=300, deadline=None)
 @given(topic=st.sampled_from(SET.topics), body=OBJECTS, options=OPTIONS)
 def test_what_no_rule_reads_changes_nothing(topic: str, body: dict[str, Any], options: Options) -> None:
     mapping = SET.by_topic[topic]
@@ -339,7 +336,6 @@ def pruned(value: Any, tree: dict[str, Any]) -> Any:
     return value if not isinstance(value, str) else "x"
 
 
-@settings(max_examples=200, deadline=None)
 @given(topic=st.sampled_from(SET.topics), first=OBJECTS, second=OBJECTS, options=OPTIONS)
 def test_no_value_of_one_webhook_gets_into_the_result_of_another(
     topic: str, first: dict[str, Any], second: dict[str, Any], options: Options
@@ -351,7 +347,6 @@ def test_no_value_of_one_webhook_gets_into_the_result_of_another(
     assert mapping.apply(first, OCCURRED_AT, options) == before
 
 
-@settings(max_examples=100, deadline=None)
 @given(body=st.dictionaries(st.text(max_size=8), ANYTHING, max_size=5))
 def test_json_without_known_paths_yields_only_constants(body: dict[str, Any]) -> None:
     body = {f"_{key}": value for key, value in body.items()}

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import MappingError
@@ -155,14 +155,12 @@ def load(topic: Any, groups: Any) -> None:
     load_files({name: written(tree).encode() for name, tree in files.items() if tree is not None})
 
 
-@settings(max_examples=100, deadline=None)
 @given(topic=topic_files(), groups=groups_files())
 def test_sound_files_are_valid_and_load(topic: dict[str, Any], groups: dict[str, Any]) -> None:
     assert mistakes(written(topic)) == mistakes(written(groups)) == []
     load(topic, groups)
 
 
-@settings(max_examples=50, deadline=None)
 @given(topic=notice_files())
 def test_sound_notices_are_valid_and_load(topic: dict[str, Any]) -> None:
     assert mistakes(written(topic)) == []
@@ -181,19 +179,16 @@ def agree(name: str, file: dict[str, Any], *, topic: Any, groups: Any) -> None:
             load(topic, groups)
 
 
-@settings(max_examples=200, deadline=None)
 @given(topic=spoilt(topic_files()))
 def test_a_spoilt_file_of_a_topic_is_refused_by_both_or_neither(topic: dict[str, Any]) -> None:
     agree("a.b.yaml", topic, topic=topic, groups=SOUND_GROUPS)
 
 
-@settings(max_examples=100, deadline=None)
 @given(topic=spoilt(notice_files()))
 def test_a_spoilt_notice_is_refused_by_both_or_neither(topic: dict[str, Any]) -> None:
     agree("a.b.yaml", topic, topic=topic, groups=None)
 
 
-@settings(max_examples=200, deadline=None)
 @given(groups=spoilt(groups_files()))
 def test_a_spoilt_groups_file_is_refused_by_both_or_neither(groups: dict[str, Any]) -> None:
     agree("groups.yaml", groups, topic=SOUND_TOPIC, groups=groups)

@@ -77,7 +77,10 @@ def test_a_cursor_that_could_not_be_sent_back_ends_the_backfill(shop: Shop, curs
     report = shop.report()
 
     assert (report["state"], report["seen"], report["delivered"]) == ("failed", 1, 1)
-    assert report["note"] == "Yotpo's cursor does not lead on: it is the one before, or no text that could be sent back"
+    assert (
+        report["note"]
+        == "Yotpo's cursor cannot be used: it repeats the previous cursor, is too long, or has invalid characters"
+    )
     assert shop.account().failures == 0
 
 
@@ -88,7 +91,7 @@ def test_the_same_cursor_again_ends_the_backfill(shop: Shop) -> None:
         front.take()
 
     assert shop.report()["state"] == "failed"
-    assert "the one before" in shop.report()["note"]
+    assert "repeats the previous cursor" in shop.report()["note"]
     assert sum(asked.is_page for asked in front.asked) == 2
 
 

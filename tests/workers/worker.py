@@ -13,6 +13,8 @@ from connector.sandbox.stack import ROOT
 from tests.sandbox.stores import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from connector.sandbox.stack import Stack
 
 LINES = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
@@ -37,6 +39,9 @@ class Worker:
         """Restart the worker, unless it runs with these settings."""
         if environment != self._settings or "worker" not in self.stack.group.alive():
             self.restart(**environment)
+        else:
+            # The stack may have started a moment ago.
+            self._wait_until("ready.", self._whole_log)
 
     @property
     def process(self) -> psutil.Process:
@@ -54,10 +59,7 @@ class Worker:
         return self._whole_log()[self._mark :]
 
     def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
-        patience = time.monotonic() + seconds
-        while text not in self.log():
-            assert time.monotonic() < patience, self.log()
-            time.sleep(0.05)
+        self._wait_until(text, self.log, seconds)
 
     def wait_for_end(self, seconds: float = PATIENCE) -> int:
         """Return the exit code."""
@@ -66,6 +68,12 @@ class Worker:
             assert time.monotonic() < patience, self.log()
             time.sleep(0.05)
         return code
+
+    def _wait_until(self, text: str, log: Callable[[], str], seconds: float = PATIENCE) -> None:
+        patience = time.monotonic() + seconds
+        while text not in log():
+            assert time.monotonic() < patience, log()
+            time.sleep(0.05)
 
     def _whole_log(self) -> str:
         return self.stack.group.log("worker").read_text(encoding="utf-8")

@@ -226,6 +226,8 @@ def test_sets_that_take_turns_under_load_each_map_whole_events_and_none_is_lost(
 ) -> None:
     worker.run()
     assert len(worker.process.children()) == 2
+    activate(journal, A)
+    time.sleep(_TAKEN_UP_SECONDS)
     ends_at = time.monotonic() + 10
     with Load(store.url) as load:
         while time.monotonic() < ends_at:

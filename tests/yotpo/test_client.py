@@ -224,7 +224,7 @@ def test_the_connection_is_tested_without_changing_anything() -> None:
 def test_an_id_that_leads_to_another_path_is_refused(app_key: str) -> None:
     with answering(NOBODY) as yotpo:
         for store_client in (yotpo.app_store_client(app_key=app_key), yotpo.store_client(app_key=app_key)):
-            with pytest.raises(YotpoRefused, match="this is not one"):
+            with pytest.raises(YotpoRefused, match="this is not an id of Yotpo"):
                 store_client.info()
 
     assert yotpo.asked == []

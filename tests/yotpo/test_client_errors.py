@@ -106,7 +106,7 @@ def test_yotpo_is_quoted_in_one_sentence_whatever_the_shape(body: bytes, expecte
 
 
 def test_a_refusal_without_a_reason_says_so() -> None:
-    assert str(raised(Answer(418, b""))) == "Yotpo refuses the request (418): it gives no reason"
+    assert str(raised(Answer(418, b""))) == "Yotpo refuses the request (418): Yotpo gives no reason"
 
 
 @pytest.mark.parametrize("word", ["x", "x ", "x@y.z ", "+14155550100, ", "access_token=x "])
@@ -121,14 +121,14 @@ def test_a_sentence_is_short_even_if_the_message_is_long(word: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "nothing"),
+        (b"", "an empty body"),
         (b'{"customers":[{"first_name":"Ada","email":"ada@exam', "JSON that is cut off"),
         (b"<html><title>Maintenance</title>", "an HTML page, “Maintenance”"),
         (b'{"error":"it is so"}', "it is so"),
-        (b'{"customers":{"first_name":"Ada"}}', "JSON of another shape"),
-        (b'{"customer":[]}', "JSON of another shape"),
-        (b"[]", "JSON of another shape"),
-        (b"null", "JSON of another shape"),
+        (b'{"customers":{"first_name":"Ada"}}', "JSON with unexpected content"),
+        (b'{"customer":[]}', "JSON with unexpected content"),
+        (b"[]", "JSON with unexpected content"),
+        (b"null", "JSON with unexpected content"),
     ],
 )
 def test_a_success_that_cannot_be_read_is_retried_later(body: bytes, said: str) -> None:

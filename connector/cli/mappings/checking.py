@@ -55,12 +55,15 @@ def mappings_test(directory: Path, form: str, *, accept: bool) -> None:
     if accept:
         rewritten = [str(pair) for pair in pairs if goldens.accept(pair, loaded)]
         shared.print_result(
-            {"pairs": len(pairs), "rewritten": rewritten}, f"{len(pairs)} pairs, {len(rewritten)} rewritten", form
+            {"pairs": len(pairs), "rewritten": rewritten},
+            f"{shared.counted(len(pairs), 'pair')}, {len(rewritten)} rewritten",
+            form,
         )
         return
     differing = {str(pair): difference for pair in pairs if (difference := goldens.difference(pair, loaded))}
     differences = "".join(f"{pair}\n{difference}" for pair, difference in differing.items())
     report = {"pairs": len(pairs), "differing": differing}
-    shared.print_result(report, f"{differences}{len(pairs)} pairs, {len(differing)} differ", form)
+    differ = "differs" if len(differing) == 1 else "differ"
+    shared.print_result(report, f"{differences}{shared.counted(len(pairs), 'pair')}, {len(differing)} {differ}", form)
     if differing:
         sys.exit(1)

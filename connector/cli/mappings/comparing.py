@@ -110,7 +110,8 @@ def _show(comparison: Comparison, old: Revision, new: Revision, over: str, form:
         )
         return
     click.echo(f"old  {old.name}\nnew  {new.name}")
-    click.echo(f"{comparison.compared:,} {over} compared, {comparison.differing:,} would differ.")
+    compared = shared.counted(comparison.compared, over.removesuffix("s"))
+    click.echo(f"{compared} compared, {comparison.differing:,} would differ.")
     if comparison.changes:
         click.echo()
         shared.show([row for change in _important_first(comparison.changes) for row in _rows(change)], form)

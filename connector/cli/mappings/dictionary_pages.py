@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from connector.cli import shared
 from connector.mapping.types.rules import ALWAYS, CLEAR, TYPES
 from connector.workshop.dictionary import DATA_TYPES
 
@@ -39,7 +40,12 @@ def dictionary(entries: Sequence[Entry]) -> str:
     for section, heading in _HEADINGS.items():
         in_section = [entry for entry in entries if entry.section == section]
         custom = sum(not entry.is_default for entry in in_section)
-        lines += ["", f"## {heading}", "", f"{len(in_section)} names; {custom} of them have to be created in Insider."]
+        lines += [
+            "",
+            f"## {heading}",
+            "",
+            f"{shared.counted(len(in_section), 'name')}; {custom} of them must be created in Insider.",
+        ]
         for entry in in_section:
             lines += ["", f"### {entry.name}", "", *_entry(entry)]
     return "\n".join(lines) + "\n"
@@ -50,9 +56,9 @@ def plan(entries: Sequence[Entry]) -> str:
     attributes = [entry for entry in entries if entry.section == "attribute"]
     params = [entry for entry in entries if entry.section == "param"]
     events = {entry.name: entry for entry in entries if entry.section == "event"}
-    lines = [_PLAN, f"## {len(attributes)} attributes", ""]
+    lines = [_PLAN, f"## {shared.counted(len(attributes), 'attribute')}", ""]
     lines += [f"- [ ] {_planned(entry)}" for entry in attributes]
-    lines += ["", f"## {len(events)} events, with {len(params)} parameters", ""]
+    lines += ["", f"## {shared.counted(len(events), 'event')}, with {shared.counted(len(params), 'parameter')}", ""]
     lines += ["Create a parameter with the first event that needs it; for the other events, choose it.", ""]
     created: set[str] = set()
     for event in dict.fromkeys([*events, *(name for entry in params for name in entry.events)]):

@@ -51,7 +51,7 @@ def show(drift: Drift) -> None:
     """Print the result."""
     report = drift.report
     _say(
-        f"{report.sampled:,} events sampled of {drift.looked_at:,} looked at, received since "
+        f"{shared.counted(report.sampled, 'event')} sampled of {drift.looked_at:,} looked at, received since "
         f"{shared.cell(drift.window.since)}; {_total(drift.window)}. Mapping set {report.mapping}"
         + (f", overlay {report.overlay}." if report.overlay else ".")
     )
@@ -168,7 +168,7 @@ def _table(title: str, rows: Sequence[dict[str, str]]) -> None:
     for line in lines(rows[:_ROWS]):
         click.echo(f"  {line}")
     if more > 0:
-        click.echo(f"  … and {more:,} more: --topic shows those of one topic, --format json shows all")
+        click.echo(f"  … and {shared.counted(more, 'more row')}: --topic shows one topic, --format json shows all rows")
 
 
 def lines(rows: Sequence[dict[str, str]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from connector.cli import shared
 from connector.model.times import rfc3339
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def lines(result: TrialResult, *, with_empty: bool) -> Iterator[str]:
     shown_problems = {(reading.rule.name, reading.problem) for reading in readings}
     yield from (f"note: {note.problem}" for note in result.notes if (note.name, note.problem) not in shown_problems)
     if hidden := 0 if with_empty else sum(map(_is_empty, readings)):
-        yield f"{hidden} more rules found no value: --all lists them, --explain NAME shows why."
+        yield f"{shared.counted(hidden, 'more rule')} found no value: --all lists them, --explain NAME shows why."
 
 
 def heading(result: TrialResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connector.cli import shared
 from connector.errors import OperatorError
 from connector.mapping.reading.codes import CODES
 from connector.mapping.reading.problems import did_you_mean
@@ -64,12 +65,8 @@ def _escaped(text: str, escapes: dict[str, str]) -> str:
 
 
 def _summary(report: Report) -> str:
-    counts = [_counted(report.errors, "error")] * bool(report.errors)
-    counts += [_counted(report.warnings, "warning")] * bool(report.warnings)
+    counts = [shared.counted(report.errors, "error")] * bool(report.errors)
+    counts += [shared.counted(report.warnings, "warning")] * bool(report.warnings)
     if report.mappings and not report.errors:
-        counts = [_counted(len(report.mappings.topics), "topic"), f"version {report.mappings.version}", *counts]
+        counts = [shared.counted(len(report.mappings.topics), "topic"), f"version {report.mappings.version}", *counts]
     return ", ".join(counts)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

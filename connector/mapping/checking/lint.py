@@ -117,7 +117,7 @@ def _check_overridden(document: Document, steps: Steps, uses: Sequence[Use]) -> 
     group, _, name = steps
     if not uses or any(name not in use.own for use in uses):
         return False
-    sentence = f"every mapping that includes {group!r} has a rule of its own for {name!r}; remove this one"
+    sentence = f"every mapping that includes {group!r} has its own rule for {name!r}; remove this rule"
     document.problem(steps, "rule-never-runs", sentence)
     return True
 
@@ -127,8 +127,8 @@ def _check_person(person: Alternatives, roots: _Roots) -> None:
     for index, path in enumerate(person.paths):
         if path not in object_paths and not person.has_problem(index):
             near = closest(path, object_paths)
-            sentence = f"no example {roots.of_topics} holds a person under {'.'.join(path)!r}{near}"
-            person.problem(index, "unknown-person", f"{sentence}; correct it, or add one that does")
+            sentence = f"no example {roots.of_topics} has a person under {'.'.join(path)!r}{near}"
+            person.problem(index, "unknown-person", f"{sentence}; correct the path, or add an example that has it")
     _check_order(person, roots, lambda root, path: isinstance(at(root, path), dict))
 
 
@@ -152,8 +152,8 @@ def _check_known(rule_paths: Alternatives, roots: _Roots) -> bool:
         path = rule_paths.paths[index]
         if rule_paths.has_problem(index):
             continue
-        sentence = f"no example {roots.of_topics} holds {'.'.join(path)!r}{closest(path, known)}"
-        rule_paths.problem(index, "unknown-path", f"{sentence}; correct it, or add one that does")
+        sentence = f"no example {roots.of_topics} has {'.'.join(path)!r}{closest(path, known)}"
+        rule_paths.problem(index, "unknown-path", f"{sentence}; correct the path, or add an example that has it")
     return bool(unknown)
 
 
@@ -166,8 +166,8 @@ def _check_order(rule_paths: Alternatives, roots: _Roots, counts: Callable[[Json
         holders = [root for root in roots.objects if has(root, paths[index])]
         if holders and all(any(counts(root, earlier) for earlier in paths[:index]) for root in holders):
             path = ".".join(paths[index])
-            sentence = f"in each example {roots.of_topics} that holds {path!r}, a path before it counts"
-            remedy = "remove it, or add the example that needs it"
+            sentence = f"in each example {roots.of_topics} that has {path!r}, an earlier path of the list is used"
+            remedy = "remove the path, or add an example that needs it"
             rule_paths.problem(index, "path-never-counts", f"{sentence}; {remedy}")
 
 

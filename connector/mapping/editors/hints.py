@@ -37,13 +37,15 @@ PARTS = {
         "Mapping of a topic",
         "What Insider gets from the webhooks of one topic. Paths start at the top of the webhook.",
         {
-            "topic": Hint("The kind of webhook. The file has its name, with . for /: swell.tier.earned.yaml"),
+            "topic": Hint(
+                "The kind of webhook. The file has the same name, with . instead of /: swell.tier.earned.yaml"
+            ),
             "description": Hint(
                 "One sentence: what has happened when such a webhook comes.", ("A customer has reached a VIP tier.",)
             ),
-            "skip_hook": Hint("Insider starts no journeys from these webhooks. By default it may."),
+            "skip_hook": Hint("Insider starts no journeys from these webhooks. By default it may start journeys."),
             "users": Hint("One entry for each person that the webhook has data about."),
-            "notice": Hint("Instead of users, if the topic is for the merchant: operators see the notice."),
+            "notice": Hint("Replaces users if the topic is for the merchant. Operators see the notice."),
         },
     ),
     parts.UserPart: PartHint(
@@ -52,12 +54,12 @@ PARTS = {
         "A person that the webhook has data about.",
         {
             "person": Hint(
-                "Where the person is in the webhook: a path, or a list of paths, of which the first one with an object"
-                " counts. Paths of groups start there. By default the whole webhook is the person.",
+                "Where the person is in the webhook: a path, or a list of paths. The first path with an object is used."
+                " Paths of groups start at the person. By default the whole webhook is the person.",
                 ("customer",),
             ),
             "optional": Hint(
-                "The webhook may lack the person; then nothing is sent. By default that is a dead letter."
+                "Nothing is sent for a webhook without the person. By default such a webhook becomes a dead letter."
             ),
             "include": Hint("Groups from groups.yaml. They add their identifiers and attributes."),
             "identifiers": Hint(_IDENTIFIERS),
@@ -101,8 +103,8 @@ PARTS = {
 FILE = "Rules that say what Insider gets from Yotpo's webhooks: the rules of a topic, or the groups that topics share."
 GROUPS = "Names of groups, each with its rules. Topics include a group by its name."
 RULE = (
-    "A type and its source, such as {number: points_balance}. The source is a path, or a list of paths of which the"
-    " first one with a value counts. Without a value the name is left out, and overwrites nothing."
+    "A type and its source, such as {number: points_balance}. The source is a path, or a list of paths. The first"
+    " path with a value is used. If there is no value, nothing is sent for this name, and nothing is overwritten."
 )
 #: Editors offer these topics if the names of the real topics are not known.
 TOPICS = ("swell/tier/earned",)
@@ -115,7 +117,7 @@ IDENTIFIERS = {
     "uuid": Hint("An id by which Insider knows the person.", ("id",)),
 }
 DATE_PARTS = {
-    "year": Hint("The year. A store may set a stand-in for dates without a year.", ("birth_year",)),
+    "year": Hint("The year. A store may set a year for dates without a year.", ("birth_year",)),
     "month": Hint("The month, from 1.", ("birth_month",)),
     "day": Hint("The day of the month.", ("birth_day",)),
 }
@@ -142,12 +144,12 @@ NO_SWITCH = "must be true, or left out"
 NO_CONSTANT = "must be a constant: true, false, a number or a text"
 NO_RULE = "a rule is a type and its source, such as {{number: points_balance}}; the types are {types}"
 TWO_TYPES = "a rule has one type"
-NO_RULES = "must hold names, each with its rule"
+NO_RULES = "must contain names, each with its rule"
 NO_NAME = (
     "a name consists of lower-case letters, digits and _; {identifiers} are identifiers: write them under identifiers"
 )
-NO_IDENTIFIERS = "must hold identifiers, each with its path; the identifiers are {identifiers}"
+NO_IDENTIFIERS = "must contain identifiers, each with its path; the identifiers are {identifiers}"
 NO_GROUPS = "must be a list of groups, such as [customer]"
-NOTHING_TO_CLEAR = "a rule may have one of absent and empty, beside a type with a path"
+NOTHING_TO_CLEAR = "a rule may have either absent or empty, and only if its type has a path"
 NO_USERS = "a mapping needs users, or a notice if the topic is for the merchant"
 NOTICE_BESIDE_USERS = "a notice is for topics without users"

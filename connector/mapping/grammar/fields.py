@@ -105,7 +105,7 @@ class Rules(fields.Field["dict[str, Source]"]):
         return rules
 
     def _shape(self) -> str:
-        return "this must hold names, each with its rule, such as name: {text: first_name}"
+        return "this must contain names, each with its rule, such as name: {text: first_name}"
 
     def _rule(self, name: str, rule: Any) -> Source:
         _check_name(name)
@@ -120,7 +120,7 @@ class Identifiers(Rules):
     """Identifiers with their path or paths."""
 
     def _shape(self) -> str:
-        return "this must hold identifiers, each with its path, such as email: customer.email"
+        return "this must contain identifiers, each with its path, such as email: customer.email"
 
     def _rule(self, name: str, rule: Any) -> Source:
         return identifier(name, rule)

@@ -61,7 +61,9 @@ class Strict(Schema):
             if isinstance(errors, list) and isinstance(errors[0], str):
                 messages[key] = [Mistake("wrong-shape", f"this {errors[0]}; each item begins with a dash")]
         if "_schema" in messages:
-            messages["_schema"] = [Mistake("wrong-shape", f"this must hold keys and values: {', '.join(self.fields)}")]
+            messages["_schema"] = [
+                Mistake("wrong-shape", f"this must contain keys and values: {', '.join(self.fields)}")
+            ]
 
 
 class GroupSchema(Strict):

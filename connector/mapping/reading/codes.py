@@ -29,7 +29,7 @@ def _warning(meaning: str, remedy: str) -> Code:
 
 _FILES = {
     "no-topics": _error(
-        "The directory has no mapping file for a topic.", "Name the directory that has one, or write one."
+        "The directory has no mapping file for a topic.", "Name the right directory, or write a mapping file."
     ),
     "file-suffix": _error("A mapping file does not end in .yaml.", "Rename it."),
     "file-name": _error("A mapping file is not named after its topic.", "Rename the file, or correct its topic."),
@@ -50,19 +50,19 @@ _SYNTAX = {
     "conflict-marker": _error("The file still has both sides of a merge conflict.", "Keep one side."),
     "indentation": _error(
         "A line begins in a column where no line above it begins.",
-        "Begin it in the same column as the lines it belongs to.",
+        "Indent it like the other lines of the same list or map.",
     ),
-    "missing-space": _error("A colon or a dash has no space after it.", "Type one: `text: customer.email`."),
+    "missing-space": _error("A colon or a dash has no space after it.", "Type a space: `text: customer.email`."),
     "missing-colon": _error("A key has no colon after it.", "Type a colon and a space: `text: customer.email`."),
-    "missing-comma": _error("The comma between two entries in brackets is missing.", "Type it."),
+    "missing-comma": _error("The comma between two entries in brackets is missing.", "Type a comma."),
     "unclosed-bracket": _error("A bracket is opened and never closed.", "Close it."),
-    "stray-bracket": _error("A bracket closes or opens nothing.", "Remove it, or put the text in quotes."),
+    "stray-bracket": _error("A bracket has no matching bracket.", "Remove it, or put the text in quotes."),
     "unclosed-quote": _error("A quote is opened and never closed.", "Close it."),
     "quotes-needed": _error("A text has characters with a special meaning in YAML.", "Put the whole text in quotes."),
     "not-yaml": _error(
         "The file breaks the syntax of YAML.", "Correct this place; often the mistake is just before it."
     ),
-    "duplicate-key": _error("A key is there twice, but only one of the two can count.", "Remove one."),
+    "duplicate-key": _error("The same key is written twice.", "Remove one of the two."),
     "empty-value": _error(
         "A key or an item has no value, or null.", "Fill it, indent the lines that belong to it, or remove the key."
     ),
@@ -78,14 +78,14 @@ _KEYS = {
     "unknown-key": _error("There is no such key here.", "Correct its spelling, or move it where it belongs."),
     "missing-key": _error("A required key is missing.", "Add it."),
     "wrong-shape": _error(
-        "The value has the wrong shape: a text, a list or a map is there instead of another of these.",
+        "The value has the wrong shape: for example, it is a text, but a list or a map is needed.",
         "Write it as the message shows.",
     ),
-    "not-a-text": _error("The value must be a text that is not empty and can be stored and sent.", "Write one."),
-    "switch": _error("A switch is true, or it is left out.", "Write `true`, or remove the key."),
+    "not-a-text": _error("The value must be a text that is not empty and can be stored and sent.", "Write a text."),
+    "switch": _error("A switch has the value true, or is left out.", "Write `true`, or remove the key."),
     "group-paths": _error(
         "The paths of a group start at the person, or at the top of the webhook.",
-        "Write `paths: webhook`, or remove the key: then they start at the person.",
+        "Write `paths: webhook`. Or remove the key: without it, the paths start at the person.",
     ),
 }
 _RULES = {
@@ -176,7 +176,7 @@ _FILES_TOGETHER = {
 _ACCOUNT = {
     "budget": _error(
         "The mappings write more names than an Insider account allows: 80 custom attributes, 80 custom params.",
-        "Remove rules, or leave them out for single stores with overlays.",
+        "Remove rules. Or remove them only for single stores: an overlay can omit rules.",
     ),
     "budget-near": _warning(
         "The mappings write almost as many names as an Insider account allows.", "Remove names that no segment uses."
@@ -194,7 +194,7 @@ _EXAMPLES = {
     ),
     "unknown-path": _error(
         "No example of the topics that use this path has it; most often the path is misspelt.",
-        "Correct it, or add an example that has it.",
+        "Correct the path, or add an example that has it.",
     ),
     "unknown-person": _error(
         "No example has an object where the mapping looks for the person.",
@@ -205,17 +205,19 @@ _EXAMPLES = {
         "Use the type that fits, or another path.",
     ),
     "path-never-counts": _warning(
-        "In every example that has this path, an earlier path of the list has a value too and is used.",
-        "Remove it, put it first, or add the example that needs it.",
+        "In every example that has this path, an earlier path of the list is used.",
+        "Remove the path, put it first, or add an example that needs it.",
     ),
     "rule-never-runs": _warning(
         "Every mapping that includes the group has its own rule for this name.", "Remove the group's rule."
     ),
-    "example-syntax": _error("An example is not JSON.", "Correct the place."),
-    "example-shape": _error("An example is not a JSON object, as each webhook is.", "Put the webhook itself there."),
+    "example-syntax": _error("An example is not JSON.", "Correct the example at this place."),
+    "example-shape": _error(
+        "An example is not a JSON object, but each webhook is one.", "Write only the webhook into the file."
+    ),
     "example-place": _error(
         "An example is not in the directory of a topic.",
-        "Move it into examples/<topic>/; write the topic with dots for slashes.",
+        "Move it into examples/<topic>/. In this name, write dots instead of the slashes of the topic.",
     ),
     "example-options": _error("An example has options that a store does not have.", "Correct the name or the value."),
     "example-alone": _error(

@@ -71,7 +71,7 @@ class Builder:
         if slip and isinstance(event, yaml.ScalarEvent):
             self._slips.append(slip)
         else:
-            self._slip(event, "no-keys", "the file must hold keys and values, such as topic: swell/tier/earned")
+            self._slip(event, "no-keys", "the file must contain keys and values, such as topic: swell/tier/earned")
 
     def _node(self, event: yaml.Event, events: Iterator[yaml.Event], steps: Steps) -> Tree:
         if len(steps) > _DEPTH_LIMIT:

@@ -41,21 +41,21 @@ TYPES = {
     "text": RuleType(
         "text",
         values.text,
-        "Text without spaces around it, at most 4,096 characters. Numbers are written out.",
+        "Text without spaces around it, at most 4,096 characters. A number becomes a text.",
         "first_name",
         "raw.__class__ is str and raw.isprintable() and 0 < len(raw) <= 4096 and raw[0] != ' ' != raw[-1]",
     ),
     "number": RuleType(
         "number",
         values.number,
-        "A number, or a text that is one.",
+        "A number, or a text that contains only a number.",
         "points_balance",
         "raw.__class__ is int and -9223372036854775808 <= raw <= 9223372036854775807",
     ),
     "money": RuleType(
         "number",
         money,
-        "An amount as Yotpo displays it, such as $2,620 or 1.234,50 €, without its currency; or a plain number.",
+        "An amount as Yotpo displays it, such as $2,620 or 1.234,50 €, or a plain number. The currency is removed.",
         "credit_balance",
         "raw.__class__ is int and -9223372036854775808 <= raw <= 9223372036854775807",
     ),
@@ -73,10 +73,13 @@ TYPES = {
         "vip_tier_ends_at",
     ),
     "datetime": RuleType(
-        "time", values.datetime, "A moment, sent in UTC: from a text, or a number of (milli)seconds.", "created_at"
+        "time",
+        values.datetime,
+        "A date with a time, sent in UTC: from a text, or from a number of seconds or milliseconds.",
+        "created_at",
     ),
     "list": RuleType(
         "list", values.items, "A list of texts or numbers, from an array or a text with commas.", "tags.labels"
     ),
-    "link": RuleType("text", values.link, "A web address; one without a scheme gets https.", "referral_link"),
+    "link": RuleType("text", values.link, "A web address. An address without a scheme gets https://.", "referral_link"),
 }

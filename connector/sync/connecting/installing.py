@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from connector.sync.connecting.tickets import Invitation
     from connector.yotpo.client import Yotpo
 
-_ACTOR = "the merchant, by the app"
+_ACTOR = "the merchant, who installed the app"
 #: How long a merchant waits for the store's lease while a worker holds it.
 _WAIT_SECONDS = 10.0
 

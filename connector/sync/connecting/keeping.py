@@ -74,7 +74,9 @@ def remove_webhooks(yotpo: Yotpo, account: YotpoAccount, public_url: str) -> dic
     if account.mode != "oauth" or not account.token:
         return {}
     if not public_url:
-        return {"review webhooks": "not removed: PUBLIC_URL is not set, which tells ours from others'"}
+        return {
+            "review webhooks": "not removed: PUBLIC_URL is not set, so the connector cannot recognise its own webhooks"
+        }
     client = yotpo.store_client(account)
     try:
         webhooks = client.webhooks()

@@ -46,7 +46,7 @@ class Page(NamedTuple):
     remedy: str
 
 
-_AGAIN = "Open the link that you were sent once more, and install the app again."
+_AGAIN = "Open your link again, and install the app again."
 _NEW_LINK = "Ask the person who sent you the link for a new one."
 
 UNINVITED = Page(
@@ -54,12 +54,12 @@ UNINVITED = Page(
     "uninvited",
     "A link is needed",
     "Yotpo has sent you here to install the app, but it has not said for which store.",
-    "Ask the operator of the connector for a link of your own: `connector stores connect NAME` prints it. Open it in "
-    "this browser.",
+    "Ask the operator of the connector for your link. The command `connector stores connect NAME` prints it. Open the "
+    "link in this browser.",
 )
 INVITATION = {
     Flaw.FORGED: Page(
-        403, "invitation_forged", "This link is not complete", "We did not make it, or a part of it is missing.",
+        403, "invitation_forged", "This link is not complete", "We did not make this link, or a part of it is missing.",
         f"Copy the whole link. If that does not help: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
     ),
     Flaw.EXPIRED: Page(
@@ -71,38 +71,42 @@ USED_INVITATION = Page(
     "invitation_used",
     "This link has been used",
     "The connection of the store to Yotpo has changed since the link was made.",
-    f"If the store was connected with it, all is well. Otherwise: {_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
+    "If you have connected the store with this link, you need not do anything. Otherwise: "
+    f"{_NEW_LINK[0].lower()}{_NEW_LINK[1:]}",
 )
-GONE = Page(403, "store_gone", "This store is not here any more", "It was removed from the connector.", _NEW_LINK)
+GONE = Page(
+    403, "store_gone", "This store does not exist any more", "The store was removed from the connector.", _NEW_LINK
+)
 STATE = {
     Flaw.FORGED: Page(
         403, "state_forged", "This install was not started here",
         "Yotpo has sent you here with an install that we did not start.", _AGAIN,
     ),
     Flaw.EXPIRED: Page(
-        403, "state_expired", "This took too long", "An install has to be finished within half an hour.", _AGAIN
+        403, "state_expired", "The install took too long", "An install has to be finished within half an hour.", _AGAIN
     ),
 }  # fmt: skip
 OTHER_BROWSER = Page(
     403,
     "other_browser",
     "This is another browser",
-    "The install was started in another browser, or this one does not accept cookies.",
+    "The install was started in another browser, or this browser does not accept cookies.",
     f"{_AGAIN} Do both in the same browser, with cookies allowed.",
 )
 USED = Page(
     403,
     "state_used",
-    "This install is over",
-    "It was finished or cancelled before.",
-    f"If a page has said that the store is connected, all is well. Otherwise: {_AGAIN[0].lower()}{_AGAIN[1:]}",
+    "This install has already ended",
+    "The install was finished or cancelled before.",
+    "If a page has said that the store is connected, you need not do anything. Otherwise: "
+    f"{_AGAIN[0].lower()}{_AGAIN[1:]}",
 )
 CANCELLED = Page(
     200,
     "cancelled",
     "Nothing was connected",
     "The app was not installed.",
-    f"Did you not mean to cancel? {_AGAIN}",
+    f"Did you cancel by mistake? {_AGAIN}",
 )
 INCOMPLETE = Page(
     400,
@@ -129,15 +133,16 @@ OTHER_STORE = Page(
     403,
     "other_store",
     "Yotpo does not confirm the store",
-    "Yotpo has installed the app in another store than the one it named.",
+    "Yotpo named one store, but has installed the app in another store.",
     _AGAIN,
 )
 TAKEN = Page(
     409,
     "store_taken",
     "This Yotpo store is connected already",
-    "The connector has it under another name.",
-    "Did you choose the right store at Yotpo? Then ask the operator of the connector to disconnect the other one.",
+    "The connector knows this Yotpo store under another name.",
+    "Did you choose the right store at Yotpo? Then ask the operator of the connector to disconnect the store with "
+    "the other name.",
 )
 AWAY = Page(
     503,

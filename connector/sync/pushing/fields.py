@@ -58,7 +58,7 @@ def _spelled(*words: str) -> set[str]:
 class _Truth(ma.fields.Boolean):
     truthy = {True} | _spelled("true", "yes", "1")
     falsy = {False} | _spelled("false", "no", "0")
-    default_error_messages = {"invalid": "has to be true or false (yes, no, 1 and 0 do too)"}  # noqa: RUF012 - marshmallow's way
+    default_error_messages = {"invalid": "has to be true or false (or yes, no, 1, 0)"}  # noqa: RUF012 - marshmallow's way
 
 
 class _Tags(_Text):
@@ -76,9 +76,9 @@ def _custom(properties: Any) -> None:
     if not isinstance(properties, dict):
         raise ma.ValidationError("has to be an object")
     if not all(re.fullmatch(r"\w{1,255}", name) for name in properties):
-        raise ma.ValidationError("has to have names of letters, digits and _ only")
+        raise ma.ValidationError("has to have names with only letters, digits and _")
     if not all(isinstance(value, str | bool | int | float) for value in properties.values()):
-        raise ma.ValidationError("has to have texts, numbers and booleans as values, and no null")
+        raise ma.ValidationError("has to have only texts, numbers and booleans as values, and no null")
 
 
 def _one_of(words: tuple[str, ...]) -> ma.validate.OneOf:
@@ -97,7 +97,7 @@ class _Form(ma.Schema):
 class Address(_Form):
     """The parts of an address. Yotpo's pages document only their names."""
 
-    error_messages = {"type": "has to be an object, with city, zip and the like"}  # noqa: RUF012 - marshmallow's way
+    error_messages = {"type": "has to be an object with names such as city and zip"}  # noqa: RUF012 - marshmallow's way
 
     address1, address2, city, company = _Text(), _Text(), _Text(), _Text()
     state, zip, province_code = _Text(), _Text(), _Text()

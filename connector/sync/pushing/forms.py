@@ -34,9 +34,9 @@ _CUSTOM_DEPRECATED = "is deprecated by Yotpo, which has other endpoints for it; 
 _COUNTED = "is counted by Yotpo itself; it can only be read. Leave it out"
 _READ_ONLY = {
     "account_updated_at": "is set by Yotpo with each change; it can only be read. Leave it out",
-    "device_id": "is Yotpo's own; it can only be read. Leave it out",
-    "lists": "are changed by Yotpo's endpoints for lists; here they can only be read. Leave them out",
-    "channels": "are changed by Yotpo's endpoints for subscriptions; here they can only be read. Leave them out",
+    "device_id": "is set by Yotpo; it can only be read. Leave it out",
+    "lists": "can only be read here; Yotpo has other endpoints to change lists. Leave them out",
+    "channels": "can only be read here; Yotpo has other endpoints to change subscriptions. Leave them out",
     **dict.fromkeys(("yotpo_ugc", "yotpo_loyalty", "yotpo_sms", "yotpo_email", "yotpo_subscriptions"), _COUNTED),
 }
 

@@ -91,8 +91,9 @@ class Report:
         lines = [", ".join(f"{number:,} {outcome}" for outcome, number in self._counts.items()) or "no customers"]
         lines += [f"line {line}: {outcome}: {problem}" for line, outcome, problem in self._problems]
         if self._more:
-            where = "in the results" if self.results else "with --results PATH, which keeps them all"
-            lines.append(f"… and {self._more:,} more problems, {where}")
+            noun = "problem" if self._more == 1 else "problems"
+            where = ", in the results" if self.results else "; --results PATH saves all of them in a file"
+            lines.append(f"… and {self._more:,} more {noun}{where}")
         if self.results:
             lines.append(f"all results: {self.results}")
         return "\n".join(lines)

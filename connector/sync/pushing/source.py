@@ -50,10 +50,10 @@ class Source:
         Raises OperatorError if stdin is pushed without `option`, or if the path is the pushed file itself.
         """
         if option is None and self.name == _STDIN:
-            raise OperatorError("give the file for the results: --results PATH; stdin has no file beside it")
+            raise OperatorError("give the file for the results: --results PATH; there is no default name for stdin")
         path = option or Path(f"{self.name}.results.jsonl")
         if self.name != _STDIN and path.resolve() == Path(self.name).resolve():
-            raise OperatorError(f"{path}: the results cannot be kept in the file itself; name another with --results")
+            raise OperatorError(f"{path}: the results need another file than the customers; name one with --results")
         return path
 
     def digest(self) -> str:

@@ -103,7 +103,7 @@ class PatientStore:
         if failure:
             raise failure
         if connection is None:
-            self.wait(_HELD_SECONDS, "another process speaks to the store's Yotpo; trying again")
+            self.wait(_HELD_SECONDS, "another process is sending requests to Yotpo for this store; trying again")
             yield None
 
 
@@ -111,5 +111,7 @@ def _connected(account: YotpoAccount | None) -> YotpoAccount:
     if account is None or account.state == "disconnected":
         raise OperatorError("the store is not connected to Yotpo; see `connector stores connect --help`")
     if account.state != "connected":
-        raise OperatorError("Yotpo has revoked the store's access; connect it: see `connector stores connect --help`")
+        raise OperatorError(
+            "Yotpo has revoked the access; connect the store again: see `connector stores connect --help`"
+        )
     return account

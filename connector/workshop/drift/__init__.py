@@ -1,14 +1,15 @@
-"""Drift: what Yotpo sends that nobody maps, and what is mapped that never comes. Pure; computed from sampled events.
+"""Drift: fields that Yotpo sends and no rule reads, and paths that rules read and Yotpo never sends.
 
-It tells paths, JSON types, counts and times, and never a value. Steps of paths that may be data rather than names, such
-as ids, addresses or anything that one object holds very many of, become ``*``, as the places in lists do.
+All modules have only pure functions, which read a sample of events. The results contain paths, JSON types, counts and
+times, but no values. A path shows ``*`` for each item of a list. It also shows ``*`` for a key that may be data, such
+as an id, an address, or one of very many keys of an object.
 
-    reads       which paths a topic's mapping reads, and which intake reads
-    shapes      which paths came, with which types, how often and when
-    fields      what came that nobody reads, and what came with more than one type
-    absences    what is read that never came
-    failures    what came and could not be converted
-    report      what a sample of events says, all but the failures
+    reads       lists the paths that a topic's mapping reads, and the paths that intake reads
+    shapes      collects the paths that came, with their types, counts and times
+    fields      finds fields that no rule reads, and fields that came with more than one type
+    absences    finds paths that a rule reads but that never came
+    failures    counts values that a rule could not convert
+    report      combines these results, except the failures
 """
 
 from connector.workshop.drift.failures import Failure, failures

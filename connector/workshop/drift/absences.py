@@ -1,4 +1,4 @@
-"""Finds what the mappings read but no webhook holds: rules, paths of rules, and persons."""
+"""Finds rules, paths of rules, and persons that the mappings read but that no sampled webhook has."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from connector.workshop.drift.reads import Alternative, Use
     from connector.workshop.drift.shapes import Shape
 
-#: From the most severe. ``rule``: the rule never found a value. ``alternative``: the rule found values, but never at
-#: these of its paths. ``elsewhere``: the rule found values, but none in these topics; that can be normal for a group,
-#: because a group may read more than each topic's webhooks hold.
+#: The kinds of absences, the most severe first. ``rule``: the rule never found a value. ``alternative``: the rule found
+#: values, but never at these paths. ``elsewhere``: the rule found values, but none in these topics. For a rule of a
+#: group this can be normal, because not every topic has all fields that the group reads.
 Absence = Literal["rule", "alternative", "elsewhere"]
 _NO_PERSON = TYPES - {"object"}
 _ORDER: tuple[Absence, ...] = ("rule", "alternative", "elsewhere")
@@ -23,27 +23,28 @@ _ORDER: tuple[Absence, ...] = ("rule", "alternative", "elsewhere")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UseInTopic:
-    """A topic that uses a rule."""
+    """A topic whose mapping uses a rule."""
 
     topic: str
-    #: The rule's person, in words, if the topic's mapping has several persons.
+    #: The rule's person, in words; empty if the topic's mapping has only one person.
     person: str
-    #: How many events of the topic were sampled, and how many of these have one of the paths, but null or blank.
+    #: How many events of the topic were sampled.
     sampled: int
+    #: How many of these events have one of the paths, but with null or a blank text. For a person: with no object.
     empty: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Absent:
-    """Paths of a rule that never had a value, with all topics that have the same `absence`."""
+    """Paths of a rule that never had a value. `topics` contains all topics with the same `absence`."""
 
     absence: Absence
-    #: ``identifiers``, ``attributes``, ``params`` or ``details``; ``person`` for the paths to a person.
+    #: ``identifiers``, ``attributes``, ``params`` or ``details``; for the paths to a person: ``person``.
     section: str
     name: str
-    #: Where the rule stands: ``groups.yaml:12``.
+    #: The file and the line of the rule, such as ``groups.yaml:12``.
     place: str
-    #: As they are written in the mapping file.
+    #: The paths as they are written in the mapping file.
     paths: tuple[str, ...]
     #: True if the paths start at the person, False if they start at the top of the webhook.
     from_person: bool
@@ -53,12 +54,12 @@ class Absent:
 
 
 class _UseOnSample(NamedTuple):
-    """A use of a rule, with what the sampled events of its topic have at its paths."""
+    """A use of a rule, with the shape of the sampled events of its topic."""
 
     topic: str
     shape: Shape
     use: Use
-    #: The paths that had a value.
+    #: The paths of the rule that had a value.
     present: frozenset[str]
 
     def in_topic(self, paths: Iterable[str]) -> UseInTopic:
@@ -73,7 +74,7 @@ class _UseOnSample(NamedTuple):
 
 
 def absent(uses: Mapping[str, Iterable[Use]], shapes: Mapping[str, Shape]) -> tuple[Absent, ...]:
-    """Return the paths that the mappings use but the sampled events never have, the most severe first."""
+    """Return the paths that the mappings use but that have no value in any sampled event, the most severe first."""
     rules: dict[tuple[str, str, str], list[_UseOnSample]] = {}
     for topic, shape in shapes.items():
         for sampled in _sample(topic, shape, uses.get(topic, ())):
@@ -83,7 +84,7 @@ def absent(uses: Mapping[str, Iterable[Use]], shapes: Mapping[str, Shape]) -> tu
 
 
 def _sample(topic: str, shape: Shape, uses: Iterable[Use]) -> Iterator[_UseOnSample]:
-    """Look up the uses in a topic's events. A missing person is reported once, not again for each of its rules."""
+    """Yield the uses with the shape of the topic's events. If a person is missing, its rules are left out."""
     missing = set()
     for use in uses:
         ignored = _NO_PERSON if use.section == "person" else NOTHING
@@ -130,7 +131,7 @@ def _absent(absence: Absence, paths: tuple[str, ...], uses: list[_UseOnSample]) 
 
 
 def _events(shape: Shape, alternative: Alternative, *, besides: frozenset[str] = frozenset()) -> int:
-    """Return how many events have a value at the path, of other JSON types than `besides`."""
+    """Return how many events have a value at the path. Values of the JSON types in `besides` do not count."""
     nodes = [shape.at(path) for path in alternative.paths]
     return max((node.events(besides=besides) for node in nodes if node), default=0)
 

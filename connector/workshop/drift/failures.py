@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FailuresInTopic:
     topic: str
-    #: How many values. An event can have several, if it has several persons.
+    #: How many values failed. An event with several persons can have several such values.
     values: int
     first_at: datetime
     last_at: datetime
@@ -25,18 +25,21 @@ class Failure:
 
     #: The name of the attribute, param or identifier.
     name: str
-    #: Where the rule stands: ``groups.yaml:12``.
+    #: The file and the line of the rule, such as ``groups.yaml:12``.
     place: str
     problem: str
     values: int
     first_at: datetime
     last_at: datetime
-    #: The topic with the most values first.
+    #: The topic with the most values comes first.
     topics: tuple[FailuresInTopic, ...]
 
 
 def failures(noted: Iterable[tuple[str, datetime, Iterable[Mapping[str, str]]]]) -> tuple[Failure, ...]:
-    """Count the notes of events: (topic, time of receipt, notes with `name`, `rule`, `problem`); most values first."""
+    """Count the notes of events: (topic, time of receipt, notes with `name`, `rule`, `problem`).
+
+    The failure with the most values comes first.
+    """
     by_failure: dict[tuple[str, str, str], dict[str, list[datetime]]] = {}
     for topic, received_at, notes in noted:
         for note in notes:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from connector.workshop.drift.shapes import Node, Shape
 
 
-#: What reads a field. ``intake`` reads the time, the customer and the idempotency key.
+#: The reader of a field. ``intake`` reads the time, the customer and the idempotency key.
 Reader = Literal["mapping", "nothing", "intake"]
 _READERS: tuple[Reader, ...] = ("mapping", "nothing", "intake")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """How many of the sampled events have something, and when the first and the last of these were received."""
+    """How many sampled events have a field with one type, and when the first and the last of them were received."""
 
     events: int
     first_at: datetime
@@ -35,52 +35,53 @@ class InTopic:
     """A field in the events of one topic."""
 
     topic: str
-    #: How many events have the field, and how many events of the topic were sampled.
+    #: How many events have the field.
     events: int
+    #: How many events of the topic were sampled.
     sampled: int
-    #: True if many events before the first one did not have it, and most events since then do.
+    #: True if many events came before the first event with the field, and at least half of the later events have it.
     is_new: bool
     first_at: datetime
     last_at: datetime
-    #: By JSON type, and ``blank`` for a text with only spaces. An event can have several types, in the items of a list.
+    #: The events by JSON type; ``blank`` is a text with only spaces. The items of one list can have several types.
     types: dict[str, Seen]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """A field, with all topics where the same thing reads it."""
+    """A field, with all topics where it has the same reader."""
 
-    #: Such as ``products.*.product_id``: ``*`` is any item of a list, or any key that may be data.
+    #: A path such as ``products.*.product_id``. ``*`` is any item of a list, or any key that may be data.
     path: str
     read_by: Reader
     events: int
-    #: The share of the sampled events of these topics that have it, from 0 to 1.
+    #: The share of these topics' sampled events that have the field, from 0 to 1.
     share: float
-    #: True if it is new in all of these topics.
+    #: True if the field is new in all of these topics.
     is_new: bool
     first_at: datetime
     last_at: datetime
     types: dict[str, Seen]
-    #: The topic with the most events first.
+    #: The topic with the most events comes first.
     topics: tuple[InTopic, ...]
 
 
-#: A field is new after at least this many events without it, followed by at least this many with it.
+#: A field is new if at least `_BEFORE` events came before it, and at least `_SINCE` events have it.
 _BEFORE, _SINCE = 10, 3
 
-#: A path, what reads it, and a topic that holds it.
+#: A path, its reader, and a topic that has the path.
 Finding = tuple[str, Reader, InTopic]
 
 
 def unread(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
-    """Yield the fields of a topic that its mapping does not read; fields that intake reads are marked ``intake``."""
+    """Yield the fields of a topic that its mapping does not read. If intake reads a field, its reader is ``intake``."""
     for path, node in shape.paths():
         if path not in reads.mapped and _is_field(path, node, reads):
             yield _finding(topic, shape, path, node, _reader(path, reads))
 
 
 def changed(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
-    """Yield the paths of a topic with more than one type, not counting null and blank."""
+    """Yield the paths of a topic that came with more than one type. Null and blank do not count as types."""
     for path, node in shape.paths():
         if len(node.seen.keys() - NOTHING) > 1 and not node.is_several:
             is_mapped = path in reads.mapped or path in reads.ways
@@ -88,10 +89,10 @@ def changed(topic: str, shape: Shape, reads: Reads) -> Iterator[Finding]:
 
 
 def in_all_topics(findings: Iterable[Finding]) -> tuple[Field, ...]:
-    """Merge the findings of all topics into one entry for each path and reader.
+    """Merge the findings of all topics into one `Field` for each path and reader.
 
-    The order: fields that the mapping reads, then fields that nothing reads, then fields that intake reads. Within
-    these, new fields come first, then fields with values, then the most frequent ones.
+    Fields that the mapping reads come first, then fields that nothing reads, then fields that intake reads. In each of
+    these three parts, new fields come first, then fields with values. Frequent fields come before rare fields.
     """
     grouped: dict[tuple[str, Reader], list[InTopic]] = {}
     for path, read_by, in_topic in findings:
@@ -106,7 +107,7 @@ def _reader(path: Path, reads: Reads) -> Reader:
 
 
 def _is_field(path: Path, node: Node, reads: Reads) -> bool:
-    """Whether a path is a field of its own. If not, the report has the fields inside it, or the mapping reads them."""
+    """Whether the report lists this path. If not, the report lists the fields inside it, or the mapping reads them."""
     has_scalar = bool(node.seen.keys() & {"boolean", "number", "string"})
     is_way = path in reads.ways or any(child.seen for child in node.children.values())
     return has_scalar or not is_way

@@ -1,4 +1,4 @@
-"""Lists the paths of a topic's webhooks that are read: by the rules of its mapping, and by intake."""
+"""Lists the paths of a topic's webhooks that the rules of its mapping read, and the paths that intake reads."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
     from connector.mapping.running.topic import UserMapping
     from connector.mapping.types.lookup import Path
 
-#: The step for any item of a list, and for any key that may be data.
+#: The step of a path that stands for any item of a list, or for any key that may be data.
 ANY = "*"
-#: Where intake looks for the topic of any webhook.
+#: The paths where intake looks for the topic of a webhook.
 _TOPIC_NAMES: tuple[Path, ...] = (("topic",), ("event",), ("trigger", "type"))
 
 
 class Alternative(NamedTuple):
     """One path of a rule."""
 
-    #: As it is written in the mapping file.
+    #: The path as it is written in the mapping file.
     written: str
-    #: From the top of the webhook: one path for each place where the person may be.
+    #: The same path from the top of the webhook. A rule of a person has one path for each path to the person.
     paths: tuple[Path, ...]
 
 
 class Use(NamedTuple):
-    """One use of a rule, in an entry of a topic's `users` or in its `notice`; or the person of such an entry."""
+    """One use of a rule in a topic's `users` or `notice`. The `person` of a user counts as a rule too."""
 
     #: ``person``, ``identifiers``, ``attributes``, ``params`` or ``details``.
     section: str
     name: str
-    #: ``groups.yaml:12``
+    #: The file and the line, such as ``groups.yaml:12``.
     place: str
-    #: Where the entry's person is, in words; empty if the mapping has only one person.
+    #: The place of the person in the webhook, in words; empty if the mapping has only one person.
     whereabouts: str
     from_person: bool
     alternatives: tuple[Alternative, ...]
 
 
 class Reads(NamedTuple):
-    """The paths of a topic's webhooks that are read. Items of lists are ANY."""
+    """The paths of a topic's webhooks that something reads. The step for an item of a list is ANY."""
 
     mapped: frozenset[Path]
     #: The objects and lists that contain the mapped paths.
@@ -53,12 +53,12 @@ class Reads(NamedTuple):
     intake: frozenset[Path]
 
     def is_read_by_intake(self, path: Path) -> bool:
-        """Whether intake reads a path, or an object around it: the idempotency key can contain a whole object."""
+        """Whether intake reads a path, or an object that contains it. The idempotency key can use a whole object."""
         return any(path[:length] in self.intake for length in range(1, len(path) + 1))
 
 
 def reads_of(topic: str, uses: Sequence[Use]) -> Reads:
-    """Return the paths of a topic's webhooks that intake and these uses of its mapping read."""
+    """Return the paths of a topic's webhooks that intake reads, and the paths that the `uses` of its mapping read."""
     persons = _paths(use for use in uses if use.section == "person")
     mapped = _paths(use for use in uses if use.section != "person")
     kind = TOPICS.get(topic)
@@ -102,7 +102,7 @@ def _use(section: str, rule: Rule, whereabouts: str, person: tuple[Path, ...]) -
     alternatives = []
     for path in dict.fromkeys(rule.source.all_paths):
         absolute = [_general((*root, *path)) for root in roots]
-        # A rule for a list reads all its items. No type of rule reads what is inside an object.
+        # A rule for a list reads all items. No type of rule reads the fields inside an object.
         with_items = chain(absolute, ((*list_path, *items) for list_path in absolute if items))
         alternatives.append(Alternative(".".join(path), tuple(with_items)))
     if alternatives:
@@ -110,5 +110,5 @@ def _use(section: str, rule: Rule, whereabouts: str, person: tuple[Path, ...]) -
 
 
 def _general(path: Path) -> Path:
-    """Return the path with ANY instead of the numbers of list items."""
+    """Return the path with ANY instead of each number of a list item."""
     return tuple(ANY if step.isdigit() else step for step in path)

@@ -26,30 +26,31 @@ class TopicSample:
     topic: str
     sampled: int
     is_mapped: bool
-    #: True if paths were left out, because there were too many or they were too deep.
+    #: True if some paths are missing, because there were too many paths, or because a path was too deep.
     is_cut_off: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """The drift in a sample. In all lists the most useful entry comes first."""
+    """The drift in a sample of events. In each list the most useful entry comes first."""
 
-    #: The version of the mapping set, and the overlay that was used.
+    #: The version of the mapping set.
     mapping: str
     overlay: str | None
     sampled: int
     topics: tuple[TopicSample, ...]
-    #: Fields that came but that their topic's mapping does not read. Fields that intake reads are at the end.
+    #: Fields that the mapping of their topic does not read. Fields that intake reads are at the end.
     unmapped_fields: tuple[Field, ...]
-    #: Paths that are mapped but never came, in the topics that did come.
+    #: Paths that a mapping reads but that never had a value. Only topics with sampled events are checked.
     never_came: tuple[Absent, ...]
     type_changes: tuple[Field, ...]
 
 
 def report(sample: Iterable[tuple[str, datetime, Any]], mappings: MappingSet, *, overlay: str | None = None) -> Report:
-    """Compare events (topic, time of receipt, parsed body) with the mappings. No body makes it raise.
+    """Compare events (topic, time of receipt, parsed body) with the mappings.
 
-    The bodies are read one by one, and none is kept. An overlay that the set does not have is ignored.
+    No content of a body can raise an exception. The function reads one body at a time and keeps no body. It ignores an
+    overlay that the set does not have.
     """
     uses: dict[str, Sequence[Use]] = {}
     shapes: dict[str, Shape] = {}

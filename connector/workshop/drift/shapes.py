@@ -1,4 +1,4 @@
-"""Collects the shape of a topic's webhooks: which paths came, with which JSON types, in which events. No values."""
+"""Collects the shape of a topic's webhooks: the paths that came, with their JSON types and events, but no values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from connector.mapping.types.lookup import Path
 
-#: The types that count as nothing for a mapping: null, and a text with only spaces.
+#: A mapping treats these types as no value: null, and a text with only spaces.
 NOTHING = frozenset({"null", "blank"})
 _TYPE_OF = {
     NoneType: "null",
@@ -27,29 +27,30 @@ _TYPE_OF = {
     list: "array",
     dict: "object",
 }
-#: All types of a path: the JSON types, and ``blank``.
+#: All types that a path can have: the JSON types, and ``blank``.
 TYPES = NOTHING | frozenset(_TYPE_OF.values())
 
-#: How many paths a topic keeps, not counting those that are read. Yotpo's largest webhooks have about 120.
+#: A shape keeps at most this many paths that nothing reads. Yotpo's largest webhooks have about 120 paths.
 PATHS_LIMIT = 1000
 DEPTH_LIMIT = 16
-#: The keys of an object are data, not names, if all events together have more keys than this…
+#: If an object has more unread keys than this in all events together, the keys count as data, not as names.
 _SIBLINGS_LIMIT = 100
-#: …or if there are more than `_FEW` keys, and an event has on average less than 1 / `_PART` of them.
+#: They also count as data if there are more than `_FEW`, and an average event has less than 1 / `_PART` of them.
 _FEW, _PART = 20, 4
 
-#: What can be the name of a field: no address and no text; the limit `_DIGITS` excludes ids, dates and phone numbers.
+#: A key that can be the name of a field. This excludes addresses and other texts. A name has at most `_DIGITS` digits,
+#: which excludes ids, dates and phone numbers.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _DIGITS = 2
 
 
 class Sightings:
-    """The events that have something, and the times of the first and the last of them."""
+    """The events that have a path with one type, and the times of the first and the last of these events."""
 
     __slots__ = ("bits", "first_at", "last_at")
 
     def __init__(self, bits: int, first_at: datetime, last_at: datetime) -> None:
-        #: One bit for each event, so that an event counts once, also after paths were merged.
+        #: One bit for each event. So an event counts only once, even after paths were merged.
         self.bits = bits
         self.first_at = first_at
         self.last_at = last_at
@@ -65,7 +66,7 @@ class Sightings:
 
 
 class Node:
-    """A path, and the paths that continue from it."""
+    """One path, with the paths that are one step longer as its children."""
 
     __slots__ = ("children", "has_data_keys", "is_read", "is_several", "seen")
 
@@ -73,15 +74,15 @@ class Node:
         self.children: dict[str, Node] = {}
         #: The events that have the path, by JSON type.
         self.seen: dict[str, Sightings] = {}
-        #: True if something reads this path or a path inside it. Then its last step is a name, whatever it looks like.
+        #: True if something reads this path or a path inside it. Then its last step is always a name, never data.
         self.is_read = is_read
-        #: True if each new key counts as data.
+        #: True if each new key of this object counts as data.
         self.has_data_keys = False
         #: True if this node stands for several keys with unrelated values.
         self.is_several = False
 
     def events(self, *, besides: frozenset[str] = frozenset()) -> int:
-        """Return how many events have the path, with other types than `besides`."""
+        """Return how many events have the path. The types in `besides` do not count."""
         return self._bits(besides).bit_count()
 
     def events_before(self) -> int:
@@ -93,17 +94,17 @@ class Node:
         return reduce(or_, (seen.bits for type_, seen in self.seen.items() if type_ not in besides), 0)
 
     def unread(self) -> dict[str, Node]:
-        """Return the children that nothing reads, by key, without ANY."""
+        """Return the children that nothing reads, by key. ANY is not included."""
         return {key: child for key, child in self.children.items() if key != ANY and not child.is_read}
 
 
 class Shape:
-    """The paths of a topic's events. Paths that are read have their nodes from the start, so no limit excludes them."""
+    """The paths of a topic's events. Nodes for paths that are read exist from the start, so no limit excludes them."""
 
     def __init__(self, read: Iterable[Path]) -> None:
         self.root = Node(is_read=True)
         self.events = 0
-        #: True if paths were left out, because there were too many or they were too deep.
+        #: True if some paths are missing, because there were too many paths, or because a path was too deep.
         self.is_cut_off = False
         self._unread = 0
         for path in read:
@@ -115,7 +116,7 @@ class Shape:
         """Add an event; `at` is its time of receipt."""
         bit = 1 << self.events
         self.events += 1
-        # Depth first: when the keys of a node are merged, no node below it is in this stack.
+        # The walk is depth first. So the stack contains no node below a node whose keys are being merged.
         stack: list[tuple[Node, Any, int]] = [(self.root, body, 0)]
         while stack:
             node, value, depth = stack.pop()
@@ -143,7 +144,7 @@ class Shape:
                 ]
 
     def settle(self) -> None:
-        """Merge the keys of objects that turn out to be data. Call it once, after the last event."""
+        """In each object, merge the keys that look like data. Call this method once, after the last event."""
         stack = [self.root]
         while stack:
             node = stack.pop()
@@ -171,7 +172,7 @@ class Shape:
             stack += [((*path, key), child) for key, child in node.children.items()]
 
     def _child(self, node: Node, key: str) -> Node | None:
-        """Return the child, which is created if the limit allows it; else None."""
+        """Return the child of a node. If it is missing, create it; return None if the limit is reached."""
         child = node.children.get(key)
         if child is None and self._unread >= PATHS_LIMIT:
             self.is_cut_off = True
@@ -181,7 +182,7 @@ class Shape:
         return child
 
     def _add_key(self, node: Node, key: str) -> None:
-        """Create a node for a key, or use one node for all keys that are data."""
+        """Create a node for a key that is a name. All keys that are data share the node ANY."""
         if node.has_data_keys or not _is_name(key):
             if any_child := self._child(node, ANY):
                 any_child.is_several = True
@@ -189,7 +190,7 @@ class Shape:
             self._merge_unread_keys(node)
 
     def _merge_unread_keys(self, node: Node) -> None:
-        """Merge all keys that nothing reads into the node ANY, and all such keys from now on."""
+        """Merge all keys that nothing reads into the node ANY. New keys of this object will use ANY too."""
         node.has_data_keys = True
         if ANY not in node.children:
             node.children[ANY] = Node(is_read=False)

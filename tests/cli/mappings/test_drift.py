@@ -82,7 +82,7 @@ def test_a_single_topic_can_be_shown_even_without_a_mapping(cli: Cli) -> None:
     new = cli.run("mappings", "drift", "--topic", "swell/something/new").stdout
     silent = cli.json("mappings", "drift", "--topic", "swell/tier/earned")
 
-    assert "1 events sampled" in new
+    assert "1 event sampled" in new
     assert "customer.level" in new
     assert "favourite_colour" not in new
     assert (silent["sampled"], silent["silent_topics"], silent["unmapped_topics"]) == (0, ["swell/tier/earned"], [])

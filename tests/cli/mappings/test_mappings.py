@@ -103,8 +103,8 @@ def test_json_has_the_parts_of_each_problem() -> None:
         "column": 24,
         "code": "unknown-path",
         "severity": "error",
-        "sentence": "no example of a/b holds 'customer.points_balnace' (did you mean 'customer.points_balance'?); "
-        "correct it, or add one that does",
+        "sentence": "no example of a/b has 'customer.points_balnace' (did you mean 'customer.points_balance'?); "
+        "correct the path, or add an example that has it",
     }
 
 
@@ -120,8 +120,8 @@ def test_github_gets_an_annotation_for_each_problem_and_nothing_else() -> None:
     assert done.exit_code == 1
     assert done.stdout == (
         "::error file=tests/mapping/broken_mappings/misspelt_path/a.b.yaml,line=7,col=24,title=unknown-path::"
-        "no example of a/b holds 'customer.points_balnace' (did you mean 'customer.points_balance'?); "
-        "correct it, or add one that does\n"
+        "no example of a/b has 'customer.points_balnace' (did you mean 'customer.points_balance'?); "
+        "correct the path, or add an example that has it\n"
     )
     assert check("path_that_never_counts", "--format", "github").stdout.startswith("::warning file=")
     assert mappings("check", "--format", "github").stdout == ""
@@ -142,7 +142,7 @@ def test_a_code_is_explained() -> None:
     assert done.stdout.splitlines() == [
         "unknown-path (error)",
         "No example of the topics that use this path has it; most often the path is misspelt.",
-        "Correct it, or add an example that has it.",
+        "Correct the path, or add an example that has it.",
     ]
     assert json.loads(mappings("check", "--explain", "misfit", "--format", "json").stdout)["severity"] == "error"
 
@@ -207,7 +207,7 @@ def test_differences_are_shown_value_by_value(directory: Path) -> None:
         "a.b/graded (outlet)\n"
         "  users.0.attributes.name: nothing, expected: true\n"
         '  users.0.attributes.level: "B", expected: "A"\n'
-        "2 pairs, 1 differ\n"
+        "2 pairs, 1 differs\n"
     )
 
 
@@ -228,5 +228,5 @@ def test_an_example_without_expectation_is_shown_and_can_be_accepted(tmp_path: P
 
     done = mappings("test", "--directory", tmp_path)
     assert '  users.0.attributes.name: "Ann", expected: nothing' in done.stdout.splitlines()
-    assert mappings("test", "--directory", tmp_path, "--accept").stdout == "1 pairs, 1 rewritten\n"
+    assert mappings("test", "--directory", tmp_path, "--accept").stdout == "1 pair, 1 rewritten\n"
     assert mappings("check", "--directory", tmp_path, "--strict").exit_code == 0

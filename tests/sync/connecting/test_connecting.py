@@ -42,7 +42,10 @@ def test_a_merchant_who_follows_the_link_and_installs_the_app_is_connected(merch
     (account,) = merchant.accounts()
     assert (account["app_key"], account["mode"], account["state"]) == (merchant.app_key, "oauth", "connected")
     (backfill,) = merchant.store.rows("select * from backfills where store_id = (table store)")
-    assert (backfill["actor"], backfill["reason"]) == ("the merchant, by the app", "the store was connected to Yotpo")
+    assert (backfill["actor"], backfill["reason"]) == (
+        "the merchant, who installed the app",
+        "the store was connected to Yotpo",
+    )
     (entry,) = [one for one in stack.command("audit") if one["store"] == merchant.name and "connect" in one["action"]]
     assert (entry["action"], entry["details"]["app_key"]) == ("store.connect", merchant.app_key)
 
@@ -96,7 +99,7 @@ def test_a_state_is_valid_once(merchant: Merchant) -> None:
     merchant.browser.cookies = cookie
     asked = merchant.exchanges()
 
-    assert_refused(merchant.open(merchant.decide(state)), 403, "This install is over")
+    assert_refused(merchant.open(merchant.decide(state)), 403, "This install has already ended")
     assert merchant.exchanges() == asked
 
 
@@ -131,7 +134,7 @@ def test_a_forged_or_old_state_is_refused_before_yotpo_is_asked(merchant: Mercha
 
     for forged in (state[:-1], f"{state[:-4]}AAAA", "x", "x" * 3000, "ü.ü.ü"):
         assert_refused(merchant.open(changed(returned, state=forged)), 403, "This install was not started here")
-    assert_refused(merchant.open(changed(returned, state=old)), 403, "This took too long")
+    assert_refused(merchant.open(changed(returned, state=old)), 403, "The install took too long")
     assert merchant.exchanges() == asked
     assert merchant.accounts() == []
 

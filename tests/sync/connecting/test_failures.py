@@ -109,7 +109,7 @@ def test_a_link_for_a_store_that_was_removed_is_refused(merchant: Merchant, stac
     link = merchant.link()
     stack.command("stores", "remove", merchant.name)
 
-    assert_refused(merchant.open(link), 403, "This store is not here any more")
+    assert_refused(merchant.open(link), 403, "This store does not exist any more")
 
 
 def test_the_web_process_uses_its_settings(merchant: Merchant, stack: Stack) -> None:

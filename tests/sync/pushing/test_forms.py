@@ -126,7 +126,7 @@ def test_these_do_not(identity: dict[str, Any], told: str) -> None:
         ("accepts_email_marketing", [], "has to be true or false"),
         ("account_updated_at", "2020-04-01", "it can only be read"),
         ("yotpo_loyalty", {"points_balance": 1}, "it can only be read"),
-        ("lists", [], "here they can only be read"),
+        ("lists", [], "can only be read here"),
         ("custom_properties", {"skin": "dry"}, "is deprecated by Yotpo"),
         ("fist_name", "Ada", "is not a field of a customer (did you mean 'first_name'?)"),
         ("shoe_size", None, "is not a field of a customer"),

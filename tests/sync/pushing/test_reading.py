@@ -100,7 +100,7 @@ def test_a_quote_that_is_never_closed_costs_some_lines_and_not_the_file() -> Non
         ("external_id,address.cty", "address.cty: is not a field of a customer (did you mean 'address.city'?)"),
         ("external_id,address", "address: is an object; name a column for each of its fields: address.NAME"),
         ("external_id,yotpo_ugc.total_reviews", "yotpo_ugc.total_reviews: is counted by Yotpo itself"),
-        ("external_id,lists", "lists: are changed by Yotpo's endpoints for lists"),
+        ("external_id,lists", "lists: can only be read here"),
         ("external_id,custom_properties.skin", "custom_properties.skin: is deprecated by Yotpo"),
         ("external_id,email,email", "email: appears twice"),
         ("external_id,", "a column: has no name"),

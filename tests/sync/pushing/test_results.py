@@ -159,5 +159,5 @@ def test_many_problems_of_one_kind_do_not_hide_those_of_another() -> None:
 
     assert report.text().splitlines()[-2:] == [
         "line 99: differs: first_name: something else",
-        "… and 10 more problems, with --results PATH, which keeps them all",
+        "… and 10 more problems; --results PATH saves all of them in a file",
     ]

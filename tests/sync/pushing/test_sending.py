@@ -186,7 +186,7 @@ def test_it_waits_while_another_process_holds_the_lease(pushing: Pushing) -> Non
     thread.join()
 
     assert _told(results) == [(1, "sent")]
-    assert "another process speaks to the store's Yotpo" in pushing.waits[0]
+    assert "another process is sending requests to Yotpo for this store" in pushing.waits[0]
 
 
 def test_it_goes_on_when_postgresql_is_back(pushing: Pushing) -> None:
