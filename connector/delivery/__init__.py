@@ -1,8 +1,9 @@
 """Brings events from the journal to Insider: the steps that workers run, and the policy, which is pure functions.
 
-    steps       one partition at a time: map received events, send waiting deliveries; begin here
-    pipeline    the loop of a worker: which partition and which step is next, and when to stop
+    steps       some partitions at a time: map received events, send deliveries, record; begin here
+    pipeline    the loop of a worker: which partitions are next, and when to stop
     sending     one batch: send it, read the answer, halve it if Insider refuses it without naming a user
+    recording   writes into the journal what a step has done
     merging     policy: which deliveries share a user, which value is newest, what is too old
     outcomes    policy: what Insider's answer means: users are delivered or dead, or the batch is halved, or the store
                 is paused (how long: here for refused credentials, else `connector.http.backoff`)

@@ -66,12 +66,9 @@ class User:
         """False if there is nothing to upsert. Insider refuses a user that has only identifiers."""
         return bool(self.attributes or self.events)
 
-    def settled(self, attempts: Mapping[int, Sequence[int]], refusal: Refusal | None = None) -> list[Settled]:
-        """Return the outcome of each delivery. `attempts` contains the ids of each delivery's attempts."""
-        return [
-            Settled(id=delivery_id, refusal=refusal, notes=notes, attempt_ids=attempts.get(delivery_id, ()))
-            for delivery_id, notes in self.notes.items()
-        ]
+    def settled(self, refusal: Refusal | None = None) -> list[Settled]:
+        """Return the outcome of each delivery, with this refusal."""
+        return [Settled(id=delivery_id, refusal=refusal, notes=notes) for delivery_id, notes in self.notes.items()]
 
     def without_phone_number(self) -> None:
         """Remove the phone number and note this. Insider refuses only the phone number of this user."""

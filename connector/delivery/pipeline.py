@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector import observability
-from connector.delivery.steps import LOW_PRIORITY_BATCH, Steps
+from connector.delivery.steps import BATCH, LOW_PRIORITY_BATCH, Steps
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.journal import partitions, replays
+from connector.model import Partitions
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from connector.delivery.merging import Destination
-    from connector.delivery.steps import RefreshDelays
+    from connector.delivery.steps import RefreshDelays, StepResult
     from connector.journal.database import Database
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
-    from connector.model import Partition
     from connector.workshop.activation import MappingSets
 
 #: How long a worker waits before it tries again the partitions that another worker held.
@@ -43,7 +43,7 @@ class Pipeline:
         refresh_delays: RefreshDelays,
         rest_seconds: float = 0.0,
     ) -> None:
-        """`rest_seconds` is the wait after each low-priority partition whose work did not fill a step."""
+        """`rest_seconds` is the wait after each low-priority step that was not full."""
         self._database = database
         self._mappings = mappings
         self._rest_seconds = rest_seconds
@@ -68,14 +68,15 @@ class Pipeline:
         queued_low_priority = False
         while True:
             with self._database.connection() as connection:
-                busy = partitions.busy(connection, low_priority=low_priority)
+                limit = LOW_PRIORITY_BATCH if low_priority else BATCH
+                steps = partitions.steps(connection, low_priority=low_priority, limit=limit)
                 mappings = self._mappings.in_force(connection)
             current = _Pass()
-            for partition in busy:
+            for wanted in steps:
                 if time.monotonic() > ends_at:
                     break
-                if partition.store_id not in current.failed_stores:
-                    self._advance_partition(partition, mappings, current, low_priority=low_priority)
+                if wanted.store_id not in current.failed_stores:
+                    self._step(wanted, mappings, current, low_priority=low_priority)
                     if low_priority and not current.step_was_full:
                         # Wait for more snapshots, which arrive page by page. A batch with one delivery costs nearly as
                         # much as a batch with a hundred. While a batch is being sent, webhooks may have to wait for the
@@ -92,18 +93,11 @@ class Pipeline:
                 return Advanced(unfinished=False, queued_low_priority=queued_low_priority)
             time.sleep(_HELD_SECONDS)
 
-    def _advance_partition(
-        self, partition: Partition, mappings: MappingSet, current: _Pass, *, low_priority: bool
-    ) -> None:
-        """Run both steps for a partition: map its received events, then send its waiting deliveries."""
-        store_id = partition.store_id
+    def _step(self, wanted: Partitions, mappings: MappingSet, current: _Pass, *, low_priority: bool) -> None:
+        """Run a step. If it fails, run it for each partition alone, so that the error stops only one of them."""
+        store_id = wanted.store_id
         try:
-            mapped = self._steps.map_received(partition, mappings, low_priority=low_priority)
-            current.progress += mapped.events
-            current.step_was_full = mapped.events >= LOW_PRIORITY_BATCH
-            current.queued_low_priority |= mapped.queued_low_priority
-            sent = self._steps.deliver_waiting(partition, mappings, low_priority=low_priority)
-            current.held |= sent.held
+            result = self._steps.advance(wanted, mappings, low_priority=low_priority)
         except JournalUnavailable:
             raise
         except ConnectorError as error:
@@ -112,14 +106,12 @@ class Pipeline:
             current.failed_stores.add(store_id)
             _log.error("store.failed", store_id=store_id, error=str(error))
         except Exception as error:  # noqa: BLE001 - no error may stop the work on other partitions
-            _log.error("partition.failed", store_id=store_id, partition=partition.number, exc_info=error)
+            _log.error("partitions.failed", store_id=store_id, partitions=wanted.numbers, exc_info=error)
+            if len(wanted.numbers) > 1:
+                for number in wanted.numbers:
+                    self._step(Partitions(store_id, (number,)), mappings, current, low_priority=low_priority)
         else:
-            current.progress += sent.settled
-            current.step_was_full |= sent.settled >= LOW_PRIORITY_BATCH
-            if sent.delivered:
-                current.delivered_stores.add(store_id)
-            if sent.refusal:
-                current.refusals[store_id] = sent.refusal
+            current.add(store_id, result)
 
     def map_replayed(self) -> int:
         """Map the next events of all running replays, within their rates; return the number of events."""
@@ -162,18 +154,29 @@ class Advanced(NamedTuple):
 class _Pass:
     """The results of one pass over the busy partitions."""
 
-    #: The number of mapped events plus the number of settled deliveries.
+    #: The number of mapped events plus the number of settled deliveries that had waited.
     progress: int = 0
     #: The stores for which Insider accepted at least one delivery.
     delivered_stores: set[int] = field(default_factory=set)
-    #: By store: why Insider accepted nothing from a partition. A store is included only if it is unclear whether the
+    #: By store: why Insider accepted nothing in a step. A store is included only if it is unclear whether the
     #: deliveries are wrong or Insider accepts nothing from the store.
     refusals: dict[int, str] = field(default_factory=dict)
     #: True if another worker holds a partition that has work.
     held: bool = False
     #: True if low-priority deliveries were journaled.
     queued_low_priority: bool = False
-    #: True if the last partition had enough work for a full low-priority step.
+    #: True if the last step had enough work for a full low-priority step.
     step_was_full: bool = False
     #: The stores with an error. The rest of this pass skips them.
     failed_stores: set[int] = field(default_factory=set)
+
+    def add(self, store_id: int, result: StepResult) -> None:
+        """Add the result of a step."""
+        self.progress += result.mapped + result.settled
+        self.step_was_full = max(result.mapped, result.settled) >= LOW_PRIORITY_BATCH
+        self.queued_low_priority |= result.queued_low_priority
+        self.held |= result.held
+        if result.delivered:
+            self.delivered_stores.add(store_id)
+        if result.refusal:
+            self.refusals[store_id] = result.refusal

@@ -1,9 +1,9 @@
-"""Sends one batch of deliveries to Insider, and records the outcome of each delivery.
+"""Sends one batch of deliveries to Insider, and notes what becomes of each. It does not use the journal.
 
-All requests happen within the transaction that holds the partition. An upsert sends the users first, and Insider
-creates the new users. A clear then deletes the attributes that no longer have a value, for the users that Insider has
-accepted. After the last request for a user, the user's deliveries are settled: each is delivered or a dead letter. If
-Insider refuses a batch without naming a user, the batch is halved until the refused delivery is alone in its request.
+An upsert sends the users first, and Insider creates the new users. A clear then deletes the attributes that no longer
+have a value, for the users that Insider has accepted. After the last request for a user, the user's deliveries are
+settled: each is delivered or a dead letter. If Insider refuses a batch without naming a user, the batch is halved until
+the refused delivery is alone in its request.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from connector import observability
 from connector.delivery import merging, outcomes
-from connector.http import backoff
 from connector.insider import wire
-from connector.journal import deliveries, stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,9 +24,8 @@ if TYPE_CHECKING:
     from connector.delivery.merging import Destination, User
     from connector.insider.client import Response
     from connector.insider.wire import Failure
-    from connector.journal.database import Connection
     from connector.mapping import MappingSet, TopicMapping
-    from connector.model import Delivery, Refusal, Store, TrueAt, UserUpdate
+    from connector.model import Attempt, Delivery, Refusal, Settled, Store, TrueAt, UserUpdate
 
 #: A batch starts new requests for this time. If no delivery is settled yet, it continues after this time.
 BATCH_SECONDS = 15.0
@@ -51,8 +48,8 @@ class _Operation:
     name: str
     encode: Callable[[UserUpdate], bytes]
     request: Callable[[Sequence[bytes]], Response]
-    #: Deliveries that Insider refused alone, each with its refusal and the attempt's id. They stay in this list until a
-    #: success proves that Insider accepts other users.
+    #: Deliveries that Insider refused alone, each with its refusal and the attempt's number. They stay in this list
+    #: until a success proves that Insider accepts other users.
     refused_alone: list[tuple[User, Refusal, int]] = field(default_factory=list)
     #: Groups of refused users that were not halved further.
     set_aside: list[Sequence[User]] = field(default_factory=list)
@@ -60,28 +57,44 @@ class _Operation:
     succeeded: bool = False
 
 
+class Pause(NamedTuple):
+    """Why a store has to pause, and for how long."""
+
+    reason: str
+    #: The length of the pause; 0: it is longer after each failure in a row.
+    seconds: float = 0.0
+    #: How many seconds Insider asks us to wait, if it does.
+    retry_after: float | None = None
+
+
 class Sending:
-    """Sends deliveries of one partition, and records the outcome of each."""
+    """Sends deliveries of some partitions of a store, and notes what becomes of each.
+
+    An attempt has a number here, its position in `attempts`. It gets its id when it is recorded.
+    """
 
     def __init__(
         self,
-        connection: Connection,
         store: Store,
         insider: Destination,
         *,
         mappings: MappingSet,
         known_times: dict[str, dict[str, TrueAt]],
         retention: timedelta,
+        was_delivered_since: Callable[[int, str], bool],
     ) -> None:
-        """`known_times` contains, by customer, the time of each attribute that Insider has stored or cleared."""
-        self._connection = connection
+        """`known_times` contains, by customer, the time of each attribute that Insider has stored or cleared.
+
+        `was_delivered_since` tells whether Insider has accepted an update of the store after the attempt with this id,
+        in an attempt with the same operation.
+        """
         self._store = store
+        self._was_delivered_since = was_delivered_since
         self._mappings = mappings
         self._skip_hook = True
         self._known_times = known_times
         self._retention = retention
         self._started = time.monotonic()
-        self._stopped = False
         self._upsert = _Operation(
             name=outcomes.UPSERT,
             encode=wire.encode_user,
@@ -94,15 +107,21 @@ class Sending:
         self._user_depth = 0
         #: The reason of the last response that refused a request without naming a user.
         self._last_split_reason: str | None = None
-        #: By delivery: the ids of those attempts that are not recorded yet.
-        self._attempt_ids: dict[int, list[int]] = {}
-        #: By customer: the times of the attributes that this batch has sent or cleared. They are recorded at the end.
-        self._new_times: dict[str, dict[str, TrueAt]] = {}
-        self.settled = 0
+        self.attempts: list[Attempt] = []
+        #: By delivery: the numbers of its attempts.
+        self.tried: dict[int, list[int]] = {}
+        #: By delivery: its outcome.
+        self.settled: dict[int, Settled] = {}
+        #: By delivery: the number of the attempt in which Insider refused it alone. These deliveries still wait.
+        self.refused_alone: dict[int, int] = {}
+        #: By customer: the times of the attributes that this batch has sent or cleared.
+        self.new_times: dict[str, dict[str, TrueAt]] = {}
+        #: True if Insider has accepted at least one delivery.
         self.delivered = False
+        self.pause: Pause | None = None
 
     def send(self, waiting: Sequence[Delivery]) -> str | None:
-        """Send the new content of these deliveries. Deliveries that are not settled continue to wait.
+        """Send the new content of these deliveries. Deliveries without an outcome continue to wait.
 
         Return a reason if Insider accepted nothing, and it is unclear why: either these deliveries are wrong, or
         Insider accepts nothing at all from this store. Otherwise return None.
@@ -114,24 +133,20 @@ class Sending:
                 set_aside, operation.set_aside = operation.set_aside, []
                 for users in set_aside:
                     self._send(operation, users)
-        if self.delivered and self._store.failures and not self._stopped:
-            stores.end_pause(self._connection, self._store)
         unclear = [
             refusal
             for operation in (self._upsert, self._clear)
-            for user, refusal, attempt_id in operation.refused_alone
-            if not self._make_dead_if_proven(operation, user, refusal, attempt_id)
+            for user, refusal, attempt in operation.refused_alone
+            if not self._make_dead_if_proven(operation, user, refusal, attempt)
         ]
-        deliveries.remember_attempts(self._connection, self._attempt_ids)
-        deliveries.remember_times(self._connection, self._store.id, self._new_times)
-        if self._stopped or self.delivered:
+        if self.pause or self.delivered:
             return None
         if unclear:
             return unclear[0].reason
         # If the time was too short to halve the batch down to one delivery, only the last refusal is known.
         return None if self.settled else self._last_split_reason
 
-    def _make_dead_if_proven(self, operation: _Operation, user: User, refusal: Refusal, attempt_id: int) -> bool:
+    def _make_dead_if_proven(self, operation: _Operation, user: User, refusal: Refusal, attempt: int) -> bool:
         """Make a refused delivery dead if Insider has accepted other deliveries since its first refusal.
 
         Only refusals in a request with this delivery alone count. If Insider has accepted no other delivery since the
@@ -139,12 +154,10 @@ class Sending:
         """
         (delivery,) = user.deliveries
         first_id = delivery.refused_attempt_id
-        if first_id and deliveries.delivered_since(
-            self._connection, self._store.id, first_id, operation=operation.name
-        ):
+        if first_id and self._was_delivered_since(first_id, operation.name):
             self._blame(operation, user, refusal)
             return True
-        deliveries.remember_refusal(self._connection, delivery.id, attempt_id)
+        self.refused_alone[delivery.id] = attempt
         return False
 
     def _send_merged(self, waiting: Sequence[Delivery]) -> None:
@@ -162,10 +175,10 @@ class Sending:
         response = operation.request(encoded)
         ruling = outcomes.rule(response, len(users), operation.name)
         size = sum(map(len, encoded))
-        attempt = outcomes.attempt(response, ruling, users=len(users), size=size, operation=operation.name)
-        attempt_id = deliveries.add_attempt(self._connection, self._store.id, attempt)
+        attempt = len(self.attempts)
+        self.attempts.append(outcomes.attempt(response, ruling, users=len(users), size=size, operation=operation.name))
         for delivery_id in (delivery_id for user in users for delivery_id in user.notes):
-            self._attempt_ids.setdefault(delivery_id, []).append(attempt_id)
+            self.tried.setdefault(delivery_id, []).append(attempt)
         _log.info(
             "delivery.attempted",
             store=self._store.name,
@@ -177,13 +190,14 @@ class Sending:
         )
         operation.attempts_since_success += 1
         if ruling.pause:
-            self._pause(*ruling.pause, response.retry_after)
+            seconds, reason = ruling.pause
+            self.pause = Pause(reason, seconds, response.retry_after)
         elif ruling.split:
-            self._halve(operation, users, ruling.split, attempt_id)
+            self._halve(operation, users, ruling.split, attempt)
         else:
             self._record(operation, users, ruling.refused)
 
-    def _halve(self, operation: _Operation, users: Sequence[User], refusal: Refusal, attempt_id: int) -> None:
+    def _halve(self, operation: _Operation, users: Sequence[User], refusal: Refusal, attempt: int) -> None:
         """Send each half of a refused request, until the refused delivery is alone in its request."""
         self._last_split_reason = refusal.reason
         # The parts of one user are never set aside, because later deliveries of the user would be sent before them.
@@ -198,7 +212,7 @@ class Sending:
             if operation.attempts_since_success < _FRESH_ATTEMPTS:
                 self._blame(operation, users[0], refusal)
             else:
-                operation.refused_alone.append((users[0], refusal, attempt_id))
+                operation.refused_alone.append((users[0], refusal, attempt))
 
     def _halve_user(self, user: User) -> bool:
         """Send the deliveries of one user in two parts. Return False if the user has only one delivery."""
@@ -256,36 +270,15 @@ class Sending:
     def _remember_times(self, accepted: Iterable[tuple[str, dict[str, TrueAt]]]) -> None:
         """Note the times of attributes that Insider has stored or cleared, so that no older value is sent later."""
         for customer, times in accepted:
-            for remembered in (self._known_times, self._new_times):
+            for remembered in (self._known_times, self.new_times):
                 remembered.setdefault(customer, {}).update(times)
 
     def _mapping_of(self, user: User) -> TopicMapping | None:
         return self._mappings.get(user.deliveries[0].topic, self._store.options.overlay)
 
     def _settle(self, users: Sequence[User], refusal: Refusal | None = None) -> None:
-        settled = [delivery for user in users for delivery in user.settled(self._attempt_ids, refusal)]
-        deliveries.settle(self._connection, settled)
-        for delivery in settled:
-            self._attempt_ids.pop(delivery.id, None)
-        self.settled += len(settled)
-
-    def _pause(self, asked: float, reason: str, retry_after: float | None) -> None:
-        self._stopped = True
-        pause(self._connection, self._store, asked=asked, retry_after=retry_after, reason=reason)
+        self.settled |= {delivery.id: delivery for user in users for delivery in user.settled(refusal)}
 
     def _is_over(self) -> bool:
         elapsed = time.monotonic() - self._started
-        return self._stopped or elapsed > LONGEST_SECONDS or (self.settled > 0 and elapsed > BATCH_SECONDS)
-
-
-def pause(
-    connection: Connection, store: Store, *, asked: float = 0.0, retry_after: float | None = None, reason: str
-) -> None:
-    """Pause a store's deliveries.
-
-    The pause lasts `asked` seconds if this number is not 0. Otherwise it lasts `retry_after` seconds, as Insider asks.
-    If both are missing, the pause is longer after each failure in a row.
-    """
-    seconds = backoff.pause_seconds(asked, retry_after, failures=store.failures)
-    stores.pause(connection, store, seconds=seconds, reason=reason)
-    _log.warning("store.paused", store=store.name, seconds=round(seconds, 1), reason=reason)
+        return bool(self.pause or elapsed > LONGEST_SECONDS or (self.settled and elapsed > BATCH_SECONDS))

@@ -1,25 +1,28 @@
 """The steps that bring events from the journal to Insider.
 
-    map_received       journal ──received events──────▶ mapping ──deliveries──▶ journal
-    map_replayed       journal ──replayed events──────▶ mapping ──deliveries──▶ journal
-    deliver_waiting    journal ──waiting deliveries──▶ merging ──users──▶ insider ──▶ journal
+    advance         journal ──received events──▶ mapping ──deliveries──┐
+                    journal ──waiting deliveries──────────────────────▶ merging ──users──▶ insider ──▶ journal
+    map_replayed    journal ──replayed events──▶ mapping ──deliveries──▶ journal
 
-`map_received` and `deliver_waiting` work on one partition and hold it. Each step is one transaction: it records all of
-its results, or it changes nothing. So an interrupted step is simply run again. `pipeline` decides which step is next.
+`advance` works on some partitions of one store and holds them. Each step is one transaction: it records all of its
+results, or it changes nothing. So an interrupted step is simply run again. A step needs the same number of statements
+for one event as for a thousand. `pipeline` decides which step is next.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector import observability
-from connector.delivery import merging, sending
-from connector.delivery.sending import Sending
+from connector.delivery import merging, recording
+from connector.delivery.sending import Pause, Sending
 from connector.insider import wire
 from connector.journal import deliveries, events, notices, partitions, replays, stores
 from connector.journal.sync import refreshes
 from connector.mapping.running import mapped_events
+from connector.model import Delivery, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,16 +30,18 @@ if TYPE_CHECKING:
 
     from connector.delivery.merging import Destination
     from connector.journal.database import Connection, Database
+    from connector.journal.deliveries import Waiting
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
     from connector.mapping.running.mapped_events import MappedEvent
-    from connector.model import NewDelivery, Partition, Store
+    from connector.model import NewDelivery, Partitions, Store
     from connector.workshop.activation import MappingSets
 
-#: The most low-priority events or deliveries in a step. The number is small, because webhooks wait for the partition
+#: The most low-priority events or deliveries in a step. The number is small, because webhooks wait for the partitions
 #: during the step.
 LOW_PRIORITY_BATCH = 200
-_MAP_LIMIT = 500
+#: The most webhooks in a step.
+BATCH = 1000
 #: The most bytes of webhooks in a step, so that large webhooks do not fill a worker's memory.
 _MAP_BYTES = 8_000_000
 #: The most bytes of stored updates in a request. An update is a little larger in the request than in the journal, so
@@ -55,23 +60,18 @@ class RefreshDelays(NamedTuple):
     longest_seconds: float
 
 
-class MapResult(NamedTuple):
-    """The result of mapping the received events of a partition."""
-
-    #: How many events were mapped.
-    events: int = 0
-    #: True if at least one of their deliveries has low priority.
-    queued_low_priority: bool = False
-
-
 @dataclass(frozen=True, slots=True)
-class DeliverResult:
-    """The result of sending the waiting deliveries of a partition."""
+class StepResult:
+    """The result of a step."""
 
-    #: True if nothing was sent because another worker holds the partition.
+    #: True if another worker holds one of the partitions.
     held: bool = False
-    #: How many deliveries were settled.
+    #: How many events were mapped.
+    mapped: int = 0
+    #: How many waiting deliveries were settled.
     settled: int = 0
+    #: True if a new delivery waits for the low-priority workers.
+    queued_low_priority: bool = False
     #: True if Insider accepted at least one delivery.
     delivered: bool = False
     #: Why Insider accepted nothing. Set only if it is unclear whether the deliveries are wrong or Insider accepts
@@ -101,66 +101,62 @@ class Steps:
         self._retention = retention
         self._refresh_delays = refresh_delays
 
-    def map_received(self, partition: Partition, mappings: MappingSet, *, low_priority: bool = False) -> MapResult:
-        """Map the oldest received events of a partition, and journal a delivery for each user.
+    def advance(self, wanted: Partitions, mappings: MappingSet, *, low_priority: bool = False) -> StepResult:
+        """Map the oldest received events of some partitions, send their oldest deliveries, and record all results.
 
-        All events of a step are mapped by the same mapping set. With `low_priority`, the step maps only snapshots, and
-        only if no webhook waits in the partition.
+        Partitions that another worker holds are left out. All events of a step are mapped by the same mapping set. With
+        `low_priority`, the step processes only snapshots and the deliveries of replays, and only in partitions without
+        waiting webhooks. If the store is paused, the new deliveries wait.
         """
         with self._database.transaction() as connection:
-            if not partitions.hold(connection, partition):
-                return MapResult()
-            if low_priority and partitions.is_live(connection, partition):
-                return MapResult()
-            limit = LOW_PRIORITY_BATCH if low_priority else _MAP_LIMIT
-            received = events.take_received(
-                connection, partition, low_priority=low_priority, limit=limit, size=_MAP_BYTES
-            )
-            if not received:
-                return MapResult()
-            options = stores.options(connection, partition.store_id)
-            if options is None:
-                return MapResult()
-            mapped = [mapped_events.run(event, mappings, options) for event in received]
-            new_deliveries = _journal(connection, mapped)
+            held = partitions.hold(connection, wanted)
+            is_held_by_others = len(held.numbers) < len(wanted.numbers)
+            if low_priority and held.numbers:
+                held = partitions.without_webhooks(connection, held)
+            store = stores.by_id(connection, self._vault, held.store_id) if held.numbers else None
+            if store is None:
+                return StepResult(held=is_held_by_others)
+            limit = LOW_PRIORITY_BATCH if low_priority else BATCH
+            received = events.take_received(connection, held, low_priority=low_priority, limit=limit, size=_MAP_BYTES)
+            mapped = [mapped_events.run(event, mappings, store.options) for event in received]
+            new = _new_deliveries(mapped)
+            limit = min(limit, self._batch_size)
+            waiting = deliveries.Waiting()
+            if _may_send(connection, store):
+                waiting = deliveries.take_waiting(connection, held, low_priority=low_priority, limit=limit)
+            batch = _batch(waiting, new, held, low_priority=low_priority, limit=limit)
+            sending, refusal = self._send(connection, store, mappings, batch)
+            recording.record(connection, store, sending, new)
+            _mark(connection, mapped)
             if not low_priority:
-                customers = _customers_to_look_up(new_deliveries)
-                refreshes.schedule(connection, partition.store_id, customers, **self._refresh_delays._asdict())
-        _log.info("events.mapped", store_id=partition.store_id, partition=partition.number, events=len(received))
-        return MapResult(len(received), any(delivery.low_priority for delivery in new_deliveries))
+                refreshes.schedule(connection, store.id, _customers_to_look_up(new), **self._refresh_delays._asdict())
+        if received:
+            _log.info("events.mapped", store_id=held.store_id, partitions=len(held.numbers), events=len(received))
+        return StepResult(
+            held=is_held_by_others,
+            mapped=len(received),
+            settled=sum(delivery_id > 0 for delivery_id in sending.settled),
+            queued_low_priority=not low_priority and any(delivery.low_priority for delivery in new),
+            delivered=sending.delivered,
+            refusal=refusal,
+        )
 
-    def deliver_waiting(
-        self, partition: Partition, mappings: MappingSet, *, low_priority: bool = False
-    ) -> DeliverResult:
-        """Send the oldest waiting deliveries of a partition, and record the outcome of each.
-
-        With `low_priority`, the step sends only deliveries of replays and snapshots, and only if no webhook waits in
-        the partition. `mappings` is needed to name the rule that caused a refusal.
-        """
-        with self._database.transaction() as connection:
-            if not partitions.hold(connection, partition):
-                return DeliverResult(held=True)
-            if low_priority and partitions.is_live(connection, partition):
-                return DeliverResult()
-            store = stores.by_id(connection, self._vault, partition.store_id)
-            if store is None or not _may_send(connection, store):
-                return DeliverResult()
-            limit = min(self._batch_size, LOW_PRIORITY_BATCH) if low_priority else self._batch_size
-            oldest = deliveries.take_waiting(connection, partition, low_priority=low_priority, limit=limit)
-            waiting = merging.fitting(oldest, _REQUEST_BYTES)
-            if not waiting:
-                return DeliverResult()
-            customers = {delivery.customer for delivery in waiting}
-            batch = Sending(
-                connection,
-                store,
-                self._insider,
-                mappings=mappings,
-                known_times=deliveries.attribute_times(connection, store.id, customers),
-                retention=self._retention,
-            )
-            refusal = batch.send(waiting)
-        return DeliverResult(settled=batch.settled, delivered=batch.delivered, refusal=refusal)
+    def _send(
+        self, connection: Connection, store: Store, mappings: MappingSet, batch: Sequence[Delivery]
+    ) -> tuple[Sending, str | None]:
+        """Send a batch, which may be empty. `mappings` is needed to name the rule that caused a refusal."""
+        customers = {delivery.customer for delivery in batch}
+        sending = Sending(
+            store,
+            self._insider,
+            mappings=mappings,
+            known_times=deliveries.attribute_times(connection, store.id, customers) if customers else {},
+            retention=self._retention,
+            was_delivered_since=lambda attempt_id, operation: deliveries.delivered_since(
+                connection, store.id, attempt_id, operation=operation
+            ),
+        )
+        return sending, sending.send(batch) if batch else None
 
     def map_replayed(self, replay_id: int, mappings: MappingSet) -> int:
         """Map the next events of a replay, within its rate; return the number of events.
@@ -169,7 +165,7 @@ class Steps:
         that last mapped it.
         """
         with self._database.transaction() as connection:
-            batch = replays.take(connection, replay_id, limit=_MAP_LIMIT, size=_MAP_BYTES)
+            batch = replays.take(connection, replay_id, limit=BATCH, size=_MAP_BYTES)
             if not batch.events:
                 return 0
             ids = [event.id for event in batch.events]
@@ -183,7 +179,8 @@ class Steps:
                 for event in batch.events
                 if (set_of_event := sets.get(event.id)) and (store_options := options[event.store_id]) is not None
             ]
-            _journal(connection, mapped, replay_id=replay_id, skip_hook=batch.skip_hook)
+            deliveries.append(connection, _new_deliveries(mapped, replay_id=replay_id, skip_hook=batch.skip_hook))
+            _mark(connection, mapped)
             without_set = [event_id for event_id in ids if event_id not in sets]
             replays.mark_processed(connection, replay_id, ids, without_set=without_set)
             with_mapping = [mapped_event.event.id for mapped_event in mapped if mapped_event.mapping]
@@ -205,19 +202,55 @@ class Steps:
         with self._database.transaction() as connection:
             store = stores.by_id(connection, self._vault, store_id)
             if store and _may_send(connection, store):
-                sending.pause(connection, store, reason=reason)
+                recording.pause(connection, store, Pause(reason))
 
 
-def _journal(
-    connection: Connection, mapped: Sequence[MappedEvent], *, replay_id: int | None = None, skip_hook: bool = False
+def _new_deliveries(
+    mapped: Sequence[MappedEvent], *, replay_id: int | None = None, skip_hook: bool = False
 ) -> list[NewDelivery]:
-    """Journal the deliveries, notices and notes of mapped events, and return the deliveries."""
-    new_deliveries = [
+    return [
         delivery
         for mapped_event in mapped
         for delivery in mapped_event.deliveries(replay_id=replay_id, skip_hook=skip_hook)
     ]
-    deliveries.append(connection, new_deliveries)
+
+
+def _batch(
+    waiting: Waiting, new: Sequence[NewDelivery], held: Partitions, *, low_priority: bool, limit: int
+) -> Sequence[Delivery]:
+    """Return the deliveries that this step sends in one request: the oldest that may share it.
+
+    New deliveries follow the waiting ones. They are sent at once only if none waits before them, so that they overtake
+    nothing. A new delivery has no id yet: it has the number -1, -2, …, by its position in `new`.
+    """
+    ready = list(waiting.deliveries)
+    if waiting.complete:
+        ready += (
+            _numbered(-1 - position, delivery)
+            for position, delivery in enumerate(new)
+            if delivery.low_priority == low_priority
+            and delivery.refusal is None
+            and partition_number(delivery.customer) in held.numbers
+        )
+    together = takewhile(lambda delivery: delivery.skip_hook == ready[0].skip_hook, ready[:limit])
+    return merging.fitting(list(together), _REQUEST_BYTES)
+
+
+def _numbered(number: int, new: NewDelivery) -> Delivery:
+    return Delivery(
+        id=number,
+        event_id=new.event_id,
+        topic=new.topic,
+        customer=new.customer,
+        update=new.update,
+        occurred_at=new.occurred_at,
+        skip_hook=new.skip_hook,
+        bytes=len(deliveries.encoded(new.update)),
+    )
+
+
+def _mark(connection: Connection, mapped: Sequence[MappedEvent]) -> None:
+    """Journal the notices and notes of mapped events."""
     for event, _, result, _ in mapped:
         if result.notice:
             notices.post(connection, event, *result.notice)
@@ -225,7 +258,6 @@ def _journal(
         connection,
         [(event.id, version if mapping else None, result.notes) for event, mapping, result, version in mapped],
     )
-    return new_deliveries
 
 
 def _customers_to_look_up(new_deliveries: Sequence[NewDelivery]) -> Iterator[str]:

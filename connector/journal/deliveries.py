@@ -1,74 +1,84 @@
 """Deliveries, their attempts, and the times of the attribute values that Insider has.
 
-A worker reads and settles the deliveries of one partition at a time. It has to lock the partition first (`partitions`).
+A worker reads and settles the deliveries of the partitions that it holds (`partitions`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import time
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple
 
 import orjson
 
 from connector.journal import partitions
-from connector.model import ClearedAt, Delivery, TrueAt, UserEvent, UserUpdate, partition_number
+from connector.model import ClearedAt, Delivery, Progress, TrueAt, UserEvent, UserUpdate, partition_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from connector.journal.database import Connection
-    from connector.model import Attempt, NewDelivery, Partition, Settled
+    from connector.model import Attempt, NewDelivery, Partitions, Settled
 
 #: A delivery keeps at most this number of attempts, the newest ones.
 _ATTEMPTS = 50
 
 
-def append(connection: Connection, new: Sequence[NewDelivery]) -> None:
-    """Journal new deliveries in this order."""
-    rows = [
-        (
-            delivery.event_id,
-            delivery.store_id,
-            delivery.topic,
-            delivery.customer,
-            partition_number(delivery.customer),
-            delivery.occurred_at,
-            _stored(delivery.update),
-            delivery.skip_hook,
-            delivery.low_priority,
-            delivery.mapping,
-            delivery.replay_id,
-            *(
-                (delivery.refusal.reason, delivery.refusal.cause, delivery.refusal.rule)
-                if delivery.refusal
-                else (None, None, None)
-            ),
+def append(connection: Connection, new: Sequence[NewDelivery], progress: Mapping[int, Progress] | None = None) -> None:
+    """Journal new deliveries in this order.
+
+    `progress` contains, by position in `new`, what has become of the deliveries that were sent at once.
+    """
+    if not new:
+        return
+    progress = progress or {}
+    nothing = Progress()
+    rows = []
+    for position, delivery in enumerate(new):
+        done = progress.get(position, nothing)
+        refusal = delivery.refusal or (done.settled.refusal if done.settled else None)
+        rows.append(
+            (
+                delivery.event_id,
+                delivery.store_id,
+                delivery.topic,
+                delivery.customer,
+                partition_number(delivery.customer),
+                delivery.occurred_at,
+                encoded(delivery.update),
+                delivery.skip_hook,
+                delivery.low_priority,
+                delivery.mapping,
+                delivery.replay_id,
+                *((refusal.reason, refusal.cause, refusal.rule) if refusal else (None, None, None)),
+                "dead" if refusal else "delivered" if done.settled else "waiting",
+                _notes(done.settled) if done.settled else None,
+                _array(done.attempt_ids[-_ATTEMPTS:]),
+                done.refused_attempt_id,
+            )
         )
-        for delivery in new
-    ]
-    if rows:
-        connection.execute(
-            """
-            insert into deliveries (event_id, store_id, topic, customer, partition, occurred_at, update, bytes,
-                                    skip_hook, bulk, mapping, replay_id, reason, cause, rule, state, settled_at)
-            select event_id, store_id, topic, customer, partition, occurred_at, update::jsonb, octet_length(update),
-                   skip_hook, bulk, mapping, replay_id, reason, cause, rule,
-                   case when cause is null then 'waiting' else 'dead' end, case when cause is not null then now() end
-            from unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::smallint[], %s::timestamptz[],
-                        %s::text[], %s::bool[], %s::bool[], %s::text[], %s::bigint[], %s::text[], %s::text[],
-                        %s::text[])
-                 with ordinality
-                 as owed (event_id, store_id, topic, customer, partition, occurred_at, update, skip_hook, bulk,
-                          mapping, replay_id, reason, cause, rule, position)
-            order by position
-            """,
-            [list(column) for column in zip(*rows, strict=True)],
-        )
+    connection.execute(
+        """
+        insert into deliveries (event_id, store_id, topic, customer, partition, occurred_at, update, bytes,
+                                skip_hook, bulk, mapping, replay_id, reason, cause, rule, state, notes, attempt_ids,
+                                refused_attempt_id, settled_at)
+        select event_id, store_id, topic, customer, partition, occurred_at, update::jsonb, octet_length(update),
+               skip_hook, bulk, mapping, replay_id, reason, cause, rule, state, notes::jsonb, attempt_ids::bigint[],
+               refused_attempt_id, case when state <> 'waiting' then clock_timestamp() end
+        from unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::smallint[], %s::timestamptz[],
+                    %s::text[], %s::bool[], %s::bool[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+                    %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+             with ordinality
+             as owed (event_id, store_id, topic, customer, partition, occurred_at, update, skip_hook, bulk,
+                      mapping, replay_id, reason, cause, rule, state, notes, attempt_ids, refused_attempt_id, position)
+        order by position
+        """,
+        [list(column) for column in zip(*rows, strict=True)],
+    )
 
 
 _PARTITION: LiteralString = (
-    "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'waiting'"
+    "bulk = %(bulk)s and store_id = %(store_id)s and partition = held.number and state = 'waiting'"
 )
 _WAITING: LiteralString = """
     select id, event_id, topic, customer, update, occurred_at, skip_hook, bytes, refused_attempt_id
@@ -78,16 +88,30 @@ _OLDEST = _WAITING.format(partitions.oldest("deliveries", _PARTITION))
 _FAIR = _WAITING.format(partitions.fairly("deliveries", _PARTITION))
 
 
-def take_waiting(connection: Connection, partition: Partition, *, low_priority: bool, limit: int) -> list[Delivery]:
-    """Return a partition's oldest waiting deliveries that may share a request: all have the same `skip_hook`."""
-    parameters = {"bulk": low_priority, "store_id": partition.store_id, "partition": partition.number, "limit": limit}
+class Waiting(NamedTuple):
+    """The oldest waiting deliveries of some partitions."""
+
+    deliveries: Sequence[Delivery] = ()
+    #: True if no other delivery waits there. Then a new delivery of these partitions may be sent at once.
+    complete: bool = False
+
+
+def take_waiting(connection: Connection, held: Partitions, *, low_priority: bool, limit: int) -> Waiting:
+    """Return the oldest waiting deliveries of partitions that may share a request: all have the same `skip_hook`.
+
+    The caller has to hold the partitions.
+    """
+    parameters = {"bulk": low_priority, "store_id": held.store_id, "numbers": list(held.numbers), "limit": limit}
     rows = connection.execute(_OLDEST, parameters).fetchall()
+    complete = len(rows) < limit
     if partitions.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, parameters).fetchall()
-    return [
+        complete = False
+    together = [
         Delivery(**{**row._asdict(), "update": update_of(row.update)})
         for row in takewhile(lambda row: row.skip_hook == rows[0].skip_hook, rows)
     ]
+    return Waiting(together, complete and len(together) == len(rows))
 
 
 def attribute_times(connection: Connection, store_id: int, customers: Iterable[str]) -> dict[str, dict[str, TrueAt]]:
@@ -102,19 +126,40 @@ def attribute_times(connection: Connection, store_id: int, customers: Iterable[s
     return {row.customer: {name: _time_of(stored) for name, stored in row.attribute_times.items()} for row in rows}
 
 
-def add_attempt(connection: Connection, store_id: int, attempt: Attempt) -> int:
-    """Journal an attempt that has just ended; return its id."""
-    row = connection.execute(
+def add_attempts(connection: Connection, store_id: int, attempts: Sequence[Attempt]) -> list[int]:
+    """Journal attempts in this order; return their ids."""
+    if not attempts:
+        return []
+    columns = zip(
+        *(
+            (
+                time.monotonic() - attempt.ended,
+                attempt.duration_ms,
+                attempt.users,
+                attempt.bytes,
+                attempt.status,
+                attempt.outcome,
+                attempt.excerpt,
+                attempt.operation,
+            )
+            for attempt in attempts
+        ),
+        strict=True,
+    )
+    rows = connection.execute(
         """
         insert into attempts (store_id, started_at, duration_ms, users, bytes, status, outcome, excerpt, operation)
-        values (%(store_id)s, clock_timestamp() - %(duration_ms)s * interval '1 ms', %(duration_ms)s,
-                %(users)s, %(bytes)s, %(status)s, %(outcome)s, %(excerpt)s, %(operation)s)
+        select %s, clock_timestamp() - make_interval(secs => age + duration_ms / 1000.0), duration_ms, users, bytes,
+               status, outcome, excerpt, operation
+        from unnest(%s::float[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[], %s::text[])
+             with ordinality
+             as made (age, duration_ms, users, bytes, status, outcome, excerpt, operation, position)
+        order by position
         returning id
         """,
-        {"store_id": store_id, **asdict(attempt)},
-    ).fetchone()
-    assert row is not None  # noqa: S101 - an insert that returns
-    return int(row.id)
+        (store_id, *map(list, columns)),
+    )
+    return [row.id for row in rows]
 
 
 def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, operation: str = "upsert") -> bool:
@@ -179,10 +224,14 @@ def settle(connection: Connection, settled: Sequence[Settled]) -> None:
             [delivery.refusal and delivery.refusal.reason for delivery in settled],
             [delivery.refusal and delivery.refusal.cause for delivery in settled],
             [delivery.refusal and delivery.refusal.rule for delivery in settled],
-            [orjson.dumps(delivery.notes).decode() if delivery.notes else None for delivery in settled],
+            [_notes(delivery) for delivery in settled],
             [_array(delivery.attempt_ids) for delivery in settled],
         ),
     )
+
+
+def _notes(settled: Settled) -> str | None:
+    return orjson.dumps(settled.notes).decode() if settled.notes else None
 
 
 def _newest(added: str) -> str:
@@ -255,7 +304,7 @@ def update_of(stored: dict[str, Any]) -> UserUpdate:
     )
 
 
-def _stored(update: UserUpdate) -> str:
+def encoded(update: UserUpdate) -> str:
     """Return the journaled form of an update. An empty `cleared` is left out: nearly all updates have an empty one."""
     cleared = {"cleared": update.cleared} if update.cleared else {}
     stored = {"identifiers": update.identifiers, "attributes": update.attributes, "events": update.events, **cleared}

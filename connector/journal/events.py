@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from connector.journal.database import Connection
-    from connector.model import Incoming, Note, Partition
+    from connector.model import Incoming, Note, Partitions
 
 #: For this time, an event without a time of its own is a duplicate if its key is known. Later it is a new event.
 DATELESS_WINDOW = timedelta(hours=48)
@@ -127,7 +127,7 @@ def _insert(
 
 
 _PARTITION: LiteralString = (
-    "bulk = %(bulk)s and store_id = %(store_id)s and partition = %(partition)s and state = 'received'"
+    "bulk = %(bulk)s and store_id = %(store_id)s and partition = held.number and state = 'received'"
 )
 _RECEIVED: LiteralString = """
     select id, store_id, topic, occurred_at, received_at, body, customer
@@ -141,17 +141,17 @@ _FAIR = _RECEIVED.format(partitions.fairly("events", _PARTITION))
 
 
 def take_received(
-    connection: Connection, partition: Partition, *, low_priority: bool = False, limit: int, size: int
+    connection: Connection, held: Partitions, *, low_priority: bool = False, limit: int, size: int
 ) -> list[Event]:
-    """Return the oldest events of a partition that are not yet mapped.
+    """Return the oldest events of partitions that are not yet mapped.
 
-    Their bodies have up to `size` bytes together; an event with a larger body comes alone. The caller has to lock the
-    partition first.
+    Their bodies have up to `size` bytes together; an event with a larger body comes alone. The caller has to hold the
+    partitions.
     """
     parameters = {
         "bulk": low_priority,
-        "store_id": partition.store_id,
-        "partition": partition.number,
+        "store_id": held.store_id,
+        "numbers": list(held.numbers),
         "limit": limit,
         "size": size,
     }
@@ -176,6 +176,8 @@ def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, S
         ids.append(event_id)
         versions.append(version)
         notes.append(orjson.dumps(list(event_notes)).decode() if event_notes else None)
+    if not ids:
+        return
     connection.execute(
         """
         update events

@@ -1,4 +1,4 @@
-"""A store's customers are spread over partitions; one worker at a time works on a partition.
+"""A store's customers are spread over partitions; one worker at a time works on a partition, or on several together.
 
 A worker holds a partition with an advisory lock until its transaction ends. If a worker is killed, its connection and
 its lock end too, and another worker continues. So the locks need no time limit.
@@ -7,9 +7,10 @@ its lock end too, and another worker continues. So the locks need no time limit.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import zip_longest
 from typing import TYPE_CHECKING, LiteralString
 
-from connector.model import PARTITIONS, Partition
+from connector.model import PARTITIONS, Partition, Partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,9 +28,16 @@ _HORIZON = 20_000
 LEASE_SECONDS = 300
 
 
-def hold(connection: Connection, partition: Partition) -> bool:
-    """Hold a partition until the transaction ends; return False if another worker holds it."""
-    return _lock(connection, partition.store_id, partition.number)
+def hold(connection: Connection, wanted: Partitions) -> Partitions:
+    """Hold partitions until the transaction ends. Return those that no other worker holds.
+
+    The caller has to read their rows in a later statement: this one does not see what their last worker has committed.
+    """
+    rows = connection.execute(
+        "select number from unnest(%s::smallint[]) as number where pg_try_advisory_xact_lock(%s, number)",
+        (list(wanted.numbers), wanted.store_id),
+    )
+    return Partitions(wanted.store_id, tuple(row.number for row in rows))
 
 
 def hold_probe(connection: Connection, store_id: int) -> bool:
@@ -59,22 +67,22 @@ def hold_all(connection: Connection, store_id: int) -> None:
     )
 
 
-def is_live(connection: Connection, partition: Partition) -> bool:
-    """Whether a partition has webhooks to map or deliver.
+def without_webhooks(connection: Connection, held: Partitions) -> Partitions:
+    """Return the partitions that have no webhooks to map or deliver.
 
-    If so, its low-priority replays and snapshots have to wait.
+    In the others, low-priority replays and snapshots have to wait.
     """
-    row = connection.execute(
+    rows = connection.execute(
         """
-        select exists (select from events
-                       where not bulk and store_id = %(store_id)s and partition = %(number)s and state = 'received')
-            or exists (select from deliveries
-                       where not bulk and store_id = %(store_id)s and partition = %(number)s and state = 'waiting')
-               as live
+        select number from unnest(%(numbers)s::smallint[]) as number
+        where not exists (select from events
+                          where not bulk and store_id = %(store_id)s and partition = number and state = 'received')
+          and not exists (select from deliveries
+                          where not bulk and store_id = %(store_id)s and partition = number and state = 'waiting')
         """,
-        partition._asdict(),
-    ).fetchone()
-    return bool(row and row.live)
+        {"store_id": held.store_id, "numbers": list(held.numbers)},
+    )
+    return Partitions(held.store_id, tuple(row.number for row in rows))
 
 
 def _lock(connection: Connection, store_id: int, number: int) -> bool:
@@ -85,7 +93,7 @@ def _lock(connection: Connection, store_id: int, number: int) -> bool:
 
 #: Each recursive part of the query jumps in an index from partition to partition. So a long backlog costs the same as a
 #: short one.
-_BUSY = """
+_BUSY: LiteralString = """
     with recursive received as (
         (select store_id, partition, received_at as since from events
          where state = 'received' and bulk = %(bulk)s
@@ -107,7 +115,7 @@ _BUSY = """
               and (store_id, partition) > (waiting.store_id, waiting.partition)
             order by store_id, partition, id limit 1) next
     )
-    select store_id, partition
+    select store_id, partition, {size} as size
     from (
         select received.* from received join stores on stores.id = store_id
         where removed_at is null
@@ -122,13 +130,54 @@ _BUSY = """
 """
 
 
+#: How many events and deliveries a partition has, counted up to a limit.
+_SIZE: LiteralString = """
+    (select count(*) from (select from events
+                           where state = 'received' and bulk = %(bulk)s and store_id = busy.store_id
+                             and partition = busy.partition limit %(limit)s) counted)
+    + (select count(*) from (select from deliveries
+                             where state = 'waiting' and bulk = %(bulk)s and store_id = busy.store_id
+                               and partition = busy.partition limit %(limit)s) counted)
+"""
+_BUSY_ONLY = _BUSY.format(size="0")
+_BUSY_WITH_SIZES = _BUSY.format(size=_SIZE)
+
+
 def busy(connection: Connection, *, low_priority: bool = False) -> list[Partition]:
     """Return the partitions that have events to map, or deliveries to send now.
 
     Stores take turns, and the oldest partition of each store comes first. With `low_priority`, only low-priority work
     counts; without it, only the other work.
     """
-    return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY, {"bulk": low_priority})]
+    return [Partition(row.store_id, row.partition) for row in connection.execute(_BUSY_ONLY, {"bulk": low_priority})]
+
+
+def steps(connection: Connection, *, low_priority: bool = False, limit: int) -> list[Partitions]:
+    """Return the busy partitions, grouped into steps of about `limit` events, in the order of `busy`.
+
+    A partition with a long backlog is a step of its own, so that several workers can share the backlog of a store.
+    """
+    rows = connection.execute(_BUSY_WITH_SIZES, {"bulk": low_priority, "limit": limit}).fetchall()
+    by_store: dict[int, list[list[int]]] = {}
+    sizes: dict[int, int] = {}
+    for row in rows:
+        groups = by_store.setdefault(row.store_id, [])
+        if not groups or sizes[row.store_id] + row.size > limit:
+            groups.append([])
+            sizes[row.store_id] = 0
+        groups[-1].append(row.partition)
+        sizes[row.store_id] += row.size
+    turns = zip_longest(*by_store.values())
+    return [
+        Partitions(store_id, tuple(group))
+        for turn in turns
+        for store_id, group in zip(by_store, turn, strict=True)
+        if group
+    ]
+
+
+#: The partitions that the step holds.
+_HELD: LiteralString = "unnest(%(numbers)s::smallint[]) as held (number)"
 
 
 def is_crowded(customers: Iterable[str | None]) -> bool:
@@ -137,8 +186,15 @@ def is_crowded(customers: Iterable[str | None]) -> bool:
 
 
 def oldest(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query for the `id`s of the oldest rows of a partition, at most `%(limit)s` of them."""
-    return f"select id from {table} where {condition} order by id limit %(limit)s"
+    """Return a query for the `id`s of the oldest rows of partitions, at most `%(limit)s` of them.
+
+    `condition` selects the rows of the partition `held.number`.
+    """
+    return f"""
+        select id from {_HELD}
+        cross join lateral (select id from {table} where {condition} order by id limit %(limit)s) of_one
+        order by id limit %(limit)s
+    """
 
 
 def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
@@ -150,11 +206,15 @@ def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
     """
     return f"""
         with oldest as materialized (
-            select id, customer from {table} where {condition} order by id limit %(limit)s
+            select id, customer from {_HELD}
+            cross join lateral (select id, customer from {table} where {condition} order by id limit %(limit)s) of_one
+            order by id limit %(limit)s
         ), others as (
-            select id, customer from {table}
-            where {condition} and id > (select max(id) from oldest)
-            order by id limit {_HORIZON}
+            select id, customer from {_HELD}
+            cross join lateral (
+                select id, customer from {table}
+                where {condition} and id > (select max(id) from oldest)
+                order by id limit {_HORIZON}) of_one
         )
         select id
         from (select id, customer, row_number() over (partition by customer order by id) as nth

@@ -12,6 +12,7 @@ Each update becomes a :class:`Delivery`, which has to be sent to Insider. Each r
 
 from __future__ import annotations
 
+import time
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -122,6 +123,13 @@ class Partition(NamedTuple):
     number: int
 
 
+class Partitions(NamedTuple):
+    """Some partitions of one store, which a worker processes together."""
+
+    store_id: int
+    numbers: tuple[int, ...]
+
+
 #: How many partitions each store has. The number must not change: otherwise a customer's new events could go into
 #: another partition and overtake the old events.
 PARTITIONS = 16
@@ -186,6 +194,8 @@ class Attempt:
     excerpt: str
     #: ``upsert`` or ``clear``. A request with ``clear`` makes Insider forget attributes.
     operation: str = "upsert"
+    #: When the request ended, by the monotonic clock of this process.
+    ended: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -311,3 +321,15 @@ class Settled:
     notes: Mapping[str, Any] = field(default_factory=dict)
     #: The attempts that are not recorded with the delivery yet, oldest first.
     attempt_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """What has become of a delivery in a step."""
+
+    #: The outcome; None if the delivery waits for another step.
+    settled: Settled | None = None
+    #: The attempts of this step, oldest first.
+    attempt_ids: Sequence[int] = ()
+    #: The attempt of this step in which the delivery was sent alone and Insider refused it, if it still waits.
+    refused_attempt_id: int | None = None

@@ -255,15 +255,15 @@ def test_events_are_sent_even_if_all_attributes_are_stale() -> None:
     assert user.update == UserUpdate(identifiers={"email": "a@example.com"}, events=(happened("e"),))
 
 
-def test_each_delivery_of_a_user_is_settled_with_its_own_notes_and_attempts() -> None:
+def test_each_delivery_of_a_user_is_settled_with_its_own_notes() -> None:
     (user,) = merged([owed(1, seconds=1, p=1), owed(2, p=2), owed(3, seconds=2, p=3)])
     refusal = Refusal(reason="refused", cause="x")
-    delivered, dead = user.settled({1: [7, 9], 3: [9]}), user.settled({}, refusal)
+    delivered, dead = user.settled(), user.settled(refusal)
 
-    assert [(one.id, one.refusal, one.notes, list(one.attempt_ids)) for one in delivered] == [
-        (1, None, {}, [7, 9]),
-        (2, None, {"stale": ["p"]}, []),
-        (3, None, {}, [9]),
+    assert [(one.id, one.refusal, one.notes) for one in delivered] == [
+        (1, None, {}),
+        (2, None, {"stale": ["p"]}),
+        (3, None, {}),
     ]
     assert [(one.id, one.refusal, one.notes) for one in dead] == [
         (1, refusal, {}),
@@ -276,7 +276,7 @@ def test_a_user_with_nothing_left_is_not_sent() -> None:
     (user,) = merged([owed(1, p=1)], {"a@example.com": {"p": true_at(1)}})
 
     assert not user.sendable
-    assert [(one.id, one.refusal, one.notes) for one in user.settled({})] == [(1, None, {"stale": ["p"]})]
+    assert [(one.id, one.refusal, one.notes) for one in user.settled()] == [(1, None, {"stale": ["p"]})]
 
 
 def test_a_user_goes_without_the_phone_number_and_each_delivery_says_so() -> None:

@@ -25,14 +25,15 @@ def test_an_event_becomes_a_user_with_attributes_and_a_user_event(connector: Con
     assert connector.states() == {"delivered": 1}
 
 
-def test_many_customers_share_one_upsert_for_each_partition(connector: Connector, insider: Insider) -> None:
+def test_many_customers_share_one_upsert(connector: Connector, insider: Insider) -> None:
     emails = [f"customer.{number}@example.com" for number in range(400)]
     connector.receive(*(changed(email, number, NOW) for number, email in enumerate(emails)))
 
     connector.pipeline.advance(seconds=60)
 
     assert {user["identifiers"]["email"] for user in insider.get("users", partner="acme")} == set(emails)
-    assert len(insider.get("requests")) == len({partition_number(email) for email in emails})
+    assert len({partition_number(email) for email in emails}) > 1
+    assert len(insider.get("requests")) == 1
 
 
 def test_an_older_webhook_that_comes_last_changes_nothing_but_its_event_arrives(

@@ -382,7 +382,7 @@ def test_the_refusal_of_an_upsert_does_not_make_its_clear_dead(connector: Connec
     # Insider accepts another clear after it has refused Ann's upsert, and before it refuses her clear.
     taken = Attempt(users=1, bytes=9, status=200, outcome="delivered", duration_ms=1, excerpt="{}", operation="clear")
     with connector.database.connection() as connection:
-        deliveries.add_attempt(connection, connector.store.id, taken)
+        deliveries.add_attempts(connection, connector.store.id, [taken])
     fault(insider, "400")
 
     deliver_again(connector)

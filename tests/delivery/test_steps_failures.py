@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.journal import partitions, stores
-from connector.model import Partition, partition_number
+from connector.model import Partitions, partition_number
 from tests.delivery.pipelines import NOW, Connector, changed
 
 if TYPE_CHECKING:
@@ -143,10 +143,10 @@ def test_one_stores_pause_does_not_delay_another(
 
 def test_a_partition_that_another_worker_holds_is_left_alone(connector: Connector, insider: Insider) -> None:
     connector.receive(changed("ann@example.com", 7, NOW))
-    partition = Partition(connector.store.id, partition_number("ann@example.com"))
+    partition = Partitions(connector.store.id, (partition_number("ann@example.com"),))
 
     with connector.database.transaction() as connection:
-        assert partitions.hold(connection, partition)
+        assert partitions.hold(connection, partition) == partition
         connector.pipeline.advance(seconds=5)
         assert insider.get("requests") == []
 

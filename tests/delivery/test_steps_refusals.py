@@ -53,7 +53,7 @@ def test_among_a_thousand_users_993_are_delivered_at_once_and_the_7_bad_ones_bec
     assert dead[0].rule.startswith(RULE)
     if kind == "fail_users":
         assert (dead[0].reason, dead[0].cause) == ("no good", "events.event_params.required")
-        assert len(insider.get("requests")) == 2  # The partition's thousand come in two mapping steps.
+        assert len(insider.get("requests")) == 1
     else:
         assert dead[0].cause == "request.400"
         assert "Insider answered 400" in dead[0].reason

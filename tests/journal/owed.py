@@ -11,6 +11,7 @@ from connector.model import (
     Incoming,
     NewDelivery,
     Partition,
+    Partitions,
     Refusal,
     UserUpdate,
     partition_number,
@@ -25,6 +26,10 @@ PARTITION = Partition(1, partition_number(CUSTOMER))
 #: A customer of each partition.
 CUSTOMERS = {partition_number(f"{number}@example.com"): f"{number}@example.com" for number in range(500)}
 REFUSAL = Refusal(reason="Insider's own sentence", cause="attributes.name.type", rule="groups.yaml:7")
+
+
+def alone(partition: Partition) -> Partitions:
+    return Partitions(partition.store_id, (partition.number,))
 
 
 def owed(event_id: int, **changes: Any) -> NewDelivery:
@@ -78,4 +83,6 @@ def taken(
     database: Database, partition: Partition = PARTITION, *, low_priority: bool = False, limit: int = 100
 ) -> list[Delivery]:
     with database.connection() as connection:
-        return deliveries.take_waiting(connection, partition, low_priority=low_priority, limit=limit)
+        return list(
+            deliveries.take_waiting(connection, alone(partition), low_priority=low_priority, limit=limit).deliveries
+        )

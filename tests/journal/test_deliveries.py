@@ -159,7 +159,7 @@ def test_a_success_counts_only_for_its_own_operation(
 
 def add_attempt(connection: Connection, operation: str, outcome: str = "delivered") -> int:
     attempt = Attempt(users=1, bytes=9, status=200, outcome=outcome, duration_ms=1, excerpt="{}", operation=operation)
-    return deliveries.add_attempt(connection, 1, attempt)
+    return deliveries.add_attempts(connection, 1, [attempt])[0]
 
 
 def test_appending_no_deliveries_changes_nothing(database: Database) -> None:

@@ -13,6 +13,7 @@ import pytest
 from connector.journal import events, story
 from connector.journal.database import Database
 from connector.model import Appended, Event, Incoming, Note, Partition, partition_number
+from tests.journal.owed import alone
 from tests.journal.received import NOW, append, bodies, incoming
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def test_an_event_is_stored_unchanged(database: Database) -> None:
 
     with database.connection() as connection:
         partition = Partition(1, partition_number("a@example.com"))
-        (event,) = events.take_received(connection, partition, limit=10, size=10**6)
+        (event,) = events.take_received(connection, alone(partition), limit=10, size=10**6)
         (now,) = connection.execute("select now()").fetchone() or (event.received_at,)
     assert event == Event(
         id=appended.id, store_id=1, topic="a/b", occurred_at=NOW, received_at=event.received_at, body=body
@@ -191,12 +192,12 @@ def test_only_waiting_events_of_a_partition_are_taken_and_in_order(database: Dat
 
     with database.connection() as connection:
         events.mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [Note(name="n", problem="p")])])
-        assert [event.id for event in events.take_received(connection, partition, limit=10, size=10**6)] == [
+        assert [event.id for event in events.take_received(connection, alone(partition), limit=10, size=10**6)] == [
             ids[0],
             ids[3],
             ids[4],
         ]
-        assert [event.id for event in events.take_received(connection, partition, limit=2, size=10**6)] == [
+        assert [event.id for event in events.take_received(connection, alone(partition), limit=2, size=10**6)] == [
             ids[0],
             ids[3],
         ]
@@ -212,7 +213,9 @@ def test_the_key_decides_the_partition_of_an_event_without_a_customer(database: 
     append(database, incoming("k", customer=None))
 
     with database.connection() as connection:
-        assert len(events.take_received(connection, Partition(1, partition_number("k")), limit=10, size=10**6)) == 1
+        assert (
+            len(events.take_received(connection, alone(Partition(1, partition_number("k"))), limit=10, size=10**6)) == 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -251,5 +254,8 @@ def test_a_batch_is_limited_in_bytes_but_has_at_least_one_event(database: Databa
         events.append(connection, [incoming(f"k{n}", body=body) for n, body in enumerate(bodies)])
         partition = Partition(1, partition_number("a@example.com"))
 
-        taken = {size: len(events.take_received(connection, partition, limit=10, size=size)) for size in (1, 900, 1200)}
+        taken = {
+            size: len(events.take_received(connection, alone(partition), limit=10, size=size))
+            for size in (1, 900, 1200)
+        }
     assert taken == {1: 1, 900: 2, 1200: 3}

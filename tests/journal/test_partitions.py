@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from connector.errors import JournalUnavailable
 from connector.journal import deliveries, events, partitions, stores
 from connector.model import PARTITIONS, Partition, Settled, partition_number
-from tests.journal.owed import CUSTOMERS, PARTITION, REFUSAL, append, incoming, owed, receive, taken
+from tests.journal.owed import CUSTOMERS, PARTITION, REFUSAL, alone, append, incoming, owed, receive, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,27 +41,27 @@ def owe(connection: Connection, store: Store, partition: int, *, ago: float, **c
 
 def test_a_partition_is_held_until_the_transaction_ends(database: Database) -> None:
     with database.transaction() as holder, database.transaction() as other:
-        assert partitions.hold(holder, PARTITION)
-        assert partitions.hold(holder, PARTITION)
-        assert not partitions.hold(other, PARTITION)
-        assert partitions.hold(other, Partition(1, (PARTITION.number + 1) % PARTITIONS))
-        assert partitions.hold(other, Partition(2, PARTITION.number))
+        assert partitions.hold(holder, alone(PARTITION)).numbers
+        assert partitions.hold(holder, alone(PARTITION)).numbers
+        assert not partitions.hold(other, alone(PARTITION)).numbers
+        assert partitions.hold(other, alone(Partition(1, (PARTITION.number + 1) % PARTITIONS))).numbers
+        assert partitions.hold(other, alone(Partition(2, PARTITION.number))).numbers
 
     with database.transaction() as other:
-        assert partitions.hold(other, PARTITION)
+        assert partitions.hold(other, alone(PARTITION)).numbers
 
 
 def test_a_failed_transaction_releases_its_partition(database: Database) -> None:
     def fail() -> None:
         with database.transaction() as holder:
-            assert partitions.hold(holder, PARTITION)
+            assert partitions.hold(holder, alone(PARTITION)).numbers
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
 
     with database.transaction() as other:
-        assert partitions.hold(other, PARTITION)
+        assert partitions.hold(other, alone(PARTITION)).numbers
 
 
 def test_a_killed_worker_releases_its_partition_and_its_work_is_rolled_back(
@@ -71,15 +71,15 @@ def test_a_killed_worker_releases_its_partition_and_its_work_is_rolled_back(
 
     def be_killed() -> None:
         with database.transaction() as holder:
-            assert partitions.hold(holder, PARTITION)
+            assert partitions.hold(holder, alone(PARTITION)).numbers
             deliveries.settle(holder, [Settled(id=number)])
             with psycopg.connect(database_url, autocommit=True) as operator:
                 operator.execute("select pg_terminate_backend(%s, 10000)", (holder.info.backend_pid,))
             with database.transaction() as other:
-                assert partitions.hold(other, PARTITION)
-                waiting = deliveries.take_waiting(other, PARTITION, low_priority=False, limit=10)
+                assert partitions.hold(other, alone(PARTITION)).numbers
+                waiting = deliveries.take_waiting(other, alone(PARTITION), low_priority=False, limit=10).deliveries
                 assert [delivery.id for delivery in waiting] == [number]
-            partitions.hold(holder, PARTITION)
+            partitions.hold(holder, alone(PARTITION))
 
     with pytest.raises(JournalUnavailable):
         be_killed()
@@ -89,7 +89,7 @@ def test_a_killed_worker_releases_its_partition_and_its_work_is_rolled_back(
 
 def test_one_worker_at_a_time_probes_a_store_even_if_others_hold_its_partitions(database: Database) -> None:
     with database.transaction() as holder, database.transaction() as other:
-        assert all(partitions.hold(holder, Partition(1, number)) for number in range(PARTITIONS))
+        assert all(partitions.hold(holder, alone(Partition(1, number))).numbers for number in range(PARTITIONS))
         assert partitions.hold_probe(other, 1)
         assert not partitions.hold_probe(holder, 1)
         assert partitions.hold_probe(holder, 2)
@@ -198,13 +198,16 @@ NAMES = (name for name in map(str, itertools.count()) if partition_number(name) 
 
 
 def map_step(connection: Connection, limit: int) -> list[int]:
-    received = [event.id for event in events.take_received(connection, PARTITION, limit=limit, size=10**9)]
+    received = [event.id for event in events.take_received(connection, alone(PARTITION), limit=limit, size=10**9)]
     events.mark_mapped(connection, [(event_id, "hash", []) for event_id in received])
     return received
 
 
 def deliver_step(connection: Connection, limit: int) -> list[int]:
-    waiting = [one.id for one in deliveries.take_waiting(connection, PARTITION, low_priority=False, limit=limit)]
+    waiting = [
+        one.id
+        for one in deliveries.take_waiting(connection, alone(PARTITION), low_priority=False, limit=limit).deliveries
+    ]
     deliveries.settle(connection, [Settled(id=delivery_id) for delivery_id in waiting])
     return waiting
 

@@ -101,11 +101,16 @@ def test_the_newest_fifty_attempts_are_kept(database: Database, before: int, add
 def test_an_attempt_is_kept_with_the_time_it_began(database: Database, status: int | None) -> None:
     attempt = Attempt(users=2, bytes=300, status=status, outcome="paused", duration_ms=60_000, excerpt="x")
     with database.connection() as connection:
-        attempt_id = deliveries.add_attempt(connection, 7, attempt)
+        (attempt_id,) = deliveries.add_attempts(connection, 7, [attempt])
         (kept,) = connection.execute("select * from attempts").fetchall()
 
     started_at = kept.started_at
-    assert kept._asdict() == {"id": attempt_id, "store_id": 7, "started_at": started_at, **asdict(attempt)}
+    assert {**kept._asdict(), "ended": attempt.ended} == {
+        "id": attempt_id,
+        "store_id": 7,
+        "started_at": started_at,
+        **asdict(attempt),
+    }
     assert timedelta(seconds=60) <= datetime.now(UTC) - started_at < timedelta(seconds=120)
 
 
@@ -116,11 +121,10 @@ def test_an_attempt_is_kept_with_the_time_it_began(database: Database, status: i
 def test_only_a_later_success_of_the_same_store_counts(database: Database, outcome: str, *, expected: bool) -> None:
     success, later = ATTEMPT, Attempt(**asdict(ATTEMPT) | {"outcome": outcome})
     with database.connection() as connection:
-        deliveries.add_attempt(connection, 1, success)
-        attempt_id = deliveries.add_attempt(connection, 1, success)
-        deliveries.add_attempt(connection, 2, success)
+        _, attempt_id = deliveries.add_attempts(connection, 1, [success, success])
+        deliveries.add_attempts(connection, 2, [success])
         assert not deliveries.delivered_since(connection, 1, attempt_id)
-        deliveries.add_attempt(connection, 1, later)
+        deliveries.add_attempts(connection, 1, [later])
 
         assert deliveries.delivered_since(connection, 1, attempt_id) is expected
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.journal import deliveries, events, notices, replays, story
 from connector.journal.replays import Selection
-from connector.model import Attempt, Note, Partition, Settled
+from connector.model import Attempt, Note, Partitions, Settled
 from tests.journal.owed import CUSTOMER, CUSTOMERS, NOW, REFUSAL, append, owed, receive
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_new_event_has_no_deliveries_in_its_story(database: Database, store: S
 def test_the_story_has_the_result_of_the_mapping(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id = receive(connection, store, 3, ago=10)
-        (event,) = events.take_received(connection, Partition(store.id, 3), limit=9, size=10**6)
+        (event,) = events.take_received(connection, Partitions(store.id, (3,)), limit=9, size=10**6)
         for text in ("Connect it again.", "Connect it a second time."):
             notices.post(connection, event, text, {"name": "Ünn", "number": 7})
         events.mark_mapped(connection, [(event_id, "hash", [Note(name="n", problem="p", rule="groups.yaml:7")])])
@@ -81,7 +81,7 @@ def test_the_story_has_each_delivery_with_its_own_attempts_in_order(database: Da
                 (200, "delivered", "clear"),
             )
         ]
-        paused, partly, later = (deliveries.add_attempt(connection, store.id, attempt) for attempt in attempts)
+        paused, partly, later = deliveries.add_attempts(connection, store.id, attempts)
     dead, delivered, waiting, _ = append(
         database,
         *[owed(number, store_id=store.id) for number in (event_id, event_id, event_id, other_id)],
