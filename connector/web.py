@@ -1,4 +1,4 @@
-"""Builds the web process: `gunicorn 'connector.web:create_app()'`. Each gunicorn worker builds it after the fork."""
+"""Builds the web process: `granian --interface rsgi connector.web:served`. Each granian worker builds it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import orjson
 from werkzeug.exceptions import HTTPException
 
 from connector import observability
+from connector.errors import ConnectorError
 from connector.http import health
+from connector.http.serving import Served
 from connector.intake import webhooks
 from connector.intake.reception import Reception
 from connector.journal.database import Database
@@ -75,3 +77,17 @@ def _error_as_json(error: Exception) -> flask.Response:
         # The error is logged here, because Flask would log the path, which contains the store's token.
         _log.error("request.failed", endpoint=flask.request.endpoint, exc_info=error)
     return flask.Response(orjson.dumps({"error": name}), status=status, content_type="application/json")
+
+
+def _create_or_exit() -> flask.Flask:
+    """Create the application, or end the process with one sentence that says what is wrong."""
+    try:
+        return create_app()
+    except ConnectorError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
+#: As many threads as requests can wait for PostgreSQL at the same time.
+_THREADS = 16
+
+served = Served(_create_or_exit, threads=_THREADS, body_limit=webhooks.BODY_LIMIT)

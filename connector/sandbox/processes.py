@@ -180,6 +180,10 @@ class Group:
         """Return the exit code: None while the process is alive, minus the signal's number if a signal ended it."""
         return self._processes[name].poll()
 
+    def wait_for_exit(self, name: str, seconds: float) -> int:
+        """Wait for the end of a process and return its exit code. Raises TimeoutExpired."""
+        return self._processes[name].wait(seconds)
+
     def log(self, name: str) -> Path:
         return self._directory / f"{name}.log"
 

@@ -107,7 +107,7 @@ def of_web(app: Celery, settings: Settings, *, connections: int) -> dict[str, An
         **_of_broker(app),
         "intake_timeout_seconds": settings.intake_timeout_seconds,
         "connections": connections,
-        **_versions("flask", "gunicorn", "kombu", "redis", "psycopg"),
+        **_versions("flask", "granian", "kombu", "redis", "psycopg"),
     }
 
 

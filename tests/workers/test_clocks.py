@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,35 +28,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FIVE_MINUTES = timedelta(minutes=5)
-#: Replaces a program of the Procfile and runs it with another clock. It can be set while the program runs.
-PROGRAM = """#!{python}
-import signal, sys, time_machine
+#: Python runs this module at the start of each process. It sets another clock, which can be set again at SIGUSR1.
+CLOCK = """
+import signal, time_machine
 from datetime import UTC, datetime, timedelta
 clock = time_machine.travel(datetime.now(UTC) + timedelta(seconds={seconds}), tick=True).start()
 if {later}:
     signal.signal(signal.SIGUSR1, lambda *_: clock.shift({later}) or print("the clock is set", flush=True))
-from {module} import {main} as main
-sys.argv[0] = "{name}"
-sys.exit(main())
 """
-PROGRAMS = {"celery": ("celery.__main__", "main"), "gunicorn": ("gunicorn.app.wsgiapp", "run")}
 
 
 def wrong_clocks(directory: Path, ahead: timedelta, *, later: timedelta = timedelta(0)) -> str:
-    """Return a PATH whose gunicorn and Celery run with their clock ahead, and at SIGUSR1 further ahead by `later`."""
-    for name, (module, main) in PROGRAMS.items():
-        program = directory / name
-        text = PROGRAM.format(
-            python=sys.executable,
-            seconds=ahead.total_seconds(),
-            later=later.total_seconds(),
-            module=module,
-            main=main,
-            name=name,
-        )
-        program.write_text(text, encoding="utf-8")
-        program.chmod(0o755)
-    return f"{directory}{os.pathsep}{os.environ['PATH']}"
+    """Return a PYTHONPATH whose processes run with their clock ahead, and at SIGUSR1 further ahead by `later`."""
+    text = CLOCK.format(seconds=ahead.total_seconds(), later=later.total_seconds())
+    (directory / "sitecustomize.py").write_text(text, encoding="utf-8")
+    return f"{directory}{os.pathsep}{ROOT}"
 
 
 @pytest.fixture
@@ -89,12 +74,12 @@ def test_with_one_clock_wrong_everything_arrives_within_seconds(
 ) -> None:
     repaired.group.kill(name)
     environment = repaired.environment
-    right = environment["PATH"]
-    environment["PATH"] = f"{wrong_clocks(tmp_path, ahead)}{os.pathsep}{right}"
+    right = environment["PYTHONPATH"]
+    environment["PYTHONPATH"] = wrong_clocks(tmp_path, ahead)
     try:
         repaired.start([name])
     finally:
-        environment["PATH"] = right
+        environment["PYTHONPATH"] = right
     emails = [f"c{number}@example.com" for number in range(30)]
 
     answers = store.post_all(
@@ -120,7 +105,7 @@ def test_webhooks_of_two_web_processes_keep_their_order_despite_their_clocks(
 ) -> None:
     port = str(free_port())
     environment = stack.environment
-    ahead = {"PATH": f"{wrong_clocks(tmp_path, FIVE_MINUTES)}{os.pathsep}{environment['PATH']}", "PORT": port}
+    ahead = {"PYTHONPATH": wrong_clocks(tmp_path, FIVE_MINUTES), "PORT": port}
     stack.group.start("web-ahead", LINES["web"], {**environment, **ahead})
     stack.group.wait_for_http("web-ahead", f"http://127.0.0.1:{port}/health")
     right = store.url
@@ -148,8 +133,7 @@ def test_sweeps_go_on_when_the_clock_is_set(redis_server: EmbeddedRedis, tmp_pat
         "DATABASE_URL": "postgresql:///none",
         "REDIS_URL": redis_server.url,
         "SECRET_KEY": SECRET_KEY,
-        "PATH": wrong_clocks(tmp_path, timedelta(0), later=later),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": wrong_clocks(tmp_path, timedelta(0), later=later),
     }
     with (
         redis.Redis.from_url(redis_server.url) as client,
