@@ -42,6 +42,12 @@ class Settings:
         "Encrypts the stores' credentials. Of several keys, separated by commas, the first encrypts and all decrypt.",
         required=True,
     )
+    prepare_statements: bool = _variable(
+        "PREPARE_STATEMENTS",
+        "Let PostgreSQL keep the plans of statements. Set to false behind a pooler in transaction mode that does not"
+        " know prepared statements, such as PgBouncer before 1.21.",
+        default=True,
+    )
     redis_tls_verify: bool = _variable(
         "REDIS_TLS_VERIFY",
         "Check the certificate of a `rediss://` server. Set to false on Heroku, whose certificates are self-signed.",

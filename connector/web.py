@@ -35,14 +35,12 @@ def create_app() -> flask.Flask:
     """Return the WSGI application, with settings from the environment. Raises SettingsError."""
     settings = Settings.read()
     observability.configure(settings.log_level)
-    database = Database(
-        settings.database_url, connections=_CONNECTIONS, wait_seconds=settings.intake_timeout_seconds / 2
-    )
+    database = Database.of(settings, connections=_CONNECTIONS, wait_seconds=settings.intake_timeout_seconds / 2)
     reception = Reception(database, Vault(settings.secret_key))
     app = flask.Flask("connector")
     app.register_blueprint(
         webhooks.blueprint(
-            reception=reception, wake=WakeUps(tasks.wake), timeout_seconds=settings.intake_timeout_seconds
+            reception=reception, wake=WakeUps(tasks.wake_if_asleep), timeout_seconds=settings.intake_timeout_seconds
         )
     )
     app.register_blueprint(_connecting(settings))
@@ -61,7 +59,7 @@ def _connecting(settings: Settings) -> flask.Blueprint:
     )
     installing = Installing(
         app=app,
-        database=Database(settings.database_url, connections=_INSTALLS, wait_seconds=5.0),
+        database=Database.of(settings, connections=_INSTALLS, wait_seconds=5.0),
         vault=Vault(settings.secret_key),
         yotpo=Yotpo.of(settings),
     )

@@ -18,7 +18,7 @@ _CHUNK = 64 * 1024
 
 
 def place_of(state: Path) -> Path:
-    """Return the directory that contains all files of the embedded PostgreSQL of a state directory."""
+    """Return the directory with all files of the embedded PostgreSQL that belongs to the state directory `state`."""
     return EmbeddedPostgres(state).directory.parent
 
 
@@ -47,7 +47,7 @@ def small_disk(state: Path, megabytes: int) -> Iterator[None]:
 
 @contextmanager
 def full(place: Path) -> Iterator[None]:
-    """Fill the disk of a directory to the last byte, until the block ends."""
+    """Fill the disk that contains `place` to the last byte. At the end of the block, free the space again."""
     ballast = place / "ballast"
     try:
         with ballast.open("wb", buffering=0) as file:

@@ -41,7 +41,8 @@ class Run:
     store_size: int
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    #: These functions are called after the check. They return notes about the events that arrived.
+    #: After the check, the suite calls each of these functions with the findings. Each function returns notes about the
+    #: events that arrived.
     measures: list[Callable[[Findings], Iterable[str]]] = field(default_factory=list)
     #: When the fault ended, in seconds since 1970.
     ended_at: float | None = None
@@ -96,7 +97,7 @@ class Run:
         return [event for events in self.plan.values() for event in events]
 
     def dead(self) -> set[int]:
-        """Return the ids of the events with dead letters that have a reason."""
+        """Return the ids of the events that have a dead letter. Dead letters without a reason do not count."""
         groups = [self.stack.command("dead-letters", "show", group, "--limit", "10000") for group in self.dead_groups()]
         return {letter["event_id"] for letters in groups for letter in letters if letter["reason"]}
 

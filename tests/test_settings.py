@@ -30,6 +30,7 @@ def only_what_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unset_variable_has_its_default() -> None:
     assert Settings.read() == Settings(
         database_url="postgresql://localhost/connector",
+        prepare_statements=True,
         redis_url="redis://localhost",
         secret_key=["a" * 16],
         redis_tls_verify=True,
@@ -67,6 +68,7 @@ def test_an_unset_variable_has_its_default() -> None:
         ("SECRET_KEY", "n" * 16 + "," + "o" * 20, "secret_key", ["n" * 16, "o" * 20]),
         ("REDIS_TLS_VERIFY", "false", "redis_tls_verify", False),
         ("REDIS_TLS_VERIFY", "1", "redis_tls_verify", True),
+        ("PREPARE_STATEMENTS", "false", "prepare_statements", False),
         ("PUBLIC_URL", "https://shop.example.com", "public_url", "https://shop.example.com"),
         ("PORT", "5000", "port", 5000),
         ("MAPPINGS_DIR", "/etc/mappings", "mappings_dir", Path("/etc/mappings")),

@@ -118,7 +118,7 @@ def _follow(ids: Sequence[int]) -> None:
     """Show the progress of all these backfills in one bar, until all of them have ended."""
     if not ids:
         return
-    database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
+    database = Database.of(shared.settings(), connections=1, wait_seconds=5.0)
     try:
         with Progress(label=_label(_progress(database, ids))) as bar:
             rows = before = _progress(database, ids)

@@ -105,7 +105,7 @@ def disconnect_command(name: str, actor: str, form: str) -> None:
 @contextmanager
 def transaction_for_yotpo() -> Iterator[Connection]:
     """Yield a connection inside a transaction. It may be idle for LEASE_SECONDS while the command waits for Yotpo."""
-    database = Database(shared.settings().database_url, connections=1, wait_seconds=5.0)
+    database = Database.of(shared.settings(), connections=1, wait_seconds=5.0)
     try:
         with database.transaction(idle_seconds=partitions.LEASE_SECONDS) as connection:
             yield connection
@@ -224,7 +224,10 @@ def _wait(connection: Connection, store: Store) -> None:
 
 
 def _secret(name: str, value: str | None) -> str:
-    """Return the secret, or prompt for it with hidden input. Raises OperatorError if it is not printable ASCII."""
+    """Return `value`, or prompt for the secret if there is no value. The prompt does not show what the operator types.
+
+    Raises OperatorError if the secret is not printable ASCII.
+    """
     text = (value or click.prompt(name, hide_input=True, err=True)).strip()
     if not text or not text.isascii() or not text.isprintable():
         raise OperatorError(f"the {name} has to be printable ASCII; copy it from Yotpo again")

@@ -124,7 +124,7 @@ def _push(
     report = Report(results_path)
     with ExitStack() as stack:
         rows = reading.rows(stack.enter_context(source.opened()), source.form, force=force)
-        database = Database(shared.settings().database_url, connections=2, wait_seconds=5.0)
+        database = Database.of(shared.settings(), connections=2, wait_seconds=5.0)
         stack.callback(database.close)
         store = _store(database, store_name)
         progress = Progress(source.total())

@@ -85,7 +85,7 @@ def vault() -> Vault:
 @contextmanager
 def journal() -> Iterator[Connection]:
     """Yield a connection to the journal, inside a transaction."""
-    database = Database(settings().database_url, connections=1, wait_seconds=5.0)
+    database = Database.of(settings(), connections=1, wait_seconds=5.0)
     try:
         with database.transaction() as connection:
             yield connection

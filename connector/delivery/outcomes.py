@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 #: The two operations: upsert users, or clear attributes of users.
 UPSERT, CLEAR = "upsert", "clear"
 
-#: How long a store pauses if Insider refuses its credentials. After the pause, the next batch tests them again.
+#: If Insider refuses a store's credentials, the store pauses for this time. The first batch after the pause tests the
+#: credentials again.
 _CREDENTIALS_PAUSE_SECONDS = 900.0
 _PARTNER_INVALID = "partner is invalid"
 _CAUSE_LIMIT = 100
@@ -138,10 +139,10 @@ def refusal(
 
 
 def blamed(split: Refusal, update: UserUpdate, mapping: TopicMapping | None, operation: str = UPSERT) -> Refusal:
-    """Return the refusal of an update that Insider refused in a request of its own.
+    """Return the refusal of an update that was alone in its request, when Insider refused the request.
 
-    Insider has not said what is wrong. So the refusal names the place of the whole user in the mapping. If a clear has
-    only one attribute, it names the place of this attribute.
+    Insider's response does not say which part of the update is wrong. So the refusal names the place of the whole user
+    in the mapping. If the request clears exactly one attribute, the refusal names the place of that attribute.
     """
     subject = Subject("attributes", _only(update.cleared)) if operation == CLEAR else Subject()
     rule = mapping.place_of(*subject) if mapping else ""

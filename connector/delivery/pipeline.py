@@ -13,6 +13,7 @@ from connector.journal import partitions, replays
 from connector.model import Partitions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import timedelta
 
     from connector.delivery.merging import Destination
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet
     from connector.workshop.activation import MappingSets
 
-#: How long a worker waits before it tries again the partitions that another worker held.
+#: After a pass with fewer events, a worker waits for more: a step costs nearly as much for one event as for many.
+_FEW = 200
+#: If another worker holds a partition, this worker tries the partition again after this time.
 _HELD_SECONDS = 0.01
 
 _log = observability.logger("pipeline")
@@ -42,11 +45,16 @@ class Pipeline:
         retention: timedelta,
         refresh_delays: RefreshDelays,
         rest_seconds: float = 0.0,
+        gather_seconds: float = 0.0,
     ) -> None:
-        """`rest_seconds` is the wait after each low-priority step that was not full."""
+        """`rest_seconds` is the wait after each low-priority step that was not full.
+
+        `gather_seconds` is the wait after few webhooks, so that the next step finds several.
+        """
         self._database = database
         self._mappings = mappings
         self._rest_seconds = rest_seconds
+        self._gather_seconds = gather_seconds
         self._steps = Steps(
             database=database,
             vault=vault,
@@ -57,41 +65,57 @@ class Pipeline:
             refresh_delays=refresh_delays,
         )
 
-    def advance(self, *, seconds: float, low_priority: bool = False) -> Advanced:
+    def advance(
+        self, *, seconds: float, low_priority: bool = False, call_for_help: Callable[[], object] = lambda: None
+    ) -> Advanced:
         """Map events and send deliveries until no work is left, or until `seconds` have passed.
 
-        With `low_priority`, process only replays and snapshots. Without it, wait for partitions that another worker
-        holds. That worker may be sending a low-priority batch. Webhooks behind that batch should not have to wait for
-        the next periodic sweep.
+        If `low_priority` is true, process only replays and snapshots. If it is false, wait for partitions that another
+        worker holds. That worker may be sending a low-priority batch, and the webhooks behind that batch should not
+        have to wait for the next periodic sweep. If another worker could share the work at the beginning,
+        `call_for_help` is called.
         """
         ends_at = time.monotonic() + seconds
         queued_low_priority = False
+        is_first = True
         while True:
-            with self._database.connection() as connection:
-                limit = LOW_PRIORITY_BATCH if low_priority else BATCH
-                steps = partitions.steps(connection, low_priority=low_priority, limit=limit)
-                mappings = self._mappings.in_force(connection)
-            current = _Pass()
-            for wanted in steps:
-                if time.monotonic() > ends_at:
-                    break
-                if wanted.store_id not in current.failed_stores:
-                    self._step(wanted, mappings, current, low_priority=low_priority)
-                    if low_priority and not current.step_was_full:
-                        # Wait for more snapshots, which arrive page by page. A batch with one delivery costs nearly as
-                        # much as a batch with a hundred. While a batch is being sent, webhooks may have to wait for the
-                        # partition and the CPU.
-                        time.sleep(self._rest_seconds)
-            for store_id in current.refusals.keys() - current.delivered_stores:
-                self._steps.pause_store(store_id, reason=current.refusals[store_id])
+            steps, mappings = self._next_steps(low_priority=low_priority)
+            if is_first and len(steps) > 1:
+                call_for_help()
+            is_first = False
+            current = self._pass(steps, mappings, ends_at, low_priority=low_priority)
             queued_low_priority |= current.queued_low_priority
             if time.monotonic() > ends_at:
                 return Advanced(unfinished=True, queued_low_priority=queued_low_priority)
-            if current.progress:
-                continue
-            if low_priority or not current.held:
+            if not current.progress and (low_priority or not current.held):
                 return Advanced(unfinished=False, queued_low_priority=queued_low_priority)
-            time.sleep(_HELD_SECONDS)
+            if not current.progress:
+                time.sleep(_HELD_SECONDS)
+            elif current.progress < _FEW and not low_priority:
+                time.sleep(self._gather_seconds)
+
+    def _next_steps(self, *, low_priority: bool) -> tuple[list[Partitions], MappingSet]:
+        limit = LOW_PRIORITY_BATCH if low_priority else BATCH
+        with self._database.connection() as connection:
+            steps = partitions.steps(connection, low_priority=low_priority, limit=limit)
+            return steps, self._mappings.in_force(connection)
+
+    def _pass(self, steps: Sequence[Partitions], mappings: MappingSet, ends_at: float, *, low_priority: bool) -> _Pass:
+        """Run these steps until the time is over, and pause the stores for which it is unclear what Insider refuses."""
+        current = _Pass()
+        for wanted in steps:
+            if time.monotonic() > ends_at:
+                break
+            if wanted.store_id not in current.failed_stores:
+                self._step(wanted, mappings, current, low_priority=low_priority)
+                if low_priority and not current.step_was_full:
+                    # Wait for more snapshots, which arrive page by page. A batch with one delivery costs nearly as much
+                    # as a batch with a hundred. While a batch is being sent, webhooks may have to wait for the
+                    # partition and the CPU.
+                    time.sleep(self._rest_seconds)
+        for store_id in current.refusals.keys() - current.delivered_stores:
+            self._steps.pause_store(store_id, reason=current.refusals[store_id])
+        return current
 
     def _step(self, wanted: Partitions, mappings: MappingSet, current: _Pass, *, low_priority: bool) -> None:
         """Run a step. If it fails, run it for each partition alone, so that the error stops only one of them."""

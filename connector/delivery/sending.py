@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from connector.mapping import MappingSet, TopicMapping
     from connector.model import Attempt, Delivery, Refusal, Settled, Store, TrueAt, UserUpdate
 
-#: A batch starts new requests for this time. If no delivery is settled yet, it continues after this time.
+#: After this time, a batch starts no more requests if at least one of its deliveries is settled. If no delivery is
+#: settled yet, the batch continues.
 BATCH_SECONDS = 15.0
-#: After this time, a batch starts no request at all. So the worker's task can end before its time limit.
+#: After this time, a batch starts no more requests, even if no delivery is settled. So the worker's task can end before
+#: its time limit.
 LONGEST_SECONDS = 50.0
 #: After this number of deliveries that Insider refused alone, a refused half is not halved further, but set aside. It
 #: is sent again at the end if another request has succeeded.
@@ -149,8 +151,8 @@ class Sending:
     def _make_dead_if_proven(self, operation: _Operation, user: User, refusal: Refusal, attempt: int) -> bool:
         """Make a refused delivery dead if Insider has accepted other deliveries since its first refusal.
 
-        Only refusals in a request with this delivery alone count. If Insider has accepted no other delivery since the
-        first refusal, remember this refusal. Return whether the delivery is dead.
+        A refusal counts only if this delivery was alone in the request. If Insider has accepted no other delivery since
+        the first refusal, remember this refusal. Return whether the delivery is dead.
         """
         (delivery,) = user.deliveries
         first_id = delivery.refused_attempt_id

@@ -161,8 +161,8 @@ class Steps:
     def map_replayed(self, replay_id: int, mappings: MappingSet) -> int:
         """Map the next events of a replay, within its rate; return the number of events.
 
-        `mappings` is the mapping set in force. If the replay uses earlier sets instead, each event is mapped by the set
-        that last mapped it.
+        `mappings` is the mapping set in force. A replay can also use earlier sets. Such a replay maps each event with
+        the set that last mapped the event.
         """
         with self._database.transaction() as connection:
             batch = replays.take(connection, replay_id, limit=BATCH, size=_MAP_BYTES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import orjson
 import psycopg
@@ -16,6 +16,8 @@ from connector.errors import JournalUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from connector.settings import Settings
+
 _Result = TypeVar("_Result")
 
 #: Rows are named tuples, so that callers can write `row.occurred_at`.
@@ -27,6 +29,9 @@ set_json_loads(orjson.loads)
 #: The server ends a transaction that is idle for longer than this. So the locks of a worker that has vanished become
 #: free. A request to Insider takes less time even with the largest time-outs: 10 s to connect, twice 20 s to read.
 IDLE_SECONDS = 60
+
+#: A statement is prepared when a connection runs it for this time again.
+_PREPARE_AFTER = 3
 
 #: Errors of a server that restarts, has failed over, has ended our transaction, or does not answer.
 _BROKEN = (
@@ -43,7 +48,12 @@ class Database:
     A new pool does not connect yet. After a fork, each process has to create its own pool.
     """
 
-    def __init__(self, url: str, *, connections: int, wait_seconds: float) -> None:
+    def __init__(self, url: str, *, connections: int, wait_seconds: float, prepares: bool = True) -> None:
+        """With `prepares`, each connection lets PostgreSQL keep the plans of the statements that it repeats.
+
+        A pooler in transaction mode may change the server's connection. If it does not know prepared statements,
+        `prepares` has to be False.
+        """
         self._wait_seconds = wait_seconds
         self._pool = ConnectionPool(
             url,
@@ -58,9 +68,7 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "row_factory": namedtuple_row,
-                # A pooler in transaction mode may change the server connection, and a prepared statement does not exist
-                # there.
-                "prepare_threshold": None,
+                "prepare_threshold": _PREPARE_AFTER if prepares else None,
                 "application_name": "connector",
                 "connect_timeout": 2,
                 "keepalives_idle": 10,
@@ -68,6 +76,15 @@ class Database:
                 "keepalives_count": 3,
                 "tcp_user_timeout": 30_000,
             },
+        )
+
+    @classmethod
+    def of(cls, settings: Settings, *, connections: int, wait_seconds: float) -> Self:
+        return cls(
+            settings.database_url,
+            connections=connections,
+            wait_seconds=wait_seconds,
+            prepares=settings.prepare_statements,
         )
 
     @contextmanager

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connector.journal.database import Connection
 
-#: SQL for the name of a group. The name is short enough to type. It is a digest of the store, topic, cause and rule, so
-#: it does not change.
+#: SQL for the name of a group. The name is a digest of the store, topic, cause and rule, so a group always has the same
+#: name. The name is short, because operators type it.
 GROUP = "left(md5(concat_ws('|', deliveries.store_id, deliveries.topic, cause, rule)), 8)"
 
 

@@ -82,7 +82,8 @@ def append(
     appended = []
     for event in incoming:
         store_and_key = (event.store_id, event.key)
-        # If `incoming` has several copies of an event, the first one removes the entry. So the others are duplicates.
+        # `incoming` may contain several copies of an event. The first copy removes the event's entry from `new`. So all
+        # later copies count as duplicates.
         event_id = new.pop(store_and_key, None)
         if event_id:
             ids[store_and_key] = event_id

@@ -65,17 +65,17 @@ class Stack:
         self._exits.close()
 
     def start(self, names: Sequence[str] = PROCESSES) -> None:
-        """Start processes by the lines of the Procfile."""
+        """Start processes with their commands from the Procfile. If `web` is one of them, wait until it answers."""
         for name in names:
             self.launch(name)
         if "web" in names:
             self.group.wait_for_http("web", f"{self.web_url}/health")
 
     def launch(self, name: str, line: str | None = None, **variables: str) -> None:
-        """Start one process by a line of the Procfile, and do not wait for it.
+        """Start one process with a command from the Procfile, without waiting until the process is ready.
 
-        `line` is the name of the line, by default `name`. The process gets `variables` in addition to the environment
-        of all processes.
+        `line` is the name of the command's line in the Procfile; by default it is the same as `name`. The process gets
+        `variables` in addition to the environment of all processes.
         """
         commands = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
         self.group.start(name, commands[line or name], {**self.environment, **variables})

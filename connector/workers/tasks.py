@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery, Task, signals
 from celery.schedules import schedule
 from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from connector import mapping, observability
 from connector.delivery.pipeline import Pipeline
@@ -50,6 +53,8 @@ _YOTPO_QUEUE = "connector-yotpo"
 _SNAPSHOTS_SECONDS = 5.0
 #: How long a low-priority worker rests after it has worked on a partition.
 _REST_SECONDS = 0.2
+#: How long webhooks gather under load before the next step.
+_GATHER_SECONDS = 0.05
 #: A task may take long if Yotpo is slow. Redis may then deliver its message twice, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
 #: With this many messages in a queue, another wake-up is useless: it would only fill Redis while no worker runs.
@@ -57,6 +62,10 @@ _QUEUE_LIMIT = 64
 #: The sender's clock sets the expiry and the worker's clock checks it. If this time were short and the clocks were
 #: different, every wake-up would expire.
 _EXPIRES_SECONDS = 3600.0
+#: This key exists in Redis while a worker for webhooks is awake, or soon will be. If the worker is killed, it expires.
+_AWAKE = "connector.awake"
+_AWAKE_MILLISECONDS = round((_TASK_SECONDS + 1) * 1000)
+_REDIS_SECONDS = 1.0
 #: A sweep sends at most this many wake-ups. A worker that finds too much work for one task sends more.
 _SWEEP_LIMIT = 8
 
@@ -137,7 +146,7 @@ def mappings() -> mapping.MappingSet:
 @cache
 def database() -> Database:
     """Return this process's `Database`. Tasks call this in the child process, so nothing is shared over a fork."""
-    return Database(settings().database_url, connections=1, wait_seconds=5.0)
+    return Database.of(settings(), connections=1, wait_seconds=5.0)
 
 
 @cache
@@ -156,6 +165,7 @@ def pipeline() -> Pipeline:
         retention=timedelta(days=settings().retention_days),
         refresh_delays=RefreshDelays(settings().refresh_quiet_seconds, settings().refresh_longest_seconds),
         rest_seconds=_REST_SECONDS,
+        gather_seconds=_GATHER_SECONDS,
     )
 
 
@@ -163,7 +173,7 @@ def pipeline() -> Pipeline:
 def scheduler() -> Scheduler:
     """Return this process's scheduler. Tasks call this in the child process, so nothing is shared over a fork."""
     return Scheduler(
-        database=Database(settings().database_url, connections=STORES + 1, wait_seconds=5.0),
+        database=Database.of(settings(), connections=STORES + 1, wait_seconds=5.0),
         vault=Vault(settings().secret_key),
         yotpo=Yotpo.of(settings()),
         settling=timedelta(seconds=settings().yotpo_settling_seconds),
@@ -189,7 +199,8 @@ class _WakeUp(Task):  # type: ignore[type-arg] # it has none at runtime
 def advance() -> None:
     """Map and deliver the events of webhooks; wake another worker if there is too much work for one task."""
     with _errors_logged():
-        advanced = pipeline().advance(seconds=_TASK_SECONDS)
+        with _awake():
+            advanced = pipeline().advance(seconds=_TASK_SECONDS, call_for_help=wake)
         if advanced.queued_low_priority:
             wake_bulk()
         if advanced.unfinished:
@@ -234,6 +245,45 @@ def sweep() -> None:
 def wake() -> None:
     """Send a wake-up to the workers for webhooks. Raises if the broker cannot be reached."""
     advance.apply_async(retry=False)
+
+
+def wake_if_asleep() -> bool:
+    """Send a wake-up to the workers for webhooks, unless one of them is awake; return whether it was sent.
+
+    A worker that is awake finds new webhooks by itself. Raises if Redis cannot be reached.
+    """
+    if not _redis().set(_AWAKE, 1, nx=True, px=_AWAKE_MILLISECONDS):
+        return False
+    wake()
+    return True
+
+
+@contextmanager
+def _awake() -> Iterator[None]:
+    """Keep the web processes from sending wake-ups during the block. Without Redis they cannot send them anyway."""
+    try:
+        _redis().set(_AWAKE, 1, px=_AWAKE_MILLISECONDS)
+    except RedisError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(RedisError):
+            _redis().delete(_AWAKE)
+
+
+@cache
+def _redis() -> Redis:
+    """Return this process's connections to Redis. They wait for a second at most, because the work can do without."""
+    verify = settings().redis_tls_verify or not settings().redis_url.startswith("rediss://")
+    return Redis.from_url(
+        settings().redis_url,
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+        retry=Retry(NoBackoff(), retries=0),
+        **({} if verify else {"ssl_cert_reqs": "none"}),
+    )
 
 
 def wake_bulk() -> None:

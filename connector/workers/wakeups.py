@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Each process sends at most one wake-up in this time: 20 per second.
 _INTERVAL_SECONDS = 0.05
+#: The wait before the next try, if no wake-up is needed now.
+_POSTPONED_SECONDS = 0.05
 #: The wait after a failure, before the next try.
 _REST_SECONDS = 1.0
 
@@ -26,8 +28,11 @@ _log = observability.logger("wakeups")
 class WakeUps:
     """Sends a wake-up soon after each call, from its own thread. Each process creates one object, after the fork."""
 
-    def __init__(self, send: Callable[[], None], *, interval_seconds: float = _INTERVAL_SECONDS) -> None:
-        """Send at most one wake-up in `interval_seconds`. The first wake-up is sent at once."""
+    def __init__(self, send: Callable[[], bool | None], *, interval_seconds: float = _INTERVAL_SECONDS) -> None:
+        """Send at most one wake-up in `interval_seconds`. The first wake-up is sent at once.
+
+        If `send` returns False, it has sent nothing, because no wake-up is needed now. Then it is called again soon.
+        """
         self._send = send
         self._interval_seconds = interval_seconds
         self._requested = threading.Event()
@@ -42,7 +47,7 @@ class WakeUps:
             self._requested.wait()
             self._requested.clear()
             try:
-                self._send()
+                sent = self._send()
             except Exception as error:  # noqa: BLE001 - a failed wake-up is no worse than a lost one
                 if not failing:
                     _log.warning("wakeup.failed", error=type(error).__name__)
@@ -51,4 +56,8 @@ class WakeUps:
                 time.sleep(_REST_SECONDS)
             else:
                 failing = False
-                time.sleep(self._interval_seconds)
+                if sent is False:
+                    self._requested.set()
+                    time.sleep(_POSTPONED_SECONDS)
+                else:
+                    time.sleep(self._interval_seconds)

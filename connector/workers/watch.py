@@ -52,7 +52,8 @@ class Watch(bootsteps.StartStopStep):
         self._exit_code = os.EX_OK
 
     def start(self, _worker: Any) -> None:
-        # At SIGTERM Celery would sleep for the whole soft shutdown. With this handler it ends as soon as the tasks end.
+        # Celery's own handler for SIGTERM would sleep for the whole soft shutdown. With the handler `_end`, the worker
+        # ends as soon as its tasks end.
         signal.signal(signal.SIGTERM, self._end)
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Counts the differences of many events by topic and name. All functions are pure."""
+"""Counts how many events have the same difference, for each topic and name. All functions are pure."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Insider's names for the kinds of values.
 DATA_TYPES = {"text": "String", "number": "Number", "boolean": "Boolean", "time": "Datetime", "list": "Array"}
 
-#: The user events for which Insider's reference lists required params. They exist by default.
+#: Insider's reference lists required params for these user events. The events exist in each account by default.
 _DEFAULT_EVENTS = frozenset({"purchase", "cart_page_view"})
 #: For each section: the file name of its table, and the column with the names.
 _TABLES = {
@@ -124,9 +124,10 @@ def to_create(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def meanings(directory: Path) -> dict[tuple[str, str], str]:
-    """Return the meanings of names, by section and name, from Insider's tables beside the mapping files.
+    """Return the meaning of each name, by section and name.
 
-    The result is empty if there are no tables.
+    The meanings come from Insider's tables, which are beside the mapping files. If there are no tables, the result is
+    empty.
     """
     by_name: dict[tuple[str, str], str] = {}
     for section, (file, column) in _TABLES.items():

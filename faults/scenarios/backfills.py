@@ -140,7 +140,7 @@ def _check_customers(run: Run, store: YotpoStore) -> None:
     comparison = store.comparison()
     run.notes.append(f"Insider compared with Yotpo: {comparison.summary()}")
     if not comparison.equal or comparison.customers != run.store_size:
-        run.problems.append("Insider does not end equal to Yotpo")
+        run.problems.append("at the end, Insider's profiles do not match Yotpo's customers")
 
 
 def _check_memory(run: Run, memory: MemoryWatch) -> None:

@@ -1,4 +1,4 @@
-"""Mapping sets in the pipeline: it takes up a new set whole, at the next pass, and can replay with the old ones."""
+"""Mapping sets in the pipeline: a new set takes effect as a whole at the next pass, and a replay can use old sets."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def owe(connection: Connection, event_id: int, state: str, **changes: Any) -> in
 
 
 def start(connection: Connection, *, per_second: float = 1000, seconds: float = 60, **wanted: Any) -> int:
-    """Start a replay that took its last events this many seconds ago."""
+    """Start a replay. Change its record, as if it had taken events for the last time `seconds` seconds ago."""
     chosen = Selection(**wanted)
     replay_id, _ = replays.start(
         connection, chosen, actor="ann", reason="mended", skip_hook=True, per_second=per_second

@@ -1,7 +1,9 @@
-"""Reads YAML as an editor does, for the tests of the schema: with the values of YAML 1.2, not with our loader's texts.
+"""Reads YAML as an editor reads it, for the tests of the schema.
 
-PyYAML only parses the syntax. This module resolves scalars without quotes by the core schema of YAML 1.2.2 (10.3.2),
-which the YAML language server and JetBrains' editors use.
+An editor sees the values of YAML 1.2, such as numbers and booleans. Our own loader reads every scalar as a text.
+
+PyYAML only parses the syntax here. This module finds the value of each scalar without quotes by the core schema of YAML
+1.2.2 (10.3.2). The YAML language server and JetBrains' editors use the same schema.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
     from connector.model import Json
 
-#: Patterns in the order of the core schema. The first that matches decides; if none matches, the scalar is a text.
+#: Patterns in the order of the core schema. The first pattern that matches decides. If no pattern matches, the scalar
+#: is a text.
 CORE: list[tuple[str, Callable[[str], Any]]] = [
     (r"null|Null|NULL|~|", lambda _: None),
     (r"true|True|TRUE", lambda _: True),
@@ -37,7 +40,7 @@ VALIDATOR = Draft7Validator(json_schema())
 
 
 def read(text: str) -> Any:
-    """Return the values that an editor sees in a file. Raises yaml.YAMLError if it is not YAML."""
+    """Return the values that an editor sees in a YAML file. Raises yaml.YAMLError if `text` is not YAML."""
     return _value(yaml.compose(text, Loader=yaml.SafeLoader))
 
 

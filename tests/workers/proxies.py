@@ -73,7 +73,7 @@ def proxy(target: int) -> Iterator[Proxy]:
 
 @contextlib.contextmanager
 def tls_proxy(target: int, directory: Path) -> Iterator[Proxy]:
-    """A proxy with a self-signed certificate, like Heroku's Redis."""
+    """Start a proxy that speaks TLS with a self-signed certificate. Heroku's Redis has such a certificate too."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_certificate(directory))
     with (

@@ -32,7 +32,7 @@ def test_while_no_worker_runs_wake_ups_do_not_fill_redis(redis_server: EmbeddedR
         assert client.llen("connector") == 64
         wake_ups = [json.loads(message)["headers"] for message in client.lrange("connector", 0, -1)]
     assert {wake_up["task"] for wake_up in wake_ups} == {"connector.advance", "connector.sweep"}
-    # Not soon: a worker whose clock is ahead would discard every wake-up.
+    # The wake-ups must not expire soon. Otherwise a worker whose clock is ahead would discard every wake-up.
     for wake_up in wake_ups:
         left = datetime.fromisoformat(wake_up["expires"]) - datetime.now(UTC)
         assert timedelta(minutes=50) < left <= timedelta(hours=1)

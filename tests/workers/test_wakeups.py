@@ -13,18 +13,22 @@ PATIENCE = 60.0
 
 
 class Sender:
-    """Receives wake-ups, or fails for as long as it should, and remembers when each came."""
+    """Receives wake-ups and records the time of each call. The first `failures` calls fail."""
 
-    def __init__(self, *, failures: int = 0) -> None:
+    def __init__(self, *, failures: int = 0, unwanted: int = 0) -> None:
         self.tried_at: list[float] = []
         self.sent = threading.Event()
         self._failures = failures
+        self._unwanted = unwanted
 
-    def __call__(self) -> None:
+    def __call__(self) -> bool:
         self.tried_at.append(time.monotonic())
         if len(self.tried_at) <= self._failures:
             raise ConnectionError
+        if len(self.tried_at) <= self._unwanted:
+            return False
         self.sent.set()
+        return True
 
 
 def test_a_wake_up_is_sent_at_once_and_once() -> None:
@@ -67,6 +71,15 @@ def test_a_failed_wake_up_is_sent_again_by_itself() -> None:
     assert sender.sent.wait(PATIENCE)
     assert len(sender.tried_at) == 3
     assert sender.tried_at[2] - sender.tried_at[0] >= 2 * REST * 0.9
+
+
+def test_a_wake_up_that_is_not_wanted_now_is_sent_a_little_later() -> None:
+    sender = Sender(unwanted=3)
+    WakeUps(sender)()
+
+    assert sender.sent.wait(PATIENCE)
+    time.sleep(5 * INTERVAL)
+    assert len(sender.tried_at) == 4
 
 
 def test_after_a_failure_nothing_is_sent_for_a_while() -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("activate")
 @click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--version", callback=shared.not_blank, help="A set in the journal: its version, or the beginning of it.")
+@click.option(
+    "--version", callback=shared.not_blank, help="The version of a set in the journal, or the first characters of it."
+)
 @click.option("--release", is_flag=True, help="Use the files of each release again, as before a set was activated.")
 @shared.with_reason
 @shared.with_actor

@@ -123,7 +123,7 @@ def _place_for(key: str) -> str:
 
 
 def topic_part(document: Document) -> parts.TopicPart | None:
-    """Return the content of a topic's file. If it breaks the schema, add its problems and return None."""
+    """Return the content of a topic's file. If it breaks the schema, add the problems to `document` and return None."""
     try:
         loaded: parts.TopicPart = TopicSchema().load(document.data)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -133,7 +133,7 @@ def topic_part(document: Document) -> parts.TopicPart | None:
 
 
 def groups(document: Document) -> dict[str, parts.Group] | None:
-    """Return the groups of a file. If one of them breaks the schema, add its problems and return None."""
+    """Return the groups of a file. If a group breaks the schema, add the problems to `document` and return None."""
     loaded: dict[str, parts.Group] = {}
     is_valid = True
     for name, data in document.data.items() if isinstance(document.data, dict) else ():

@@ -157,7 +157,11 @@ def _check_scope(document: Document, part: TopicPart, base: TopicPart) -> None:
 def _check_user(
     document: Document, steps: Steps, user: UserPart, base: TopicPart | None, groups: Mapping[str, Group]
 ) -> None:
-    """Check a user. If the mapping below has a user for the same person, this user is laid over that user."""
+    """Check a user of a topic's file.
+
+    In an overlay, `base` is the shared file of the topic. If the shared file has a user for the same person, the
+    overlay's user changes the rules of that user.
+    """
     below = next((other for other in base.users if other.person == user.person), None) if base else None
     if below and user.optional:
         sentence = "only the shared file says whether this person is optional; leave this out"

@@ -1,7 +1,7 @@
-"""Explains in plain words what is wrong with a file that is not valid YAML.
+"""Explains in plain words why a file is not valid YAML.
 
-The parser's own messages say what the parser expected, and often name the line after the mistake. This module looks at
-the lines there and turns each message into a place, a code, and a sentence that says what to do.
+A message of the parser says what the parser expected, and often names the line after the mistake. This module looks at
+the lines near the named line. It returns a place, a code, and a sentence that tells the author what to do.
 """
 
 from __future__ import annotations

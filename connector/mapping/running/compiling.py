@@ -127,10 +127,10 @@ class _Writer:
     """Writes the lines of the function, and remembers which values the earlier lines have read and converted."""
 
     def __init__(self) -> None:
-        #: The variables of the objects that contain values, by root and path.
+        #: For the root and path of each object that contains values: the variable that has the object.
         self._objects: dict[tuple[str, Path], str] = {}
-        #: By root and source: the target and name to which the converted value was written first. Most params of a perk
-        #: are also attributes, so such a value is converted only once.
+        #: For each root and source: the target and name to which the function first writes the converted value. Most
+        #: params of a perk are also attributes, so such a value is converted only once.
         self._converted: dict[tuple[str, Source], tuple[str, str]] = {}
 
     def person(self, paths: Sequence[Path], rules: Iterable[Rule]) -> Lines:

@@ -53,7 +53,10 @@ def text(raw: object) -> str | None:
 
 
 def number(raw: object) -> int | float | None:
-    """Return a number. It may come as text, because the older webhooks for reviews write every number as text."""
+    """Return a value as a number; None for a blank text.
+
+    The value may be a text, because the older webhooks for reviews write every number as text.
+    """
     if isinstance(raw, int) and not isinstance(raw, bool):
         if not -(2**63) <= raw < 2**63:
             raise UnfitError("The number is beyond 64 bits")

@@ -63,9 +63,9 @@ class Catalog:
             del self.declared[name]
 
     def _refuse(self, name: str, value: Any) -> str:
-        """Return the reason to leave a value out, or "" to keep it.
+        """Return the reason why Insider leaves a value out. Return "" if Insider keeps the value.
 
-        If a kept value has a new name, declare the name.
+        If Insider keeps the value and its name is new, declare the name.
         """
         kind = kind_of(value)
         if kind in {"null", "nested"}:

@@ -9,8 +9,9 @@ ignores case. With an exact comparison, tests notice a client that mixes cases.
 from dataclasses import dataclass, field
 from typing import Any
 
-#: If profiles can't be merged, the data goes to the profile that the first of these identifiers finds. The order is
-#: inferred: in Insider's panel the priorities are a setting. Custom identifiers come last.
+#: The identifiers with the highest priority come first; custom identifiers come last. If an upsert finds several
+#: profiles that can't be merged, the data goes to the profile whose identifier has the highest priority. This order is
+#: inferred: at Insider, the priorities are a setting in the panel.
 _PRIORITY = ("uuid", "email", "phone_number")
 _ALIASES = {"em": "email", "pn": "phone_number"}
 

@@ -16,8 +16,9 @@ from connector.sandbox.insider.switches import Switches
 from connector.sandbox.simulation import log
 from connector.sandbox.simulation.faults import Faults
 
-#: This many names of left-out values are counted separately; all further names are counted together, as "…". An
-#: account's budgets are smaller, so only a broken client has more names.
+#: The simulator counts left-out values by name, but only for this number of names. Values with further names are
+#: counted together, as "…". An account's budgets are smaller than this number, so only a broken client sends more
+#: names.
 _NAMED_DROPS = 1_000
 
 
@@ -82,7 +83,7 @@ class Log(log.Log[Request, bytes]):
 
 
 class World:
-    """The state that all requests share. Hold the lock to read or write it."""
+    """The state that all requests share. A thread must hold `lock` while it reads or writes this state."""
 
     def __init__(self, switches: Switches) -> None:
         self.lock = threading.Lock()

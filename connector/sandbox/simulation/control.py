@@ -18,7 +18,8 @@ from connector.sandbox.simulation.switches import Switches
 
 PREFIX = "/_sandbox"
 
-#: An operation gets the subject, and the parameters of the path by name. It returns the JSON to send.
+#: An operation is called with the subject, and with each parameter of the path as a keyword argument. It returns the
+#: JSON of the answer.
 Operation = Callable[..., Any]
 
 

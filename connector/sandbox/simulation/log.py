@@ -1,4 +1,4 @@
-"""The last requests, oldest first, and their bodies. A body may be dropped before its request."""
+"""A log of the last requests and their bodies, oldest first. A body may be dropped earlier than its request."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from connector.sandbox.simulation.shapes import Json
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request as the log keeps it."""
+    """One request in the log."""
 
     seq: int
     at: float

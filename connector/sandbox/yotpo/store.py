@@ -48,7 +48,11 @@ class Lookup(NamedTuple):
         )
 
     def numbers(self) -> set[int]:
-        """Return the customer numbers in the identifiers. Generated customers with other numbers cannot match."""
+        """Return the customer numbers that appear in the identifiers.
+
+        The identifiers of a generated customer contain its number. So a generated customer with another number cannot
+        match.
+        """
         numbers = {number_of_external_id(external_id) for external_id in self.external_ids}
         numbers |= {number_of_email(email) for email in self.emails}
         numbers |= {number_of_phone(phone) for phone in self.phones}

@@ -113,7 +113,8 @@ def _redirect_to_yotpo(state: str, app: App) -> flask.Response:
         path=_cookie_path(app),
         secure=urlsplit(app.public_url).scheme == "https",
         httponly=True,
-        # Yotpo's site sends the browser back with a plain link. With this value, the browser then sends the cookie.
+        # At the end of an install, Yotpo's site sends the browser back to us by a plain link. With Lax, the browser
+        # sends the cookie with that request. With Strict, it would not.
         samesite="Lax",
     )
     return response
@@ -125,7 +126,11 @@ def _is_same_browser(state: str) -> bool:
 
 
 def _cookie_name(state: str) -> str:
-    """Return a different name for each install: one browser may run several, for several stores."""
+    """Return the name of an install's cookie.
+
+    Each install has a cookie of its own, because one browser may run several installs at the same time, for several
+    stores.
+    """
     return f"{_COOKIE}_{_digest(state)[:8]}"
 
 

@@ -45,7 +45,11 @@ class Install(NamedTuple):
 
 
 class Tickets:
-    """Writes and reads tickets. The first key of SECRET_KEY signs. Signatures of its other keys are valid too."""
+    """Writes and reads tickets.
+
+    New tickets are signed with the first key of SECRET_KEY. A ticket that was signed with one of the other keys is
+    valid too.
+    """
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         self._invitations = _serializer(secret_keys, "connector: invitations")

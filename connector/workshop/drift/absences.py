@@ -30,7 +30,8 @@ class UseInTopic:
     person: str
     #: How many events of the topic were sampled.
     sampled: int
-    #: How many of these events have one of the paths, but with null or a blank text. For a person: with no object.
+    #: The number of these events in which a path of the rule exists, but contains only null or a blank text. A path to
+    #: a person counts if it exists, but contains no object.
     empty: int
 
 

@@ -1,6 +1,7 @@
 """The simulator of Yotpo: the webhook of each action.
 
-A real process sends over real HTTP to a server in this process; no doubles.
+The simulator runs as a real process. It sends real HTTP requests to a server in the test's process. The tests use no
+doubles.
 """
 
 from __future__ import annotations

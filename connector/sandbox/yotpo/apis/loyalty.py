@@ -26,7 +26,7 @@ def customer_v2(call: Call) -> Answer:
 
 
 def vip_tiers(call: Call) -> Answer:
-    """GET /api/v2/vip_tiers. The real answer is a list of tiers. Its other details are not known."""
+    """GET /api/v2/vip_tiers. Yotpo answers with a list of tiers. Other details of Yotpo's answer are not known."""
     if not call.world.has_loyalty(call.store):
         return answers.NO_LOYALTY
     return Answer(

@@ -136,9 +136,12 @@ class Sender:
                 self._put(queue, due + schedule.repeat_after_seconds, replace(webhook, is_repetition=True))
 
     def counts(self) -> dict[str, int]:
-        """Return the numbers of webhooks that were accepted, retried, given up or lost, or that wait.
+        """Return the counts of webhooks by name.
 
-        `sent` counts accepted first sendings. `repeated` counts accepted second sendings of repeated webhooks.
+        `sent` counts webhooks that the receiver has accepted. If the simulator repeats a webhook on purpose, `repeated`
+        counts the second sending when it is accepted. `retried` counts failed tries after which the webhook is tried
+        again. `given_up` counts webhooks whose last try failed. `lost` counts webhooks that are never sent. `waiting`
+        counts webhooks that are not finished yet.
         """
         with self._lock:
             counts = {name: self._counts[name] for name in ("sent", "repeated", "retried", "given_up", "lost")}

@@ -28,9 +28,9 @@ def write(person: Person, scene: Scene, *, score: int | None = None) -> Iterator
 
 
 def update(person: Person, scene: Scene) -> Iterator[Webhook]:
-    """Let Yotpo read the customer's last review and find its sentiment.
+    """Update the customer's last review: Yotpo has analyzed the review and found its sentiment.
 
-    If the memory has no review of this customer, the action makes one from the totals, with a new id.
+    If the memory has no review of this customer, the action creates one from the customer's totals, with a new id.
     """
     _require_email(person)
     if person.reviews is None:

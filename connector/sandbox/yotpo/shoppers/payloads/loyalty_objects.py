@@ -79,7 +79,7 @@ def option_in_perk(reward: Reward) -> Json:
 
 
 def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
-    """Return the usual fields of a redemption. The text is a coupon code, `Redeemed` or `Donation`."""
+    """Return the fields that a redemption usually has. `reward_text` is a coupon code, `Redeemed` or `Donation`."""
     return {
         "id": next(ids),
         "created_at": spellings.in_ms(now),
@@ -90,9 +90,9 @@ def redemption(ids: Iterator[int], now: datetime, reward_text: str) -> Json:
     }
 
 
-#: The fields that all topics except birthday and anniversary rewards add to a redemption.
+#: Redemptions also have these fields, except in the topics of birthday and anniversary rewards.
 PLACE = {"is_admin": False, "is_pos": False, "at_checkout": False}
-#: More fields that newer topics add to a redemption.
+#: In newer topics, redemptions also have these fields.
 THIRD_PARTY = {"amount": None, "third_party_id": None, "third_party_rule_id": None}
 
 

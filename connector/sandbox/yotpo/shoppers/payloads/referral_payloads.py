@@ -56,7 +56,8 @@ def shared(person: Person, moment: Moment, friend: str) -> Webhook:
         "email": friend,
         "customer": customer(topic, person),
     }
-    # No source says which person `customer` is here. So the memory does not save its values.
+    # Yotpo's pages do not say which person the `customer` of this topic is. So the memory does not save the values of
+    # `customer`.
     return Webhook(topic, moment.now, body, [Subject(person, {})])
 
 
