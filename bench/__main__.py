@@ -1,8 +1,8 @@
 """Runs the benchmark in three parts.
 
-    mapping     compares the connector's mapping with other ways to map
-    steps       measures each step of a webhook that needs no process
-    processes   measures intake and delivery in their real processes
+    mapping      compares the connector's mapping with other ways to map
+    steps        measures each step of a webhook that needs no process
+    formations   compares the running connector with what users could build from Flask and Celery
 
 ``python -m bench`` runs all parts. ``python -m bench mapping`` runs only the named part.
 """
@@ -11,18 +11,17 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import click
 
-from bench import mapping, processes, steps
+from bench import comparison, mapping, steps
 from connector.sandbox.processes import exit_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PARTS = ("mapping", "steps", "processes")
+_PARTS = ("mapping", "steps", "formations")
 
 
 @click.command()
@@ -33,9 +32,11 @@ def main(parts: tuple[str, ...]) -> None:
     chosen = parts or _PARTS
     if "mapping" in chosen:
         print(*mapping.table(mapping.speeds()), "", sep="\n")
-    costs = {"steps": steps.costs, "processes": processes.costs}
-    if costs_of_parts := [measure() for name, measure in costs.items() if name in chosen]:
-        _print_costs(itertools.chain.from_iterable(costs_of_parts))
+    if "steps" in chosen:
+        _print_costs(steps.costs())
+    if "formations" in chosen:
+        for line in comparison.table(comparison.results()):
+            print(line, flush=True)
 
 
 def _print_costs(costs: Iterable[steps.Cost]) -> None:
