@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: After a pass with fewer events, a worker waits for more: a step costs nearly as much for one event as for many.
 _FEW = 200
 #: If another worker holds a partition, this worker tries the partition again after this time.
-_HELD_SECONDS = 0.01
+_HELD_SECONDS = 0.05
 
 _log = observability.logger("pipeline")
 

@@ -84,14 +84,17 @@ class Sending:
         known_times: dict[str, dict[str, TrueAt]],
         retention: timedelta,
         was_delivered_since: Callable[[int, str], bool],
+        keep_alive: Callable[[], object],
     ) -> None:
         """`known_times` contains, by customer, the time of each attribute that Insider has stored or cleared.
 
         `was_delivered_since` tells whether Insider has accepted an update of the store after the attempt with this id,
-        in an attempt with the same operation.
+        in an attempt with the same operation. `keep_alive` is called after each request, because PostgreSQL ends a
+        transaction that is idle for the time of a long batch.
         """
         self._store = store
         self._was_delivered_since = was_delivered_since
+        self._keep_alive = keep_alive
         self._mappings = mappings
         self._skip_hook = True
         self._known_times = known_times
@@ -175,6 +178,7 @@ class Sending:
             return
         encoded = [operation.encode(user.update) for user in users]
         response = operation.request(encoded)
+        self._keep_alive()
         ruling = outcomes.rule(response, len(users), operation.name)
         size = sum(map(len, encoded))
         attempt = len(self.attempts)

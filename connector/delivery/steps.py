@@ -109,6 +109,9 @@ class Steps:
         waiting webhooks. If the store is paused, the new deliveries wait.
         """
         with self._database.transaction() as connection:
+            if low_priority:
+                # A partition with webhooks is not even held: its webhooks would have to wait for this step.
+                wanted = partitions.without_webhooks(connection, wanted)
             held = partitions.hold(connection, wanted)
             is_held_by_others = len(held.numbers) < len(wanted.numbers)
             if low_priority and held.numbers:
@@ -155,6 +158,7 @@ class Steps:
             was_delivered_since=lambda attempt_id, operation: deliveries.delivered_since(
                 connection, store.id, attempt_id, operation=operation
             ),
+            keep_alive=lambda: connection.execute("select 1"),
         )
         return sending, sending.send(batch) if batch else None
 
@@ -245,7 +249,7 @@ def _numbered(number: int, new: NewDelivery) -> Delivery:
         update=new.update,
         occurred_at=new.occurred_at,
         skip_hook=new.skip_hook,
-        bytes=len(deliveries.encoded(new.update)),
+        bytes=len(deliveries.encoded(new.update).encode()),
     )
 
 

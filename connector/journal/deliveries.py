@@ -168,7 +168,8 @@ def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, o
         """
         select exists (select from attempts refused join attempts later using (store_id, operation)
                        where refused.id = %(attempt_id)s and store_id = %(store_id)s and operation = %(operation)s
-                         and later.id > %(attempt_id)s and later.outcome in ('delivered', 'partly')) as found
+                         and later.id > %(attempt_id)s and later.started_at > refused.started_at
+                         and later.outcome in ('delivered', 'partly')) as found
         """,
         {"store_id": store_id, "attempt_id": attempt_id, "operation": operation},
     ).fetchone()

@@ -200,7 +200,7 @@ def advance() -> None:
     """Map and deliver the events of webhooks; wake another worker if there is too much work for one task."""
     with _errors_logged():
         with _awake():
-            advanced = pipeline().advance(seconds=_TASK_SECONDS, call_for_help=wake)
+            advanced = pipeline().advance(seconds=_TASK_SECONDS, call_for_help=_call_for_help)
         if advanced.queued_low_priority:
             wake_bulk()
         if advanced.unfinished:
@@ -256,6 +256,12 @@ def wake_if_asleep() -> bool:
         return False
     wake()
     return True
+
+
+def _call_for_help() -> None:
+    """Wake another worker. If that fails, this worker does the work alone."""
+    with suppress(OperationalError, RedisError):
+        wake()
 
 
 @contextmanager

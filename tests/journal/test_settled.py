@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ def test_an_attempt_is_kept_with_the_time_it_began(database: Database, status: i
     [("delivered", True), ("partly", True), ("refused", False), ("split", False), ("paused", False)],
 )
 def test_only_a_later_success_of_the_same_store_counts(database: Database, outcome: str, *, expected: bool) -> None:
-    success, later = ATTEMPT, Attempt(**asdict(ATTEMPT) | {"outcome": outcome})
+    success, later = ATTEMPT, replace(ATTEMPT, outcome=outcome, ended=time.monotonic())
     with database.connection() as connection:
         _, attempt_id = deliveries.add_attempts(connection, 1, [success, success])
         deliveries.add_attempts(connection, 2, [success])
