@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -21,7 +22,6 @@ from tests.workers.worker import LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from connector.sandbox.servers import EmbeddedRedis
 
@@ -134,6 +134,7 @@ def test_sweeps_go_on_when_the_clock_is_set(redis_server: EmbeddedRedis, tmp_pat
         "REDIS_URL": redis_server.url,
         "SECRET_KEY": SECRET_KEY,
         "PYTHONPATH": wrong_clocks(tmp_path, timedelta(0), later=later),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     with (
         redis.Redis.from_url(redis_server.url) as client,
