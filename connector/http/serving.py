@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: The deadline for a client that sends its body slowly.
 _BODY_SECONDS = 20.0
 _TIMEOUT = 408
+#: How many more bytes are read of a body that is too large. If the connection were closed while the client still sends,
+#: the client could not read the response.
+_DRAIN_LIMIT = 32 * 1024 * 1024
 _WITHOUT_PREFIX = {"content-length": "CONTENT_LENGTH", "content-type": "CONTENT_TYPE"}
 
 
@@ -29,8 +32,7 @@ class Served:
     def __init__(self, create: Callable[[], Wsgi], *, threads: int, body_limit: int) -> None:
         """`create` makes the application in each web process. `body_limit` is in bytes.
 
-        The application gets one byte more than the limit of a body that is too large, and refuses it. The rest is read
-        and dropped, so that the client can read the response.
+        The application gets one byte more than the limit of a body that is too large, and refuses it.
         """
         self._create = create
         self._threads = threads
@@ -54,8 +56,12 @@ class Served:
 
     async def _read(self, protocol: Any) -> bytes:
         body = bytearray()
+        size = 0
         async for chunk in protocol:
+            size += len(chunk)
             body += chunk[: self._body_limit + 1 - len(body)]
+            if size > self._body_limit + _DRAIN_LIMIT:
+                break
         return bytes(body)
 
     def _call(self, scope: Any, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
