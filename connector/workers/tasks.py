@@ -84,12 +84,18 @@ def _monotonic_now() -> datetime:
     return datetime.fromtimestamp(time.monotonic(), UTC)
 
 
+def _tls() -> dict[str, Any]:
+    """Return the options for a connection to Redis with TLS; empty without TLS."""
+    if not settings().redis_url.startswith("rediss://"):
+        return {}
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED if settings().redis_tls_verify else ssl.CERT_NONE}
+
+
 @app.add_defaults
 def _configuration() -> dict[str, Any]:
-    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED if settings().redis_tls_verify else ssl.CERT_NONE}
     return {
         "broker_url": settings().redis_url,
-        "broker_use_ssl": tls if settings().redis_url.startswith("rediss://") else None,
+        "broker_use_ssl": _tls() or None,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         # If Redis answers with an error, the worker connects again, as if Redis had not answered.
@@ -282,13 +288,12 @@ def _awake() -> Iterator[None]:
 @cache
 def _redis() -> Redis:
     """Return this process's connections to Redis. They wait for a second at most, because the work can do without."""
-    verify = settings().redis_tls_verify or not settings().redis_url.startswith("rediss://")
     return Redis.from_url(
         settings().redis_url,
         socket_timeout=_REDIS_SECONDS,
         socket_connect_timeout=_REDIS_SECONDS,
         retry=Retry(NoBackoff(), retries=0),
-        **({} if verify else {"ssl_cert_reqs": "none"}),
+        **_tls(),
     )
 
 
