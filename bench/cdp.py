@@ -1,7 +1,7 @@
 """A dummy customer data platform: accepts every user, as fast as it can, and notes when each customer arrived.
 
 ``python -m bench.cdp --port N`` runs it. ``GET /arrivals`` returns the time of each customer of the load (`bench.load`)
-as doubles, ``GET /count`` their number and the number of requests, ``POST /reset?delay_ms=N`` begins anew.
+as doubles, ``GET /count`` their number and the number of requests, ``GET /reset?delay_ms=N`` forgets them.
 """
 
 from __future__ import annotations

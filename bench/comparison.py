@@ -63,11 +63,12 @@ def results() -> Iterator[Result]:
 
 def table(results: Iterable[Result]) -> Iterator[str]:
     """Yield the lines of a table, each as soon as its result is there."""
-    yield f"{'scenario':20}{'formation':24}{'events/s':>9}{'CPU s/1,000':>13}{'p50 ms':>8}{'p99 ms':>8}   by process"
+    figures = f"{'events/s':>9}{'CPU s/1,000':>13}{'p50 ms':>8}{'p99 ms':>8}{'PSS MiB':>9}"
+    yield f"{'scenario':20}{'formation':24}{figures}   CPU s/1,000 by process"
     for result in results:
         latencies = f"{result.p50 * 1000:8.0f}{result.p99 * 1000:8.0f}" if result.p99 else f"{'':16}"
         kinds = ", ".join(f"{kind} {seconds:.2f}" for kind, seconds in result.cpu.items() if seconds >= _SHOWN)
-        figures = f"{result.rate:9,.0f}{result.total_cpu:13.2f}{latencies}"
+        figures = f"{result.rate:9,.0f}{result.total_cpu:13.2f}{latencies}{result.memory:9.0f}"
         yield f"{result.scenario:20}{result.formation:24}{figures}   {kinds}"
 
 

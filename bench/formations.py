@@ -1,6 +1,6 @@
 """The running programs that the benchmark compares: the connector by its Procfile, and the baselines.
 
-Each formation takes webhooks at `urls` and sends users to the dummy customer data platform (`bench.cdp`). It tells the
+Each formation takes webhooks at `url` and sends users to the dummy customer data platform (`bench.cdp`). It tells the
 CPU seconds of its processes by kind.
 """
 
@@ -11,13 +11,13 @@ import os
 import sys
 import time
 from collections import defaultdict
-from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import psutil
 
 from bench.baselines import BATCHES, SINGLE
-from connector.sandbox.processes import Group, free_port
+from connector.sandbox.processes import Group, Running, free_port
 from connector.sandbox.servers import EmbeddedRedis
 from connector.sandbox.stack import ROOT, SANDBOX, Stack
 
@@ -29,35 +29,23 @@ WEB_WORKERS = "2"
 #: celery-batches needs an older Celery than the connector, so the baselines have packages of their own (Makefile).
 _CELERY = ROOT / ".local/bench/celery-batches"
 _TERMINATE_SECONDS = 40
+_POSTGRES = "PostgreSQL"
 
 
-class Formation(abc.ABC):
-    """A running program with all of its servers; as a context manager it stops them at the end."""
+class Formation(Running):
+    """A running program with all of its servers."""
 
     name: str
-    urls: list[str]
+    #: Where the formation takes webhooks.
+    url: str
     #: The processes that deliver.
     workers: tuple[str, ...]
     group: Group
 
     def __init__(self, state: Path, cdp_url: str) -> None:
+        super().__init__()
         self.state = state
         self._cdp_url = cdp_url
-        self._exits = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._exits.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._exits.close()
-
-    @abc.abstractmethod
-    def _start(self) -> None: ...
 
     @abc.abstractmethod
     def start_workers(self) -> None: ...
@@ -79,13 +67,14 @@ class Formation(abc.ABC):
                 seconds[kind] += times.user + times.system + times.children_user + times.children_system
         return dict(seconds)
 
-    def memory(self) -> dict[str, list[float]]:
-        """Return the PSS of each process in MiB, by kind, the largest first."""
-        sizes: defaultdict[str, list[float]] = defaultdict(list)
+    def memory(self) -> float:
+        """Return the PSS of all processes in MiB, without PostgreSQL."""
+        size = 0
         for kind, process in self._processes():
-            with suppress(psutil.NoSuchProcess):
-                sizes[kind].append(process.memory_full_info().pss / 2**20)
-        return {kind: sorted(each, reverse=True) for kind, each in sizes.items()}
+            if kind != _POSTGRES:
+                with suppress(psutil.NoSuchProcess):
+                    size += process.memory_full_info().pss
+        return size / 2**20
 
     def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
         for kind, pid in self._roots():
@@ -102,23 +91,13 @@ class Connector(Formation):
     name = "connector"
     workers = ("worker", "bulk", "yotpo", "beat")
 
-    def __init__(self, state: Path, cdp_url: str, *, stores: int = 1) -> None:
-        super().__init__(state, cdp_url)
-        self._stores = stores
-
     def _start(self) -> None:
         environment = {"WEB_CONCURRENCY": WEB_WORKERS, "PORT": str(free_port())}
         self.stack = self._exits.enter_context(Stack(self.state, environment=environment))
         self.group = self.stack.group
-        prefix = f"{SANDBOX}-bench-{int(time.time())}"
-        self.stores = [f"{prefix}-{number}" for number in range(self._stores)]
-        self.urls = [
-            self.stack.command(
-                *("stores", "add", name, "--insider-partner", name, "--insider-token", "t"),
-                *("--insider-url", self._cdp_url),
-            )["webhook_url"]
-            for name in self.stores
-        ]
+        name = f"{SANDBOX}-bench-{int(time.time())}"
+        store = ("stores", "add", name, "--insider-partner", name, "--insider-token", "t")
+        self.url = self.stack.command(*store, "--insider-url", self._cdp_url)["webhook_url"]
 
     def start_workers(self) -> None:
         self.stack.start(self.workers)
@@ -129,7 +108,7 @@ class Connector(Formation):
             if name in self.group.alive():
                 yield "beat" if name == "beat" else "worker", self.group.pid(name)
         if self.stack.postgres:
-            yield "PostgreSQL", self.stack.postgres.pid
+            yield _POSTGRES, self.stack.postgres.pid
         if self.stack.redis:
             yield "Redis", self.stack.redis.pid
 
@@ -161,7 +140,7 @@ class Baseline(Formation):
         command = [sys.executable, *gunicorn.split(), "--bind", f"127.0.0.1:{port}", application]
         self.group.start("web", command, self._environment)
         self.group.wait_for_http("web", f"http://127.0.0.1:{port}/health")
-        self.urls = [f"http://127.0.0.1:{port}/webhooks/token"]
+        self.url = f"http://127.0.0.1:{port}/webhooks/token"
         self.start_workers()
 
     def start_workers(self) -> None:

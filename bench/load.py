@@ -54,10 +54,10 @@ class Template:
 class Load:
     """Sends webhooks with the numbers from `first` on. Each connection waits for a response before the next request."""
 
-    def __init__(self, urls: list[str], *, first: int, number: int, rate: float, customers: int) -> None:
+    def __init__(self, url: str, *, first: int, number: int, rate: float, customers: int) -> None:
         """`rate` is the number of webhooks a second; 0 sends them as fast as the server answers."""
-        self._address = urlsplit(urls[0])
-        self._templates = [Template(urlsplit(url).path, self._address.netloc, customers=customers) for url in urls]
+        self._address = urlsplit(url)
+        self._template = Template(self._address.path, self._address.netloc, customers=customers)
         self._first = first
         self._next = 0
         self._number = number
@@ -77,7 +77,7 @@ class Load:
             if self._rate:
                 await asyncio.sleep(self._started + position / self._rate - time.monotonic())
             number = self._first + position
-            request = self._templates[number % len(self._templates)](number)
+            request = self._template(number)
             self.sent_at[position] = time.monotonic()
             status = None
             while status is None:
@@ -108,7 +108,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
 
 
 @click.command()
-@click.argument("urls", nargs=-1, required=True)
+@click.argument("url")
 @click.option("--first", default=0, help="The number of the first webhook.")
 @click.option("--number", required=True, type=int, help="How many webhooks to send.")
 @click.option("--rate", default=0.0, help="Webhooks a second; 0: as fast as possible.")
@@ -116,10 +116,10 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
 @click.option("--connections", default=32)
 @click.option("--times", type=click.Path(path_type=Path), help="A file for the time of each request, as doubles.")
 def main(  # noqa: PLR0917 - click passes them by name
-    urls: tuple[str, ...], first: int, number: int, rate: float, customers: int, connections: int, times: Path | None
+    url: str, first: int, number: int, rate: float, customers: int, connections: int, times: Path | None
 ) -> None:
-    """Send webhooks to URLS in turns."""
-    load = Load(list(urls), first=first, number=number, rate=rate, customers=customers)
+    """Send webhooks to URL."""
+    load = Load(url, first=first, number=number, rate=rate, customers=customers)
     asyncio.run(load.run(connections))
     latencies = sorted(answered - sent for sent, answered in zip(load.sent_at, load.answered_at, strict=True))
     if times:

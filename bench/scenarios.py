@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -45,8 +45,8 @@ class Result:
     #: Seconds from sending a webhook to its arrival; 0 if the scenario does not measure it.
     p50: float = 0.0
     p99: float = 0.0
-    #: PSS in MiB of each process at the end, by kind.
-    memory: dict[str, list[float]] = field(default_factory=dict)
+    #: PSS in MiB of all processes at the end, without PostgreSQL.
+    memory: float = 0.0
 
     @property
     def total_cpu(self) -> float:
@@ -149,7 +149,7 @@ def _load(
     """Send the webhooks from a process of its own. Raises OperatorError if one is not answered 200."""
     options = {"first": first, "number": number, "rate": rate, "customers": customers, "times": times}
     arguments = [f"--{name}={value}" for name, value in options.items() if value]
-    command = [sys.executable, "-m", "bench.load", *formation.urls, *arguments]
+    command = [sys.executable, "-m", "bench.load", formation.url, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     if result.returncode:
         raise OperatorError(f"the load failed: {result.stderr[-2000:]}")

@@ -1,12 +1,14 @@
 """A group of child processes that ends with its parent, and functions to start programs on a laptop.
 
 `Group` starts named programs, each in its own session and with its own log file, and stops all of them at the end.
-`parse_procfile` reads the commands to start, `free_port` finds a port to listen on, `tail` returns the end of a log.
-`exit_on_signals` turns signals into an exception, so that the `with` block of a group ends in order.
+`Running` is the base of what consists of several such parts. `parse_procfile` reads the commands to start, `free_port`
+finds a port to listen on, `tail` returns the end of a log. `exit_on_signals` turns signals into an exception, so that
+the `with` block of a group ends in order.
 """
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import fcntl
 import os
@@ -121,6 +123,28 @@ def signal_all(processes: Iterable[psutil.Process], number: signal.Signals) -> N
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
+
+
+class Running(abc.ABC):
+    """Something that runs while a `with` block runs. At the end, everything in `_exits` is closed."""
+
+    def __init__(self) -> None:
+        self._exits = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exits.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    @abc.abstractmethod
+    def _start(self) -> None:
+        """Start it. Whatever is started is entered into `_exits`, which is closed if a later part does not start."""
 
 
 class Group:

@@ -8,15 +8,14 @@ import secrets
 import shlex
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import requests
 
 from connector.errors import OperatorError
-from connector.sandbox.processes import Group, free_port, is_free, parse_procfile
+from connector.sandbox.processes import Group, Running, free_port, is_free, parse_procfile
 from connector.sandbox.servers import EmbeddedPostgres, EmbeddedRedis
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ CLIENT_ID, CLIENT_SECRET = "sandbox-app", "the secret of the sandbox app"
 _USUAL_PORT = 8000
 
 
-class Stack:
+class Stack(Running):
     """A running connector; as a context manager it stops every process at the end.
 
     `DATABASE_URL` and `REDIS_URL` name existing servers. Without these variables, embedded servers are started, with
@@ -42,27 +41,16 @@ class Stack:
     """
 
     def __init__(self, state: Path, *, durable: bool = True, environment: dict[str, str] | None = None) -> None:
+        super().__init__()
         self.state = state.resolve()
         self.environment = {**os.environ, **(environment or {})}
         self._durable = durable
-        self._exits = ExitStack()
         self.postgres: EmbeddedPostgres | None = None
         self.redis: EmbeddedRedis | None = None
         self.insider_url = ""
         self.yotpo_url = ""
         self.web_url = ""
         self.group: Group
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._exits.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._exits.close()
 
     def start(self, names: Sequence[str] = PROCESSES) -> None:
         """Start processes with their commands from the Procfile. If `web` is one of them, wait until it answers."""
