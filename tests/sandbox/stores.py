@@ -41,6 +41,11 @@ class Store:
         with ThreadPoolExecutor(THREADS) as threads:
             return list(threads.map(self.post, webhooks))
 
+    def state(self) -> dict[str, Any]:
+        """Return what `connector status` says of the store."""
+        (state,) = [store for store in self.stack.command("status")["stores"] if store["name"] == self.partner]
+        return dict(state)
+
     def users(self) -> dict[str, dict[str, Any]]:
         return {user["identifiers"]["email"]: user for user in self.stack.insider("users", partner=self.partner)}
 

@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -36,11 +36,6 @@ def revived(stack: Stack) -> Iterator[Stack]:
         stack.redis.start()
     gone = [name for name in ("web", "worker", "beat") if name not in stack.group.alive()]
     stack.start(gone)
-
-
-def state(stack: Stack, store: Store) -> dict[str, Any]:
-    (mine,) = [line for line in stack.command("status")["stores"] if line["name"] == store.partner]
-    return dict(mine)
 
 
 def test_the_older_webhook_that_arrives_last_leaves_the_newer_balance(store: Store) -> None:
@@ -109,7 +104,7 @@ def test_a_worker_killed_in_the_middle_loses_no_event_and_no_order(revived: Stac
         balances = sorted(event["event_params"]["custom"]["yotpo_points_current_balance"] for event in user["events"])
         assert balances == [1, 2, 3, 4, 5]
     # Insider has the users before the step that sent them is recorded.
-    while (mine := state(revived, store))["received"] or mine["waiting"]:
+    while (mine := store.state())["received"] or mine["waiting"]:
         assert time.monotonic() < patience
         time.sleep(0.2)
     assert mine["dead"] == 0

@@ -59,7 +59,7 @@ def test_sigterm_to_every_process_lets_running_tasks_finish_and_record(worker: W
     # The soft shutdown ends early, because the running tasks have ended.
     assert "worker.cut_off" not in worker.log()
     arrived = store.users()
-    (mine,) = [line for line in worker.stack.command("status")["stores"] if line["name"] == store.partner]
+    mine = store.state()
     assert 0 < len(arrived) == len(emails) - mine["received"] - mine["waiting"] < len(emails)
     quick_insider(worker.stack)
     worker.run()
