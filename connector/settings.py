@@ -17,6 +17,9 @@ from connector.http.urls import SAFE_DESTINATION, is_safe_destination
 
 _ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_MAPPINGS = _ROOT / "mappings"
+#: The limits of the times for which the journal keeps something. Short times serve tests.
+_SHORTEST_DAYS, _LONGEST_DAYS = 0.0001, 36_500
+_AGE = "0.0001 to 36500"
 
 
 def _variable(name: str, sentence: str, *, default: Any = None, required: bool = False, secret: bool = False) -> Any:
@@ -131,6 +134,28 @@ class Settings:
         "changed are sent. Empty: never.",
         default="",
     )
+    keep_events_days: float = _variable(
+        "KEEP_EVENTS_DAYS",
+        "Received webhooks and snapshots are deleted after this time, unless they still wait or have a dead letter.",
+        default=90.0,
+    )
+    keep_outcomes_days: float = _variable(
+        "KEEP_OUTCOMES_DAYS", "Records of what was delivered are deleted after this time.", default=90.0
+    )
+    keep_attempts_days: float = _variable(
+        "KEEP_ATTEMPTS_DAYS", "Records of requests to Insider are deleted after this time.", default=30.0
+    )
+    keep_rejected_days: float = _variable(
+        "KEEP_REJECTED_DAYS", "Records of rejected webhooks are deleted after this time.", default=30.0
+    )
+    keep_audit_days: float = _variable(
+        "KEEP_AUDIT_DAYS", "Records of what operators did are deleted after this time.", default=400.0
+    )
+    period_days: float = _variable(
+        "PERIOD_DAYS",
+        "The journal has one table for the events of this time, and deletes them together with the table.",
+        default=7.0,
+    )
     worker_stall_seconds: float = _variable(
         "WORKER_STALL_SECONDS",
         "A worker exits if it takes no wake-up for this long although Redis answers and a child process is free.",
@@ -186,12 +211,22 @@ class Settings:
                 "REFRESH_QUIET_SECONDS to 86400",
             ),
             "RECONCILE_AT": (not self.reconcile_at or _is_time_of_day(self.reconcile_at), "a time such as 03:00"),
+            "KEEP_EVENTS_DAYS": (_is_age(self.keep_events_days), _AGE),
+            "KEEP_OUTCOMES_DAYS": (_is_age(self.keep_outcomes_days), _AGE),
+            "KEEP_ATTEMPTS_DAYS": (_is_age(self.keep_attempts_days), _AGE),
+            "KEEP_REJECTED_DAYS": (_is_age(self.keep_rejected_days), _AGE),
+            "KEEP_AUDIT_DAYS": (_is_age(self.keep_audit_days), _AGE),
+            "PERIOD_DAYS": (_SHORTEST_DAYS <= self.period_days <= 366, "0.0001 to 366"),
             "WORKER_STALL_SECONDS": (5 <= self.worker_stall_seconds <= 3600, "5 to 3600"),
             "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),
         }
         for name, (is_valid, allowed) in limits.items():
             if not is_valid:
                 raise SettingsError(f"{name}: it must be {allowed}.")
+
+
+def _is_age(days: float) -> bool:
+    return _SHORTEST_DAYS <= days <= _LONGEST_DAYS
 
 
 def _is_time_of_day(text: str) -> bool:

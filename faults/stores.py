@@ -81,8 +81,8 @@ class YotpoStore:
         return Snapshots(
             *self._query(
                 """
-                select count(distinct events.id), count(distinct events.customer), count(deliveries.id)
-                from events left join deliveries on event_id = events.id where backfill_id = %s
+                select count(distinct events.id), count(distinct events.customer), count(all_deliveries.id)
+                from events left join all_deliveries on event_id = events.id where backfill_id = %s
                 """
             )
         )

@@ -106,6 +106,15 @@ class Cluster:
         else:
             self._drop(name)
 
+    @contextmanager
+    def without_migrations(self) -> Iterator[str]:
+        """Lend an empty database by its URL."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(self.server.url, autocommit=True) as connection:
+            connection.execute(f"create database {name}")
+        yield self._url(name)
+        self._drop(name)
+
     def _make(self) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(self.server.url, autocommit=True) as connection:

@@ -25,8 +25,14 @@ from connector.cli.mappings import mappings_group
 from connector.cli.replays import dead_letters_group, replays_group
 from connector.cli.sandbox import sandbox_group
 from connector.cli.stores import stores_group
-from connector.journal import deliveries, notices, stores
+from connector.errors import OperatorError
+from connector.journal import notices, stores
+from connector.journal.results import deliveries
 from connector.journal.sync import refreshes
+from connector.journal.upkeep import retention
+
+#: How long `connector prune` works at most.
+_PRUNE_SECONDS = 3600.0
 
 
 @click.group(cls=shared.Group)
@@ -59,6 +65,22 @@ def migrate_command(form: str) -> None:
     from connector.journal import migrate  # noqa: PLC0415
 
     shared.show([{"revision": migrate.migrate(shared.settings().database_url)}], form)
+
+
+@main.command("prune")
+@shared.with_format
+def prune_command(form: str) -> None:
+    """Delete what is older than the KEEP_… settings, and make the tables of the next periods.
+
+    The workers do this regularly by themselves. What still waits or is dead is never deleted. `connector settings`
+    explains the settings.
+    """
+    settings = shared.settings()
+    with shared.database() as database:
+        done = retention.keep_up(database, retention.Retention.of(settings), seconds=_PRUNE_SECONDS)
+    if done is None:
+        raise OperatorError("another process is pruning the journal now; run the command again later")
+    shared.show([{"what": name.replace("_", " "), "number": number} for name, number in done.items()], form)
 
 
 @main.command("settings")

@@ -9,7 +9,8 @@ import orjson
 
 from connector.cli import shared
 from connector.errors import OperatorError
-from connector.journal import audit, dead_letters, events, notices, story
+from connector.journal import audit, events, notices, story
+from connector.journal.results import dead_letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,9 @@ import click
 from connector.cli import shared
 from connector.delivery import replaying
 from connector.errors import OperatorError
-from connector.journal import audit, dead_letters, replays
+from connector.journal import audit, replays
 from connector.journal.replays import Selection
+from connector.journal.results import dead_letters
 from connector.mapping import load
 from connector.model.times import parse_or_none
 from connector.workshop.activation import MappingSets

@@ -85,12 +85,18 @@ def vault() -> Vault:
 @contextmanager
 def journal() -> Iterator[Connection]:
     """Yield a connection to the journal, inside a transaction."""
-    database = Database.of(settings(), connections=1, wait_seconds=5.0)
+    with database() as opened, opened.transaction() as connection:
+        yield connection
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """Yield the journal's database, for a command that needs several transactions."""
+    opened = Database.of(settings(), connections=1, wait_seconds=5.0)
     try:
-        with database.transaction() as connection:
-            yield connection
+        yield opened
     finally:
-        database.close()
+        opened.close()
 
 
 def store_id(connection: Connection, name: str | None) -> int | None:

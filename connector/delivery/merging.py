@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from connector.insider.client import Response
-    from connector.model import Delivery, Refusal, Store, UserEvent, Value
+    from connector.model import Delivery, Profile, Refusal, Store, UserEvent, Value
 
 
 class Destination(Protocol):
@@ -89,27 +89,31 @@ def fitting(deliveries: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
 
 def merge(
     deliveries: Iterable[Delivery],
-    known_times: Mapping[str, Mapping[str, TrueAt]],
+    profiles: Mapping[str, Profile],
     *,
     now: datetime,
     retention: timedelta,
 ) -> list[User]:
     """Merge deliveries, oldest first, into one user for each customer.
 
-    `known_times` contains, by customer, the time of each attribute that Insider has stored or cleared. The function
-    leaves out an older value or an older clear, and notes it as stale. It leaves out a user event that is older than
-    the retention, and notes it as too old: Insider would ignore this user event without an error.
+    `profiles` contains, by customer, what Insider has stored or cleared, and when. The function leaves out an older
+    value or an older clear, and notes it as stale. It leaves out a user event that is older than the retention, and
+    notes it as too old: Insider would ignore this user event without an error.
     """
     users: dict[str, User] = {}
     for delivery in deliveries:
         user = users.get(delivery.customer)
         if user is None:
             user = users[delivery.customer] = User(customer=delivery.customer)
-            user.times.update(known_times.get(delivery.customer, {}))
+            user.times.update(_known_times(profiles, delivery.customer))
         _add(user, delivery, oldest=now - retention)
     for user in users.values():
-        _drop_needless_clears(user, known_times.get(user.customer, {}))
+        _drop_needless_clears(user, _known_times(profiles, user.customer))
     return list(users.values())
+
+
+def _known_times(profiles: Mapping[str, Profile], customer: str) -> Mapping[str, TrueAt]:
+    return profiles[customer].times if customer in profiles else {}
 
 
 def _add(user: User, delivery: Delivery, *, oldest: datetime) -> None:

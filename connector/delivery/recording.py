@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from connector import observability
 from connector.http import backoff
-from connector.journal import deliveries, stores
+from connector.journal import stores
+from connector.journal.results import attempts, customers, deliveries
 from connector.model import Progress
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def record(connection: Connection, store: Store, sending: Sending, new: Sequence
 
     `new` contains the deliveries that are not in the journal yet. In the batch, they have the ids -1, -2, ….
     """
-    attempt_ids = deliveries.add_attempts(connection, store.id, sending.attempts)
+    attempt_ids = attempts.append(connection, store.id, sending.attempts)
     progress = {delivery_id: _progress(sending, delivery_id, attempt_ids) for delivery_id in _touched(sending)}
     deliveries.append(connection, new, {-1 - number: done for number, done in progress.items() if number < 0})
     old = {delivery_id: done for delivery_id, done in progress.items() if delivery_id > 0}
@@ -40,7 +41,7 @@ def record(connection: Connection, store: Store, sending: Sending, new: Sequence
     for delivery_id, done in old.items():
         if done.refused_attempt_id:
             deliveries.remember_refusal(connection, delivery_id, done.refused_attempt_id)
-    deliveries.remember_times(connection, store.id, sending.new_times)
+    customers.write(connection, store.id, sending.changed_profiles)
     if sending.pause:
         pause(connection, store, sending.pause)
     elif sending.delivered and store.failures:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.errors import OperatorError
 from connector.journal import audit, replays, stores
-from connector.journal.deliveries import update_of
+from connector.journal.results.encoding import update_of
 from connector.mapping.running import mapped_events
 from connector.model import Options
 from connector.workshop import changes, differences

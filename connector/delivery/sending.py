@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from connector import observability
 from connector.delivery import merging, outcomes
 from connector.insider import wire
+from connector.model import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from connector.insider.client import Response
     from connector.insider.wire import Failure
     from connector.mapping import MappingSet, TopicMapping
-    from connector.model import Attempt, Delivery, Refusal, Settled, Store, TrueAt, UserUpdate
+    from connector.model import Attempt, Delivery, Refusal, Settled, Store, UserUpdate
 
 #: After this time, a batch starts no more requests if at least one of its deliveries is settled. If no delivery is
 #: settled yet, the batch continues.
@@ -81,12 +82,12 @@ class Sending:
         insider: Destination,
         *,
         mappings: MappingSet,
-        known_times: dict[str, dict[str, TrueAt]],
+        profiles: dict[str, Profile],
         retention: timedelta,
         was_delivered_since: Callable[[int, str], bool],
         keep_alive: Callable[[], object],
     ) -> None:
-        """`known_times` contains, by customer, the time of each attribute that Insider has stored or cleared.
+        """`profiles` contains the profiles of the customers of all deliveries. The batch changes them.
 
         `was_delivered_since` tells whether Insider has accepted an update of the store after the attempt with this id,
         in an attempt with the same operation. `keep_alive` is called after each request, because PostgreSQL ends a
@@ -97,7 +98,7 @@ class Sending:
         self._keep_alive = keep_alive
         self._mappings = mappings
         self._skip_hook = True
-        self._known_times = known_times
+        self._profiles = profiles
         self._retention = retention
         self._started = time.monotonic()
         self._upsert = _Operation(
@@ -119,8 +120,8 @@ class Sending:
         self.settled: dict[int, Settled] = {}
         #: By delivery: the number of the attempt in which Insider refused it alone. These deliveries still wait.
         self.refused_alone: dict[int, int] = {}
-        #: By customer: the times of the attributes that this batch has sent or cleared.
-        self.new_times: dict[str, dict[str, TrueAt]] = {}
+        #: By customer: the profiles that have changed, because Insider has accepted something.
+        self.changed_profiles: dict[str, Profile] = {}
         #: True if Insider has accepted at least one delivery.
         self.delivered = False
         self.pause: Pause | None = None
@@ -166,9 +167,12 @@ class Sending:
         return False
 
     def _send_merged(self, waiting: Sequence[Delivery]) -> None:
-        users = merging.merge(waiting, self._known_times, now=datetime.now(UTC), retention=self._retention)
+        users = merging.merge(waiting, self._profiles, now=datetime.now(UTC), retention=self._retention)
         nothing_new = [user for user in users if not user.sendable]
-        self._remember_times((user.customer, user.times) for user in nothing_new)
+        for user in nothing_new:
+            # A clear of an attribute that Insider has already cleared is not sent, but its time counts.
+            if user.times:
+                self._profile(user).times.update(user.times)
         self._settle(nothing_new)
         self._send(self._upsert, [user for user in users if user.upsertable])
         self._send(self._clear, [user for user in users if user.cleared and not user.upsertable])
@@ -236,11 +240,11 @@ class Sending:
         if accepted:
             self._note_success(operation)
             if operation is self._upsert:
-                self._remember_times((user.customer, user.times) for user in accepted)
+                self._remember(accepted)
                 self._settle_delivered([user for user in accepted if not user.cleared])
                 self._send(self._clear, [user for user in accepted if user.cleared])
             else:
-                self._remember_times((user.customer, {**user.times, **user.cleared}) for user in accepted)
+                self._remember(accepted, cleared=True)
                 self._settle_delivered(accepted)
         without_phone = []
         for index, failures in refused.items():
@@ -273,11 +277,21 @@ class Sending:
         self._settle(users)
         self.delivered |= bool(users)
 
-    def _remember_times(self, accepted: Iterable[tuple[str, dict[str, TrueAt]]]) -> None:
-        """Note the times of attributes that Insider has stored or cleared, so that no older value is sent later."""
-        for customer, times in accepted:
-            for remembered in (self._known_times, self.new_times):
-                remembered.setdefault(customer, {}).update(times)
+    def _remember(self, accepted: Iterable[User], *, cleared: bool = False) -> None:
+        """Add to the profiles what Insider has stored, or `cleared`, so that no older value is sent later."""
+        for user in accepted:
+            profile = self._profile(user)
+            profile.identifiers.update(user.identifiers)
+            profile.attributes.update(user.attributes)
+            profile.times.update(user.times)
+            if cleared:
+                profile.times.update(user.cleared)
+
+    def _profile(self, user: User) -> Profile:
+        """Return the profile of a user, which is about to change."""
+        profile = self._profiles.setdefault(user.customer, Profile())
+        self.changed_profiles[user.customer] = profile
+        return profile
 
     def _mapping_of(self, user: User) -> TopicMapping | None:
         return self._mappings.get(user.deliveries[0].topic, self._store.options.overlay)

@@ -19,7 +19,8 @@ from connector import observability
 from connector.delivery import merging, recording
 from connector.delivery.sending import Pause, Sending
 from connector.insider import wire
-from connector.journal import deliveries, events, notices, partitions, replays, stores
+from connector.journal import events, notices, partitions, replays, stores
+from connector.journal.results import attempts, customers, deliveries, encoding, outcomes
 from connector.journal.sync import refreshes
 from connector.mapping.running import mapped_events
 from connector.model import Delivery, partition_number
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from connector.delivery.merging import Destination
     from connector.journal.database import Connection, Database
-    from connector.journal.deliveries import Waiting
+    from connector.journal.results.deliveries import Waiting
     from connector.journal.vault import Vault
     from connector.mapping import MappingSet
     from connector.mapping.running.mapped_events import MappedEvent
@@ -121,7 +122,7 @@ class Steps:
                 return StepResult(held=is_held_by_others)
             limit = LOW_PRIORITY_BATCH if low_priority else BATCH
             received = events.take_received(connection, held, low_priority=low_priority, limit=limit, size=_MAP_BYTES)
-            mapped = [mapped_events.run(event, mappings, store.options) for event in received]
+            mapped = [mapped_events.run(event, mappings, store.options) for event in received.events]
             new = _new_deliveries(mapped)
             limit = min(limit, self._batch_size)
             waiting = deliveries.Waiting()
@@ -130,14 +131,15 @@ class Steps:
             batch = _batch(waiting, new, held, low_priority=low_priority, limit=limit)
             sending, refusal = self._send(connection, store, mappings, batch)
             recording.record(connection, store, sending, new)
-            _mark(connection, mapped)
+            _record_mapping(connection, mapped)
+            events.remove_from_queue(connection, store.id, received, low_priority=low_priority)
             if not low_priority:
                 refreshes.schedule(connection, store.id, _customers_to_look_up(new), **self._refresh_delays._asdict())
-        if received:
-            _log.info("events.mapped", store_id=held.store_id, partitions=len(held.numbers), events=len(received))
+        if mapped:
+            _log.info("events.mapped", store_id=held.store_id, partitions=len(held.numbers), events=len(mapped))
         return StepResult(
             held=is_held_by_others,
-            mapped=len(received),
+            mapped=len(mapped),
             settled=sum(delivery_id > 0 for delivery_id in sending.settled),
             queued_low_priority=not low_priority and any(delivery.low_priority for delivery in new),
             delivered=sending.delivered,
@@ -148,14 +150,14 @@ class Steps:
         self, connection: Connection, store: Store, mappings: MappingSet, batch: Sequence[Delivery]
     ) -> tuple[Sending, str | None]:
         """Send a batch, which may be empty. `mappings` is needed to name the rule that caused a refusal."""
-        customers = {delivery.customer for delivery in batch}
+        wanted = {delivery.customer for delivery in batch}
         sending = Sending(
             store,
             self._insider,
             mappings=mappings,
-            known_times=deliveries.attribute_times(connection, store.id, customers) if customers else {},
+            profiles=customers.profiles(connection, store.id, wanted) if wanted else {},
             retention=self._retention,
-            was_delivered_since=lambda attempt_id, operation: deliveries.delivered_since(
+            was_delivered_since=lambda attempt_id, operation: attempts.delivered_since(
                 connection, store.id, attempt_id, operation=operation
             ),
             keep_alive=lambda: connection.execute("select 1"),
@@ -184,7 +186,7 @@ class Steps:
                 if (set_of_event := sets.get(event.id)) and (store_options := options[event.store_id]) is not None
             ]
             deliveries.append(connection, _new_deliveries(mapped, replay_id=replay_id, skip_hook=batch.skip_hook))
-            _mark(connection, mapped)
+            _record_mapping(connection, mapped, replay_id=replay_id)
             without_set = [event_id for event_id in ids if event_id not in sets]
             replays.mark_processed(connection, replay_id, ids, without_set=without_set)
             with_mapping = [mapped_event.event.id for mapped_event in mapped if mapped_event.mapping]
@@ -249,19 +251,21 @@ def _numbered(number: int, new: NewDelivery) -> Delivery:
         update=new.update,
         occurred_at=new.occurred_at,
         skip_hook=new.skip_hook,
-        bytes=len(deliveries.encoded(new.update).encode()),
+        bytes=len(encoding.encoded(new.update).encode()),
     )
 
 
-def _mark(connection: Connection, mapped: Sequence[MappedEvent]) -> None:
-    """Journal the notices and notes of mapped events."""
+def _record_mapping(connection: Connection, mapped: Sequence[MappedEvent], *, replay_id: int | None = None) -> None:
+    """Journal the notices of mapped events, and the events that have no deliveries."""
     for event, _, result, _ in mapped:
         if result.notice:
             notices.post(connection, event, *result.notice)
-    events.mark_mapped(
-        connection,
-        [(event.id, version if mapping else None, result.notes) for event, mapping, result, version in mapped],
-    )
+    without_users = [
+        outcomes.WithoutUsers(event, version if mapping else None, result.notes)
+        for event, mapping, result, version in mapped
+        if mapping is None or not (result.updates or result.refused)
+    ]
+    outcomes.append_without_users(connection, without_users, replay_id=replay_id)
 
 
 def _customers_to_look_up(new_deliveries: Sequence[NewDelivery]) -> Iterator[str]:

@@ -1,60 +1,71 @@
-"""Events: each received webhook or snapshot is journaled once, as one event."""
+"""Events: each received webhook or snapshot is journaled once, as one event, and never changed.
+
+The queue has a small row for each event that waits to be mapped. `event_keys` recognises copies of an event.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, LiteralString, cast
-
-import orjson
 
 from connector.journal import partitions
 from connector.model import Appended, Event, partition_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from connector.journal.database import Connection
-    from connector.model import Incoming, Note, Partitions
+    from connector.model import Incoming, Partitions
 
 #: For this time, an event without a time of its own is a duplicate if its key is known. Later it is a new event.
 DATELESS_WINDOW = timedelta(hours=48)
 
-#: Ids follow the order of arrival. But the rows are inserted in the order of their keys: otherwise, two processes that
-#: get the same webhooks in different orders could deadlock. The time of receipt comes from PostgreSQL's clock, because
-#: the clocks of the web processes may differ. The time of an event is never later than its receipt.
-_APPEND = """
-    with incoming as materialized (
-        select nextval('events_id_seq') as id, given.*
-        from (select * from unnest(%b::int[], %b::text[], %b::text[], %b::bool[], %b::text[], %b::smallint[],
-                %b::timestamptz[], %b::bytea[])
+#: The digest of a key, as `event_keys` has it.
+_DIGEST: LiteralString = "substr(sha256(convert_to(key, 'UTF8')), 1, 16)"
+#: Ids follow the order of arrival. But the keys are inserted in their own order: otherwise, two processes that get the
+#: same webhooks in different orders could deadlock. The time of receipt comes from PostgreSQL's clock, because the
+#: clocks of the web processes may differ. If that clock goes back, the time of the store's newest event is used. The
+#: time of an event is never later than its receipt.
+_APPEND = f"""
+    with clocks as materialized (
+        select store_id, (select received_at from events where events.store_id = stores.store_id
+                          order by received_at desc limit 1) as newest
+        from (select distinct unnest(%(store_ids)b::int[]) as store_id) stores
+    ), incoming as materialized (
+        select nextval('events_id_seq') as id, given.*,
+               greatest(now(), (select newest from clocks where clocks.store_id = given.store_id)) as received_at
+        from (select * from unnest(%(store_ids)b::int[], %(topics)b::text[], %(keys)b::text[], %(dated)b::bool[],
+                                   %(customers)b::text[], %(partitions)b::smallint[], %(times)b::timestamptz[],
+                                   %(bodies)b::bytea[])
               with ordinality
               as one (store_id, topic, key, dated, customer, partition, occurred_at, body, position)
               order by position) given
+    ), new as (
+        insert into event_keys (store_id, digest, event_id, received_at, dated)
+        select store_id, {_DIGEST} as digest, id, received_at, dated from incoming
+        order by store_id, digest
+        -- The key of an event without a time is valid for 48 hours. Then it belongs to the next event that has it.
+        on conflict (store_id, digest) do update set event_id = excluded.event_id, received_at = excluded.received_at
+        where not event_keys.dated and event_keys.received_at < excluded.received_at - %(window)s
+        returning event_id
+    ), queued as (
+        insert into queue (id, received_at, bytes, store_id, partition, bulk, customer)
+        select id, received_at, octet_length(body), store_id, partition, %(bulk)s, customer
+        from incoming where id in (select event_id from new)
     )
-    insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, bulk,
-                        backfill_id)
-    overriding system value
-    select id, store_id, topic, key, dated, customer, partition, least(occurred_at, now()), now(), body, %b::bool,
-           %b::bigint
-    from incoming
-    order by store_id, key collate "C"
-    on conflict (store_id, key) do nothing
+    insert into events (id, received_at, occurred_at, backfill_id, store_id, partition, bulk, topic, key, customer,
+                        body)
+    select id, received_at, least(occurred_at, received_at), %(backfill_id)s, store_id, partition, %(bulk)s, topic, key,
+           customer, body
+    from incoming where id in (select event_id from new)
     returning store_id, key, id
 """
-#: The key of an event without a time is valid for 48 hours. Then the stored key is changed, so that a new event can
-#: have the key.
-_RETIRE = """
-    update events set key = events.key || '@' || id
+_FIRST = f"""
+    select repeated.store_id, key, event_id
     from unnest(%s::int[], %s::text[]) as repeated (store_id, key)
-    where events.store_id = repeated.store_id and events.key = repeated.key
-      and not dated and received_at < now() - %s
-"""
-_FIRST = """
-    select events.store_id, events.key, id
-    from events join unnest(%s::int[], %s::text[]) as repeated (store_id, key)
-      on events.store_id = repeated.store_id and events.key = repeated.key
+    join event_keys on event_keys.store_id = repeated.store_id and digest = {_DIGEST}
 """
 
 
@@ -70,80 +81,88 @@ def append(
 ) -> list[Appended]:
     """Journal events in this order; return their ids. A duplicate gets the id of the first event with its key.
 
-    All new events are journaled, or none. One exception: an event whose key is known, but too old, is journaled in
-    another transaction. The snapshots of backfills and refreshes have `low_priority`: workers map them after the
-    webhooks of their partition.
+    All new events are journaled, or none. The snapshots of backfills and refreshes have `low_priority`: workers map
+    them after the webhooks of their partition.
     """
-    if not incoming:
+    # `incoming` may contain several copies of an event. Only the first copy is journaled.
+    first: dict[tuple[int, str], Incoming] = {}
+    for event in incoming:
+        first.setdefault((event.store_id, event.key), event)
+    if not first:
         return []
-    new = _insert(connection, incoming, low_priority=low_priority, backfill_id=backfill_id)
-    repeated = [event for event in incoming if (event.store_id, event.key) not in new]
-    ids = _repeated(connection, repeated, new) if repeated else {}
+    new = _insert(connection, [*first.values()], low_priority=low_priority, backfill_id=backfill_id)
+    known = _first_ids(connection, [key for key in first if key not in new])
     appended = []
     for event in incoming:
-        store_and_key = (event.store_id, event.key)
-        # `incoming` may contain several copies of an event. The first copy removes the event's entry from `new`. So all
-        # later copies count as duplicates.
-        event_id = new.pop(store_and_key, None)
+        key = (event.store_id, event.key)
+        event_id = new.pop(key, None)
         if event_id:
-            ids[store_and_key] = event_id
-        appended.append(Appended(ids[store_and_key], duplicate=event_id is None))
+            known[key] = event_id
+        appended.append(Appended(known[key], duplicate=event_id is None))
     return appended
 
 
-def _repeated(
-    connection: Connection, repeated: Sequence[Incoming], new: dict[tuple[int, str], int]
-) -> dict[tuple[int, str], int]:
-    """Return the ids of the first events with these keys, by store and key.
-
-    A key that is too old is retired: the stored event gets another key, and the repeated event is journaled and added
-    to `new`.
-    """
-    columns = ([event.store_id for event in repeated], [event.key for event in repeated])
-    with connection.transaction():
-        if connection.execute(_RETIRE, (*columns, DATELESS_WINDOW)).rowcount:
-            new.update(_insert(connection, repeated))
-        return {(row.store_id, row.key): row.id for row in connection.execute(_FIRST, columns)}
-
-
 def _insert(
-    connection: Connection, incoming: Sequence[Incoming], *, low_priority: bool = False, backfill_id: int | None = None
+    connection: Connection, incoming: Sequence[Incoming], *, low_priority: bool, backfill_id: int | None
 ) -> dict[tuple[int, str], int]:
-    rows = [
-        (
-            event.store_id,
-            event.topic,
-            event.key,
-            event.dated,
-            event.customer,
-            partition_number(event.customer or event.key),
-            event.occurred_at,
-            event.body,
-        )
-        for event in incoming
-    ]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    inserted = connection.execute(_APPEND, [*columns, low_priority, backfill_id])
-    return {(row.store_id, row.key): row.id for row in inserted}
+    """Journal the events whose keys are not known; return their ids by store and key."""
+    rows = connection.execute(
+        _APPEND,
+        {
+            "store_ids": [event.store_id for event in incoming],
+            "topics": [event.topic for event in incoming],
+            "keys": [event.key for event in incoming],
+            "dated": [event.dated for event in incoming],
+            "customers": [event.customer for event in incoming],
+            "partitions": [partition_number(event.customer or event.key) for event in incoming],
+            "times": [event.occurred_at for event in incoming],
+            "bodies": [event.body for event in incoming],
+            "bulk": low_priority,
+            "backfill_id": backfill_id,
+            "window": DATELESS_WINDOW,
+        },
+    )
+    return {(row.store_id, row.key): row.id for row in rows}
 
 
-_PARTITION: LiteralString = (
-    "bulk = %(bulk)s and store_id = %(store_id)s and partition = held.number and state = 'received'"
-)
+def _first_ids(connection: Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """Return the ids of the first events with these keys, by store and key."""
+    if not keys:
+        return {}
+    rows = connection.execute(_FIRST, ([store_id for store_id, _ in keys], [key for _, key in keys]))
+    return {(row.store_id, row.key): row.event_id for row in rows}
+
+
+_PARTITION: LiteralString = "bulk = %(bulk)s and store_id = %(store_id)s and partition = held.number"
+_COLUMNS: LiteralString = "id, received_at, bytes, partition, customer"
+#: The time of receipt tells PostgreSQL in which of its tables the event is. `offset 0` keeps this query apart: so each
+#: event is found by its primary key, even if PostgreSQL knows nothing about a new table.
 _RECEIVED: LiteralString = """
-    select id, store_id, topic, occurred_at, received_at, body, customer
-    from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
-          from events where id in ({})) received
+    select event.*, partition
+    from (select *, sum(bytes) over (order by id) as size, row_number() over (order by id) as position
+          from ({}) oldest) queued
+    cross join lateral (
+        select id, store_id, topic, occurred_at, received_at, body, customer from events
+        where events.id = queued.id and events.received_at = queued.received_at offset 0) event
     where size <= %(size)s or position = 1
-    order by id
+    order by event.id
 """
-_OLDEST = _RECEIVED.format(partitions.oldest("events", _PARTITION))
-_FAIR = _RECEIVED.format(partitions.fairly("events", _PARTITION))
+_OLDEST = _RECEIVED.format(partitions.oldest("queue", _COLUMNS, _PARTITION))
+_FAIR = _RECEIVED.format(partitions.fairly("queue", _COLUMNS, _PARTITION))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Events that wait to be mapped."""
+
+    events: Sequence[Event]
+    #: The partition of each event.
+    partitions: Sequence[int]
 
 
 def take_received(
     connection: Connection, held: Partitions, *, low_priority: bool = False, limit: int, size: int
-) -> list[Event]:
+) -> Received:
     """Return the oldest events of partitions that are not yet mapped.
 
     Their bodies have up to `size` bytes together; an event with a larger body comes alone. The caller has to hold the
@@ -159,7 +178,19 @@ def take_received(
     rows = connection.execute(_OLDEST, parameters).fetchall()
     if partitions.is_crowded(row.customer for row in rows):
         rows = connection.execute(_FAIR, parameters).fetchall()
-    return list(map(event_of, rows))
+    return Received(list(map(event_of, rows)), [row.partition for row in rows])
+
+
+def remove_from_queue(connection: Connection, store_id: int, received: Received, *, low_priority: bool) -> None:
+    """Take events out of the queue, because they are mapped."""
+    if received.events:
+        connection.execute(
+            """
+            delete from queue using unnest(%s::smallint[], %s::bigint[]) as mapped (partition, id)
+            where bulk = %s and store_id = %s and queue.partition = mapped.partition and queue.id = mapped.id
+            """,
+            (list(received.partitions), [event.id for event in received.events], low_priority, store_id),
+        )
 
 
 def event_of(row: Any) -> Event:
@@ -167,45 +198,62 @@ def event_of(row: Any) -> Event:
     return Event(**{field.name: getattr(row, field.name) for field in fields(Event)})
 
 
-def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, Sequence[Note]]]) -> None:
-    """Mark events as mapped or unmapped.
-
-    A mark has the event's id, the version of the mapping set (None: unmapped), and notes.
-    """
-    ids, versions, notes = [], [], []
-    for event_id, version, event_notes in marks:
-        ids.append(event_id)
-        versions.append(version)
-        notes.append(orjson.dumps(list(event_notes)).decode() if event_notes else None)
-    if not ids:
-        return
-    connection.execute(
-        """
-        update events
-        set state = case when marks.mapping is null then 'unmapped' else 'mapped' end,
-            mapping = marks.mapping, notes = marks.notes::jsonb, mapped_at = now()
-        from unnest(%s::bigint[], %s::text[], %s::text[]) as marks (id, mapping, notes)
-        where events.id = marks.id
-        """,
-        (ids, versions, notes),
-    )
+#: SQL for a condition: the event `events` waits to be mapped for the first time.
+IS_QUEUED: LiteralString = """
+    exists (select from queue where queue.bulk = events.bulk and queue.store_id = events.store_id
+                                and queue.partition = events.partition and queue.id = events.id)
+"""
+#: SQL for the last mapping of `events`. It needs the columns `id` and `received_at`. The limit makes PostgreSQL look up
+#: each event, instead of reading the whole history.
+_LAST_MAPPING: LiteralString = """
+    select * from (
+        select id, state, mapping, mapping_notes as notes, created_at as mapped_at
+        from deliveries where event_id = events.id
+        union all
+        select id, state, mapping, mapping_notes, created_at
+        from outcomes where event_id = events.id and settled_at >= events.received_at) results
+    order by id desc limit 1
+"""
+LAST_MAPPING: LiteralString = f"left join lateral ({_LAST_MAPPING}) last on true"
+#: SQL for the state of `events`, beside `LAST_MAPPING`.
+STATE: LiteralString = f"""
+    case when last.state = 'unmapped' then 'unmapped'
+         when last.state is null and {IS_QUEUED} then 'received'
+         else 'mapped' end
+"""
+#: SQL for a condition: the topic of `events` had no mapping when it was mapped last.
+IS_UNMAPPED: LiteralString = f"""
+    (events.id in (select event_id from outcomes where state = 'unmapped')
+     and (select state from ({_LAST_MAPPING}) last) = 'unmapped')
+"""
+_IN_STATE: dict[str | None, LiteralString] = {
+    None: "true",
+    "received": IS_QUEUED,
+    "unmapped": IS_UNMAPPED,
+    "mapped": f"not {IS_QUEUED} and not {IS_UNMAPPED}",
+}
 
 
 def newest(
     connection: Connection, *, store_id: int | None, state: str | None, customer: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Return the newest events, without their bodies, newest first."""
+    """Return the newest events, without their bodies, newest first. `state` is received, mapped or unmapped."""
     rows = connection.execute(
-        """
-        select events.id, stores.name as store, topic, events.state, customer, occurred_at, received_at, notes
-        from events join stores on stores.id = store_id
-        where (%(store_id)s::int is null or store_id = %(store_id)s)
-          and (%(state)s::text is null or events.state = %(state)s)
-          and (%(customer)s::text is null or customer = %(customer)s)
+        f"""
+        select events.id, stores.name as store, topic, {STATE} as state, customer, occurred_at, events.received_at,
+               last.notes
+        from (select * from events
+              where (%(store_id)s::int is null or store_id = %(store_id)s)
+                -- The index of customers begins with the store.
+                and (%(customer)s::text is null
+                     or store_id = any(array(select id from stores)) and customer = %(customer)s)
+                and {_IN_STATE[state]}
+              order by id desc
+              limit %(limit)s) events
+        join stores on stores.id = store_id {LAST_MAPPING}
         order by events.id desc
-        limit %(limit)s
         """,
-        {"store_id": store_id, "state": state, "customer": customer, "limit": limit},
+        {"store_id": store_id, "customer": customer, "limit": limit},
     )
     return [row._asdict() for row in rows]
 
@@ -221,7 +269,7 @@ def newest_with_bodies(
     """Return the newest events that match all given filters, with their bodies, newest first."""
     rows = connection.execute(
         """
-        select id, store_id, topic, occurred_at, received_at, body
+        select id, store_id, topic, occurred_at, received_at, body, customer
         from events
         where (%(ids)s::bigint[] = '{}' or id = any(%(ids)s))
           and (%(store_id)s::int is null or store_id = %(store_id)s)

@@ -132,7 +132,7 @@ def mapped(connection: Connection) -> dict[str, int]:
     The query reads the whole journal.
     """
     rows = connection.execute(
-        "select mapping, count(*) as events from events where mapping is not null group by mapping"
+        "select mapping, count(*) as events from mapping_results where mapping is not null group by mapping"
     )
     return {row.mapping: row.events for row in rows}
 

@@ -21,8 +21,11 @@ from connector.errors import JournalUnavailable
 _LOCK = 0x796F74706F
 
 
-def migrate(url: str) -> str:
-    """Apply the missing migrations; return the new revision of the schema. Raises JournalUnavailable if this fails."""
+def migrate(url: str, *, revision: str = "head") -> str:
+    """Apply the missing migrations up to a revision; return the newest revision that this release has.
+
+    Raises JournalUnavailable if this fails.
+    """
     config = _config()
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=sqlalchemy.NullPool
@@ -33,7 +36,7 @@ def migrate(url: str) -> str:
             # A migration must not wait long for the lock of a table, because later queries have to wait behind it.
             connection.exec_driver_sql("set local lock_timeout = '10s'")
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     except sqlalchemy.exc.OperationalError as error:
         raise JournalUnavailable(f"the migration has failed and changed nothing: {error.orig}") from error
     return newest()

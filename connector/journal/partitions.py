@@ -75,8 +75,8 @@ def without_webhooks(connection: Connection, held: Partitions) -> Partitions:
     rows = connection.execute(
         """
         select number from unnest(%(numbers)s::smallint[]) as number
-        where not exists (select from events
-                          where not bulk and store_id = %(store_id)s and partition = number and state = 'received')
+        where not exists (select from queue
+                          where not bulk and store_id = %(store_id)s and partition = number)
           and not exists (select from deliveries
                           where not bulk and store_id = %(store_id)s and partition = number and state = 'waiting')
         """,
@@ -95,13 +95,13 @@ def _lock(connection: Connection, store_id: int, number: int) -> bool:
 #: short one.
 _BUSY: LiteralString = """
     with recursive received as (
-        (select store_id, partition, received_at as since from events
-         where state = 'received' and bulk = %(bulk)s
+        (select store_id, partition, received_at as since from queue
+         where bulk = %(bulk)s
          order by store_id, partition, id limit 1)
         union all
         select next.* from received cross join lateral (
-            select store_id, partition, received_at from events
-            where state = 'received' and bulk = %(bulk)s
+            select store_id, partition, received_at from queue
+            where bulk = %(bulk)s
               and (store_id, partition) > (received.store_id, received.partition)
             order by store_id, partition, id limit 1) next
     ), waiting as (
@@ -132,9 +132,9 @@ _BUSY: LiteralString = """
 
 #: How many events and deliveries a partition has, counted up to a limit.
 _SIZE: LiteralString = """
-    (select count(*) from (select from events
-                           where state = 'received' and bulk = %(bulk)s and store_id = busy.store_id
-                             and partition = busy.partition limit %(limit)s) counted)
+    (select count(*) from (select from queue
+                           where bulk = %(bulk)s and store_id = busy.store_id and partition = busy.partition
+                           limit %(limit)s) counted)
     + (select count(*) from (select from deliveries
                              where state = 'waiting' and bulk = %(bulk)s and store_id = busy.store_id
                                and partition = busy.partition limit %(limit)s) counted)
@@ -185,19 +185,19 @@ def is_crowded(customers: Iterable[str | None]) -> bool:
     return any(count > SHARE for count in Counter(filter(None, customers)).values())
 
 
-def oldest(table: LiteralString, condition: LiteralString) -> LiteralString:
-    """Return a query for the `id`s of the oldest rows of partitions, at most `%(limit)s` of them.
+def oldest(table: LiteralString, columns: LiteralString, condition: LiteralString) -> LiteralString:
+    """Return a query for the oldest rows of partitions, at most `%(limit)s` of them.
 
     `condition` selects the rows of the partition `held.number`.
     """
     return f"""
-        select id from {_HELD}
-        cross join lateral (select id from {table} where {condition} order by id limit %(limit)s) of_one
+        select of_one.* from {_HELD}
+        cross join lateral (select {columns} from {table} where {condition} order by id limit %(limit)s) of_one
         order by id limit %(limit)s
     """
 
 
-def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
+def fairly(table: LiteralString, columns: LiteralString, condition: LiteralString) -> LiteralString:
     """Return a query like `oldest`, but with at most SHARE rows of each customer.
 
     The rows of each customer come in order and without a gap. If a customer has more rows, the next steps process
@@ -205,20 +205,23 @@ def fairly(table: LiteralString, condition: LiteralString) -> LiteralString:
     needed.
     """
     return f"""
-        with oldest as materialized (
-            select id, customer from {_HELD}
-            cross join lateral (select id, customer from {table} where {condition} order by id limit %(limit)s) of_one
-            order by id limit %(limit)s
-        ), others as (
-            select id, customer from {_HELD}
+        with oldest as materialized ({oldest(table, "id, customer", condition)}),
+        others as (
+            select of_one.* from {_HELD}
             cross join lateral (
                 select id, customer from {table}
                 where {condition} and id > (select max(id) from oldest)
                 order by id limit {_HORIZON}) of_one
+        ), fair as materialized (
+            select id
+            from (select id, customer, row_number() over (partition by customer order by id) as nth
+                  from (table oldest union all table others) found) found
+            where customer is null or nth <= {SHARE}
+            order by id limit %(limit)s
         )
-        select id
-        from (select id, customer, row_number() over (partition by customer order by id) as nth
-              from (table oldest union all table others) found) fair
-        where customer is null or nth <= {SHARE}
-        order by id limit %(limit)s
+        select of_one.* from {_HELD}
+        cross join lateral (
+            select {columns} from {table} where {condition} and id <= (select max(id) from fair)) of_one
+        where id in (select id from fair)
+        order by id
     """

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
-from connector.journal.dead_letters import GROUP
-from connector.journal.events import event_of
+from connector.journal.events import IS_QUEUED, IS_UNMAPPED, LAST_MAPPING, event_of
+from connector.journal.results.dead_letters import GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ class Selection:
 #: SQL for the events of a filter. It leaves out events that wait for their first mapping: these need no replay.
 _SELECTED = f"""
     from events
-    where events.state <> 'received'
+    where not {IS_QUEUED}
       and exists (select from stores where stores.id = events.store_id and removed_at is null)
       and (%(event_ids)s::bigint[] = '{{}}' or events.id = any(%(event_ids)s))
       and (%(store_id)s::int is null or events.store_id = %(store_id)s)
@@ -65,10 +65,12 @@ _SELECTED = f"""
       and (%(customer)s::text is null or events.customer = %(customer)s)
       and (%(since)s::timestamptz is null or received_at >= %(since)s)
       and (%(until)s::timestamptz is null or received_at < %(until)s)
-      and case when %(state)s::text in ('mapped', 'unmapped') then events.state = %(state)s
-               when %(state)s in ('delivered', 'dead')
-               then exists (select from deliveries where event_id = events.id and deliveries.state = %(state)s)
-               else true end
+      and case %(state)s::text
+          when 'mapped' then not {IS_UNMAPPED}
+          when 'unmapped' then {IS_UNMAPPED}
+          when 'delivered' then exists (select from outcomes where event_id = events.id and state = 'delivered')
+          when 'dead' then exists (select from deliveries where event_id = events.id and state = 'dead')
+          else true end
       and (%(group)s::text is null or events.id in (
               select event_id from deliveries
               where state = 'dead' and {GROUP} = %(group)s))
@@ -107,7 +109,11 @@ def count(connection: Connection, selection: Selection, *, retention_days: int) 
 def versions(connection: Connection, selection: Selection) -> dict[str | None, int]:
     """Count the events that a replay would map, by the version of the set that mapped them last (None: no set)."""
     rows = connection.execute(
-        f"select mapping, count(*) as events {_SELECTED} and not {_ON_ITS_WAY} group by mapping order by events desc",
+        f"""
+        select last.mapping, count(*) as events
+        from (select events.id, events.received_at {_SELECTED} and not {_ON_ITS_WAY}) events {LAST_MAPPING}
+        group by last.mapping order by events desc
+        """,
         _parameters(selection),
     )
     return {row.mapping: row.events for row in rows}
@@ -119,14 +125,14 @@ def sample(
     """Return the newest events that a replay would map, each with the updates and the set of its last mapping."""
     rows = connection.execute(
         f"""
-        select id, store_id, topic, occurred_at, received_at, body, mapping,
+        select events.*, last.mapping,
                (select coalesce(jsonb_agg(update order by owed.id), '[]')
-                from deliveries owed
-                where owed.event_id = newest.id and owed.replay_id is not distinct from (
-                    select replay_id from deliveries where event_id = newest.id order by deliveries.id desc limit 1)
+                from all_deliveries owed
+                where owed.event_id = events.id and owed.replay_id is not distinct from (
+                    select replay_id from all_deliveries where event_id = events.id order by id desc limit 1)
                ) as updates
-        from (select * {_SELECTED} and not {_ON_ITS_WAY} order by events.id desc limit %(limit)s) newest
-        order by id
+        from (select * {_SELECTED} and not {_ON_ITS_WAY} order by events.id desc limit %(limit)s) events {LAST_MAPPING}
+        order by events.id
         """,
         {**_parameters(selection), "limit": limit},
     )
@@ -200,13 +206,14 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Re
     seconds = min(replay.seconds, max(_BURST_SECONDS, 2 / replay.per_second))
     allowed = min(limit, int(replay.per_second * seconds)) if seconds >= _STEP_SECONDS else 0
     rows = connection.execute(
-        """
-        select id, store_id, topic, occurred_at, received_at, body, mapping
+        f"""
+        select events.*, last.mapping
         from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
               from events
               where id in (select event_id from replayed_events
                            where replay_id = %s and mapped_at is null
-                           order by event_id limit %s)) next
+                           order by event_id limit %s)) events
+        {LAST_MAPPING}
         where size <= %s or position = 1
         order by id
         """,
@@ -302,7 +309,7 @@ def newest(connection: Connection, *, replay_id: int | None = None, limit: int =
                    count(*) filter (where state = 'dead') as dead,
                    count(*) filter (where notes ? 'stale') as with_stale_attributes,
                    count(*) filter (where notes ? 'too_old') as with_events_too_old
-            from deliveries where replay_id = replays.id) owed
+            from all_deliveries where replay_id = replays.id) owed
         where %(replay_id)s::bigint is null or replays.id = %(replay_id)s
         order by replays.id desc
         limit %(limit)s

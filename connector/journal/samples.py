@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from connector.journal.events import IS_UNMAPPED, LAST_MAPPING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
@@ -110,8 +112,8 @@ def window(connection: Connection, *, since: datetime, store_id: int | None = No
 
 #: The reading of each slice has two limits. The limit of rows stops it if the wanted store is rare, and the limit of
 #: ids stops it at a gap in the ids.
-_LOOK = """
-    select looked.id, topic, received_at, octet_length(body) as bytes, notes
+_LOOK = f"""
+    select events.id, topic, events.received_at, octet_length(body) as bytes, last.notes
     from generate_series(%(first_id)s::bigint, %(last_id)s::bigint, %(step)s::bigint) as slice
     cross join lateral (
         select * from (
@@ -121,7 +123,8 @@ _LOOK = """
         where received_at >= %(since)s
           and (%(store_id)s::int is null or store_id = %(store_id)s)
           and (%(topic)s::text is null or topic = %(topic)s)
-        order by id limit %(limit)s) looked
+        order by id limit %(limit)s) events
+    {LAST_MAPPING}
 """
 
 
@@ -195,11 +198,11 @@ def unmapped(connection: Connection, window: Window) -> list[UnmappedTopic]:
     These events have an index of their own, so all of them can be counted.
     """
     rows = connection.execute(
-        """
+        f"""
         select counted.topic, events, first.received_at as first_at, last.received_at as last_at
         from (select topic, count(*) as events, min(id) as first_id, max(id) as last_id
               from events
-              where state = 'unmapped' and id between %(first_id)s and %(last_id)s
+              where {IS_UNMAPPED} and id between %(first_id)s and %(last_id)s
                 and (%(store_id)s::int is null or store_id = %(store_id)s)
                 and (%(topic)s::text is null or topic = %(topic)s)
               group by topic

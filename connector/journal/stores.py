@@ -220,7 +220,7 @@ def states(connection: Connection, *, name: str | None = None) -> list[dict[str,
                     when paused_until > now() then 'paused until ' || to_char(paused_until at time zone 'UTC',
                                                    'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ': ' || pause_reason
                     else 'active' end as state,
-               (select count(*) from events where store_id = stores.id and state = 'received') as received,
+               (select count(*) from queue where store_id = stores.id) as received,
                (select count(*) from deliveries where store_id = stores.id and state = 'waiting') as waiting,
                (select count(*) from deliveries where store_id = stores.id and state = 'dead') as dead
         from stores

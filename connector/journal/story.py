@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from connector.journal.events import LAST_MAPPING, STATE
+
 if TYPE_CHECKING:
     from connector.journal.database import Connection
 
-_STORY = """
-    select events.id, stores.name as store, topic, events.state, customer, key, occurred_at, received_at, mapped_at,
-           mapping, notes, body,
+_STORY = f"""
+    select events.id, stores.name as store, topic, {STATE} as state, customer, key, occurred_at, events.received_at,
+           mapped_at, last.mapping, last.notes, body,
            (select jsonb_build_object('text', text, 'details', details) from notices where event_id = events.id
             limit 1) as notice,
            coalesce((
@@ -25,14 +27,14 @@ _STORY = """
                           'skip_hook', skip_hook, 'mapping', owed.mapping, 'replay_id', replay_id,
                           'created_at', owed.created_at, 'settled_at', settled_at, 'attempts', tries.attempts)
                                 order by owed.id)
-               from deliveries owed cross join lateral (
+               from all_deliveries owed cross join lateral (
                    select coalesce(jsonb_agg(jsonb_build_object(
                               'id', attempts.id, 'started_at', started_at, 'duration_ms', duration_ms,
                               'operation', operation, 'users', users, 'bytes', bytes, 'status', status,
                               'outcome', outcome, 'excerpt', excerpt) order by attempts.id), '[]') as attempts
                    from attempts where attempts.id = any(attempt_ids)) tries
                where owed.event_id = events.id), '[]') as deliveries
-    from events join stores on stores.id = store_id
+    from events join stores on stores.id = store_id {LAST_MAPPING}
     where events.id = %s
 """
 

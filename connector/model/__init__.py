@@ -116,6 +116,18 @@ class ClearedAt(TrueAt):
     __slots__ = ()
 
 
+@dataclass(kw_only=True, slots=True)
+class Profile:
+    """What Insider has of a customer, as far as the connector has sent it."""
+
+    #: The identifiers that were sent last.
+    identifiers: dict[str, str] = field(default_factory=dict)
+    #: The last value of each attribute. None if the value is not known: it was sent before the journal kept values.
+    attributes: dict[str, Value | None] = field(default_factory=dict)
+    #: The time of each attribute that Insider has stored or cleared.
+    times: dict[str, TrueAt] = field(default_factory=dict)
+
+
 class Partition(NamedTuple):
     """A share of a store's customers. Only one worker at a time maps and delivers their events, in order."""
 
@@ -152,6 +164,8 @@ class Event:
     received_at: datetime
     #: The raw bytes of the webhook.
     body: bytes
+    #: The customer whom the webhook is about, if it names one.
+    customer: str | None = None
 
 
 #: A JSON object from outside.
@@ -295,6 +309,8 @@ class NewDelivery:
     """A delivery that is ready to be journaled. It waits to be sent, or it is dead at once if it has a refusal."""
 
     event_id: int
+    #: When the event was received.
+    received_at: datetime
     store_id: int
     topic: str
     customer: str
@@ -308,6 +324,10 @@ class NewDelivery:
     refusal: Refusal | None = None
     #: The replay that the delivery belongs to, if any.
     replay_id: int | None = None
+    #: The notes of the event's mapping.
+    mapping_notes: Sequence[Note] = ()
+    #: True if the event is about another customer, such as the friend of this one.
+    is_other: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

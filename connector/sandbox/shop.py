@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 
 from connector.errors import OperatorError
-from connector.journal import deliveries
 from connector.journal.database import Database
+from connector.journal.results import deliveries
 from connector.journal.sync import refreshes
 from connector.sandbox import equality
 from connector.sandbox.stack import CLIENT_ID, SANDBOX

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from connector.errors import OperatorError
-from connector.journal import deliveries, story
+from connector.journal import story
 from connector.journal.database import Database
+from connector.journal.results import deliveries
 from connector.model import Options
 from connector.model.times import rfc3339
 from connector.sandbox.samples import samples

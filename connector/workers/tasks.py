@@ -28,6 +28,7 @@ from connector.delivery.steps import RefreshDelays
 from connector.errors import ConnectorError, JournalUnavailable
 from connector.insider.client import Insider
 from connector.journal.database import Database
+from connector.journal.upkeep import retention
 from connector.journal.vault import Vault
 from connector.settings import Settings
 from connector.sync.scheduler import STORES, Scheduler, is_wanted
@@ -57,6 +58,8 @@ _REST_SECONDS = 0.2
 _GATHER_SECONDS = 0.05
 #: A task may take long if Yotpo is slow. Redis may then deliver its message twice, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
+#: How long one run of the upkeep takes at most.
+_UPKEEP_SECONDS = 20.0
 #: With this many messages in a queue, another wake-up is useless: it would only fill Redis while no worker runs.
 _QUEUE_LIMIT = 64
 #: The sender's clock sets the expiry and the worker's clock checks it. If this time were short and the clocks were
@@ -234,6 +237,15 @@ def advance_yotpo() -> None:
             wake_yotpo()
 
 
+@app.task(name="connector.keep_up", base=_WakeUp)
+def keep_up() -> None:
+    """Make the journal's next periods, and delete what is older than the settings say."""
+    with _errors_logged():
+        done = retention.keep_up(database(), retention.Retention.of(settings()), seconds=_UPKEEP_SECONDS)
+        if done:
+            _log.info("journal.pruned", **done)
+
+
 @app.task(name="connector.sweep", base=_WakeUp)
 def sweep() -> None:
     """Send wake-ups for work that still waits: a wake-up may have been lost, or a pause may have ended."""
@@ -244,8 +256,11 @@ def sweep() -> None:
             wake_bulk()
         with database().connection() as connection:
             yotpo_has_work = is_wanted(connection, reconcile_at=settings().reconcile_at)
+            upkeep_is_due = retention.is_due(connection, retention.Retention.of(settings()))
         if yotpo_has_work:
             wake_yotpo()
+        if upkeep_is_due:
+            keep_up.apply_async(queue=_BULK_QUEUE, retry=False)
 
 
 def wake() -> None:

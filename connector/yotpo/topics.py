@@ -162,12 +162,15 @@ def recognise(
     name = _topic_of(body, path_topic)
     topic = TOPICS.get(name, _UNKNOWN)
     occurred_at = next(filter(None, (parse_or_none(_at(body, path)) for path in topic.time)), None)
+    customer = next(filter(None, (_customer(_at(body, path)) for path in topic.customer)), None)
+    # Two webhooks with the same `eventid` are different events if they have other topics or customers.
+    own_key = _bounded("|".join(("eventid", event_id, name, customer or ""))) if event_id else None
     return Recognised(
         topic=name,
         occurred_at=occurred_at,
         dated=occurred_at is not None or event_id is not None,
-        customer=next(filter(None, (_customer(_at(body, path)) for path in topic.customer)), None),
-        key=_bounded(f"eventid|{event_id}") if event_id else _key(name, topic, body, received_at),
+        customer=customer,
+        key=own_key or _key(name, topic, body, received_at),
     )
 
 

@@ -59,8 +59,8 @@ def test_a_dry_run_counts_and_compares_and_changes_nothing(cli: Cli, connector: 
     connector.pipeline.advance(seconds=60)
     # Pretend that the mapping wrote another attribute at that time.
     connector.rows(
-        """update deliveries set update = jsonb_set(update #- '{attributes,yotpo_vip_tier_name}',
-           '{attributes,yotpo_point_balance}', '99') where event_id = %s returning id""",
+        """update outcomes set update = jsonb_set(update::jsonb #- '{attributes,yotpo_vip_tier_name}',
+           '{attributes,yotpo_point_balance}', '99')::json where event_id = %s returning id""",
         letters[3],
     )
 
@@ -82,7 +82,7 @@ def test_a_dry_run_by_the_mappings_of_then_compares_with_each_events_own_set(
         activation.keep(connection, other := mapping.load_files(balance_files("other")))
         activation.activate(connection, other.version, actor="ann", reason="why")
     # Pretend that it was mapped before the journal kept mapping sets.
-    connector.rows("update events set mapping = 'older' where id = %s returning id", letters[0])
+    connector.rows("update deliveries set mapping = 'older' where event_id = %s returning id", letters[0])
     which = ("replays", "start", "--store", "acme", "--dry-run")
 
     now, then = cli.json(*which), cli.json(*which, "--mapping", "then")
@@ -107,7 +107,7 @@ def test_a_dry_run_says_where_the_active_set_cannot_be_loaded(cli: Cli, connecto
 
 
 def test_dead_letters_are_replayed_by_the_mappings_of_then(cli: Cli, connector: Connector, letters: list[int]) -> None:
-    connector.rows("update events set mapping = 'older' where id = %s returning id", letters[0])
+    connector.rows("update deliveries set mapping = 'older' where event_id = %s returning id", letters[0])
     (group,) = cli.json("dead-letters", "list")
 
     started = replay(cli, "dead-letters", "replay", group["group"], "--mapping", "then")
@@ -143,7 +143,7 @@ def test_a_group_is_replayed_with_who_and_why(cli: Cli, connector: Connector, le
 
 
 def connector_events(connector: Connector) -> list[dict[str, Any]]:
-    return [row._asdict() for row in connector.rows("select event_id from deliveries where replay_id is not null")]
+    return [row._asdict() for row in connector.rows("select event_id from all_deliveries where replay_id is not null")]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from connector.delivery import replaying
 from connector.delivery.pipeline import Pipeline
 from connector.delivery.steps import RefreshDelays
 from connector.insider.client import Insider as Client
-from connector.journal import dead_letters, events, replays
+from connector.journal import events, replays, story
+from connector.journal.results import dead_letters
 from connector.model import Incoming
 from connector.model.times import rfc3339
 from connector.workshop.activation import MappingSets
@@ -87,12 +88,16 @@ class Connector:
         with self.database.connection() as connection:
             return dead_letters.groups(connection, store_id=self.store.id, limit=50)
 
+    def story(self, event_id: int) -> dict[str, Any]:
+        with self.database.connection() as connection:
+            return story.of_event(connection, event_id) or {}
+
     def rows(self, query: str, *parameters: Any) -> list[Any]:
         with self.database.connection() as connection:
             return connection.execute(query, parameters).fetchall()
 
     def states(self) -> dict[str, int]:
-        return {row.state: row.n for row in self.rows("select state, count(*) as n from deliveries group by state")}
+        return {row.state: row.n for row in self.rows("select state, count(*) as n from all_deliveries group by state")}
 
     def pause_is_over(self) -> None:
         self.rows("update stores set paused_until = now() where paused_until is not null returning id")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.delivery import merging
-from connector.model import Delivery, Refusal, TrueAt, UserEvent, UserUpdate, Value
+from connector.model import Delivery, Profile, Refusal, TrueAt, UserEvent, UserUpdate, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,8 @@ def true_at(seconds: float = 0, event_id: int = 0) -> TrueAt:
 
 
 def merged(deliveries: list[Delivery], known: dict[str, dict[str, TrueAt]] | None = None) -> list[User]:
-    return merging.merge(deliveries, known or {}, now=NOW, retention=RETENTION)
+    profiles = {customer: Profile(times=times) for customer, times in (known or {}).items()}
+    return merging.merge(deliveries, profiles, now=NOW, retention=RETENTION)
 
 
 def test_each_customer_becomes_one_user_in_the_order_of_their_first_delivery() -> None:

@@ -47,7 +47,7 @@ def test_an_older_webhook_that_comes_last_changes_nothing_but_its_event_arrives(
     user = insider.user("ann@example.com")
     assert user["custom"]["yotpo_point_balance"] == 200
     assert [event["event_params"]["custom"]["yotpo_points_current_balance"] for event in user["events"]] == [200, 100]
-    (delivery,) = connector.rows("select notes from deliveries where event_id = %s", late)
+    (delivery,) = connector.rows("select notes from all_deliveries where event_id = %s", late)
     assert "yotpo_point_balance" in delivery.notes["stale"]
 
 
@@ -90,7 +90,7 @@ def test_a_user_event_that_is_too_old_is_noted_and_not_sent(connector: Connector
     assert user["events"] == []
     (sent,) = insider.get("requests", full=1)
     assert "events" not in sent["body"]["users"][0]
-    (delivery,) = connector.rows("select state, notes from deliveries where event_id = %s", event_id)
+    (delivery,) = connector.rows("select state, notes from all_deliveries where event_id = %s", event_id)
     assert (delivery.state, delivery.notes) == ("delivered", {"too_old": ["points_changed"]})
 
 
@@ -103,7 +103,7 @@ def test_a_delivery_with_nothing_left_to_send_is_settled_without_a_request(
     connector.pipeline.advance(seconds=60)
 
     assert insider.get("requests") == []
-    (delivery,) = connector.rows("select state, notes, attempt_ids from deliveries")
+    (delivery,) = connector.rows("select state, notes, attempt_ids from all_deliveries")
     assert (delivery.state, delivery.attempt_ids) == ("delivered", [])
     assert delivery.notes == {"too_old": ["review_request_eligible"]}
 
@@ -142,14 +142,14 @@ def test_a_snapshot_starts_no_journeys_and_is_low_priority(connector: Connector,
 def test_an_unknown_topic_stays_unmapped_until_it_is_mapped_again(connector: Connector, insider: Insider) -> None:
     (event_id,) = connector.receive({"topic": "swell/brand/new", "customer": {"email": "ann@example.com"}})
     connector.pipeline.advance(seconds=60)
-    assert connector.rows("select state from events where id = %s", event_id)[0].state == "unmapped"
+    assert connector.story(event_id)["state"] == "unmapped"
 
     # As if a release had brought a mapping for it: the same event under a topic that has one.
     connector.rows("update events set topic = 'swell/points/changed' where id = %s returning id", event_id)
     connector.replay(state="unmapped")
     connector.pipeline.advance(seconds=60, low_priority=True)
 
-    assert connector.rows("select state from events where id = %s", event_id)[0].state == "mapped"
+    assert connector.story(event_id)["state"] == "mapped"
     (request,) = insider.get("requests")
     assert request["skip_hook"] is True
     assert insider.user("ann@example.com")["events"][0]["event_name"] == "points_changed"

@@ -76,7 +76,7 @@ def test_only_the_bad_delivery_of_a_refused_customer_becomes_dead(connector: Con
 
     connector.pipeline.advance(seconds=60)
 
-    dead = connector.rows("select id, reason from deliveries where state = 'dead'")
+    dead = connector.rows("select id, reason from all_deliveries where state = 'dead'")
     assert [row.id for row in dead] == [row.id for row in bad]
     assert "invalid event name" in dead[0].reason
     user = insider.user("ann@example.com")

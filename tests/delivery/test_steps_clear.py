@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from connector.journal import deliveries, stores, story
+from connector.journal import stores, story
+from connector.journal.results import attempts, deliveries
 from connector.model import Attempt, NewDelivery, UserEvent, UserUpdate, partition_number
 from connector.model.times import rfc3339
 from tests.delivery.pipelines import NOW, Connector, changed
@@ -38,6 +39,7 @@ def owed(
     """Return a delivery with attributes that were true a minute ago, plus `seconds`."""
     return NewDelivery(
         event_id=next(_numbers),
+        received_at=NOW,
         store_id=connector.store.id,
         topic=TOPIC,
         customer=email,
@@ -89,13 +91,13 @@ def mend(insider: Insider) -> None:
     requests.delete(f"{insider.url}/_sandbox/faults", timeout=10)
 
 
-def attempts(connector: Connector) -> list[tuple[str, str, int]]:
+def tried(connector: Connector) -> list[tuple[str, str, int]]:
     rows = connector.rows("select operation, outcome, users from attempts order by id")
     return [(row.operation, row.outcome, row.users) for row in rows]
 
 
 def dead(connector: Connector) -> list[Any]:
-    return connector.rows("select customer, reason, cause, rule from deliveries where state = 'dead' order by id")
+    return connector.rows("select customer, reason, cause, rule from all_deliveries where state = 'dead' order by id")
 
 
 # -------------------------------------------------------------------------------------------- newest wins
@@ -110,7 +112,7 @@ def test_an_attribute_that_is_over_is_cleared_after_the_upsert(connector: Connec
     assert paths(insider) == [UPSERT, UPSERT, CLEAR]
     forgotten = {"identifiers": {"email": ANN}, "whole": ["age"], "custom": {"whole": ["tier"]}}
     assert bodies(insider, CLEAR) == [{"users": [forgotten]}]
-    assert attempts(connector)[1:] == [("upsert", "delivered", 1), ("clear", "delivered", 1)]
+    assert tried(connector)[1:] == [("upsert", "delivered", 1), ("clear", "delivered", 1)]
     assert connector.states() == {"delivered": 2}
 
 
@@ -155,7 +157,7 @@ def test_an_older_value_never_brings_back_a_cleared_attribute(connector: Connect
     deliver(connector, owed(connector, ANN, seconds=4, tier="Gold", points=2))
 
     assert insider.user(ANN)["custom"] == {"points": 2}
-    (late,) = connector.rows("select notes from deliveries order by id desc limit 1")
+    (late,) = connector.rows("select notes from all_deliveries order by id desc limit 1")
     assert late.notes == {"stale": ["tier"]}
     deliver(connector, owed(connector, ANN, seconds=6, tier="Bronze"))
     assert insider.user(ANN)["custom"] == {"points": 2, "tier": "Bronze"}
@@ -175,8 +177,8 @@ def test_without_a_clear_there_is_one_request(connector: Connector, insider: Ins
     deliver(connector, *(owed(connector, email, points=1) for email in EMAILS[:20]))
 
     assert paths(insider) == [UPSERT]
-    assert attempts(connector) == [("upsert", "delivered", 20)]
-    stored = connector.rows("select update from deliveries limit 1")[0].update
+    assert tried(connector) == [("upsert", "delivered", 20)]
+    stored = connector.rows("select update from all_deliveries limit 1")[0].update
     assert set(stored) == {"identifiers", "attributes", "events"}
 
 
@@ -233,7 +235,7 @@ def test_all_users_with_a_clear_share_one_request(connector: Connector) -> None:
 
     deliver(connector, *group)
 
-    assert attempts(connector) == [("upsert", "delivered", 20), ("clear", "delivered", 10)]
+    assert tried(connector) == [("upsert", "delivered", 20), ("clear", "delivered", 10)]
     assert connector.states() == {"delivered": 20}
 
 
@@ -345,7 +347,7 @@ def test_a_value_that_comes_while_a_clear_waits_has_its_own_time(connector: Conn
     deliver_again(connector)
 
     assert insider.user(ANN)["custom"] == {"points": 3}
-    noted = [row.notes for row in connector.rows("select notes from deliveries order by id")]
+    noted = [row.notes for row in connector.rows("select notes from all_deliveries order by id")]
     assert noted == [None, None, {"stale": ["tier"]}, None]
 
 
@@ -382,14 +384,14 @@ def test_the_refusal_of_an_upsert_does_not_make_its_clear_dead(connector: Connec
     # Insider accepts another clear after it has refused Ann's upsert, and before it refuses her clear.
     taken = Attempt(users=1, bytes=9, status=200, outcome="delivered", duration_ms=1, excerpt="{}", operation="clear")
     with connector.database.connection() as connection:
-        deliveries.add_attempts(connection, connector.store.id, [taken])
+        attempts.append(connection, connector.store.id, [taken])
     fault(insider, "400")
 
     deliver_again(connector)
     deliver_again(connector)
 
     assert connector.states() == {"waiting": 1}
-    outcomes = [attempt[:2] for attempt in attempts(connector)]
+    outcomes = [attempt[:2] for attempt in tried(connector)]
     assert outcomes[2:] == [("upsert", "delivered"), ("clear", "split")] * 2
     mend(insider)
     deliver_again(connector)
@@ -440,7 +442,7 @@ def test_a_named_user_becomes_dead_with_the_message_and_the_place_of_the_rule(
     assert (buried.customer, buried.reason) == (EMAILS[1], "it cannot be deleted")
     assert buried.cause == "clear.whole.yotpo_vip_tier_name.type"
     assert buried.rule == mapping.place_of("attributes", "yotpo_vip_tier_name")
-    assert attempts(connector) == [("upsert", "delivered", 3), ("clear", "partly", 3)]
+    assert tried(connector) == [("upsert", "delivered", 3), ("clear", "partly", 3)]
     # Its upsert was accepted, and nothing older overwrites it.
     deliver(connector, owed(connector, EMAILS[1], points=0))
     assert insider.user(EMAILS[1])["custom"] == {"points": 1}
@@ -502,7 +504,7 @@ def test_only_the_delivery_with_the_refused_clear_becomes_dead(connector: Connec
 
     deliver(connector, bad, *others)
 
-    (buried,) = connector.rows("select event_id, cause from deliveries where state = 'dead'")
+    (buried,) = connector.rows("select event_id, cause from all_deliveries where state = 'dead'")
     assert (buried.event_id, buried.cause) == (bad.event_id, "clear.attributes.type")
     user = insider.user(ANN)
     assert (user["custom"], user["attributes"]) == ({"tier": "Gold", "points": 3}, {})

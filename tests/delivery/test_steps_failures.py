@@ -28,7 +28,7 @@ def test_users_that_insider_refuses_become_dead_letters_and_the_others_are_deliv
 
     connector.pipeline.advance(seconds=60)
 
-    dead = connector.rows("select customer, reason from deliveries where state = 'dead'")
+    dead = connector.rows("select customer, reason from all_deliveries where state = 'dead'")
     assert {row.customer for row in dead} == bad
     assert all("no such thing" in row.reason for row in dead)
     assert {user["identifiers"]["email"] for user in insider.get("users")} == set(emails) - bad
@@ -45,7 +45,7 @@ def test_a_batch_that_is_refused_is_bisected(connector: Connector, insider: Insi
 
     connector.pipeline.advance(seconds=60)
 
-    assert [row.customer for row in connector.rows("select customer from deliveries where state = 'dead'")] == [bad]
+    assert [row.customer for row in connector.rows("select customer from all_deliveries where state = 'dead'")] == [bad]
     assert {user["identifiers"]["email"] for user in insider.get("users")} == {*emails} - {bad}
     assert len(insider.get("users")) == len(emails) - 1
 

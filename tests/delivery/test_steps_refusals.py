@@ -47,7 +47,7 @@ def test_among_a_thousand_users_993_are_delivered_at_once_and_the_7_bad_ones_bec
 
     assert connector.states() == {"delivered": 993, "dead": 7}
     assert len(insider.get("users")) == 993
-    dead = connector.rows("select customer, reason, cause, rule from deliveries where state = 'dead' order by id")
+    dead = connector.rows("select customer, reason, cause, rule from all_deliveries where state = 'dead' order by id")
     assert [row.customer for row in dead] == BAD
     assert len({(row.reason, row.cause, row.rule) for row in dead}) == 1
     assert dead[0].rule.startswith(RULE)
@@ -110,7 +110,7 @@ def test_a_user_with_only_a_bad_phone_number_becomes_dead(connector: Connector, 
 
     connector.pipeline.advance(seconds=60, low_priority=True)
 
-    (dead,) = connector.rows("select cause, rule from deliveries where state = 'dead'")
+    (dead,) = connector.rows("select cause, rule from all_deliveries where state = 'dead'")
     assert dead.cause == "identifiers.phone_number.regexp"
     assert dead.rule.startswith("customer.snapshot.yaml:")
 
@@ -264,7 +264,7 @@ def test_a_customers_other_phone_number_does_not_suffer_for_a_bad_one(connector:
     connector.pipeline.advance(seconds=60, low_priority=True)
 
     # The two together and the first alone are refused; the first goes without its number, the second with it.
-    noted = [row.notes for row in connector.rows("select notes from deliveries order by id")]
+    noted = [row.notes for row in connector.rows("select notes from all_deliveries order by id")]
     assert noted == [{"left_out": ["phone_number"]}, None]
     assert insider.user("ann@example.com")["identifiers"]["phone_number"] == "+14155550101"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from connector.journal import deliveries, events
+from connector.journal import events
+from connector.journal.results import deliveries, outcomes
 from connector.model import (
     Delivery,
     Incoming,
@@ -18,8 +19,10 @@ from connector.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from connector.journal.database import Connection, Database
-    from connector.model import Store
+    from connector.model import Note, Store
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CUSTOMER = "a@example.com"
 PARTITION = Partition(1, partition_number(CUSTOMER))
@@ -35,6 +38,7 @@ def alone(partition: Partition) -> Partitions:
 def owed(event_id: int, **changes: Any) -> NewDelivery:
     given: dict[str, Any] = {
         "event_id": event_id,
+        "received_at": NOW,
         "store_id": 1,
         "topic": "a/b",
         "customer": CUSTOMER,
@@ -65,17 +69,32 @@ def receive(connection: Connection, store: Store, partition: int, *, ago: float,
     given: dict[str, Any] = {"key": f"{partition} {ago}", "store_id": store.id, "customer": CUSTOMERS[partition]}
     one = incoming(**given | changes)
     (appended,) = events.append(connection, [one])
-    connection.execute(
-        "update events set received_at = now() - make_interval(secs => %s) where id = %s", (ago, appended.id)
-    )
+    make_older(connection, ago, [appended.id])
     return appended.id
+
+
+def make_older(connection: Connection, seconds: float, ids: Sequence[int]) -> None:
+    """Make the time of receipt of events older by this many seconds, in all tables."""
+    for table, column in (("events", "id"), ("queue", "id"), ("event_keys", "event_id")):
+        connection.execute(
+            f"update {table} set received_at = received_at - make_interval(secs => %s) where {column} = any(%s)",
+            (seconds, list(ids)),
+        )
+
+
+def mark_mapped(connection: Connection, marks: Iterable[tuple[int, str | None, Sequence[Note]]]) -> None:
+    """Mark events as mapped without users, or as unmapped if they have no mapping set: id, mapping set, notes."""
+    for event_id, mapping, notes in marks:
+        (event,) = events.newest_with_bodies(connection, event_ids=[event_id], limit=1)
+        connection.execute("delete from queue where id = %s", (event_id,))
+        outcomes.append_without_users(connection, [outcomes.WithoutUsers(event, mapping, notes)])
 
 
 def append(database: Database, *group: NewDelivery) -> list[int]:
     """Append deliveries and return their ids."""
     with database.connection() as connection:
         deliveries.append(connection, group)
-        rows = connection.execute("select id from deliveries order by id desc limit %s", (len(group),)).fetchall()
+        rows = connection.execute("select id from all_deliveries order by id desc limit %s", (len(group),)).fetchall()
         return [row.id for row in reversed(rows)]
 
 

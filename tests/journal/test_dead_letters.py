@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.journal import dead_letters, deliveries, stores
+from connector.journal import stores
+from connector.journal.results import dead_letters, deliveries
 from connector.model import Refusal, Settled
 from tests.journal.owed import CUSTOMER, NOW, REFUSAL, append, owed
 
@@ -44,7 +45,7 @@ def group_of(database: Database, store: Store) -> str:
 
 
 def states(connection: Connection) -> dict[int, str]:
-    return {row.id: row.state for row in connection.execute("select id, state from deliveries order by id")}
+    return {row.id: row.state for row in connection.execute("select id, state from all_deliveries order by id")}
 
 
 def test_dead_letters_with_the_same_cause_are_one_group(database: Database, store: Store, other: Store) -> None:
@@ -147,7 +148,7 @@ def test_only_the_dead_letters_of_the_group_are_discarded(database: Database, st
             others: "dead",
             waiting: "waiting",
         }
-        kept = connection.execute("select reason, cause from deliveries where id = %s", (first,)).fetchone()
+        kept = connection.execute("select reason, cause from all_deliveries where id = %s", (first,)).fetchone()
     assert kept == (REFUSAL.reason, REFUSAL.cause)
     assert name not in {row["group"] for row in groups(database)}
 

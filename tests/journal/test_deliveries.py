@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from connector.journal import deliveries
+from connector.journal.results import attempts, deliveries, encoding
 from connector.model import (
     Attempt,
     Delivery,
@@ -57,7 +57,7 @@ def test_an_update_that_clears_nothing_is_stored_without_cleared(database: Datab
 
     # As it was stored before attributes could be cleared.
     assert row.update == {"identifiers": {"email": CUSTOMER}, "attributes": {"name": "Ünn"}, "events": []}
-    assert deliveries.update_of(row.update) == owed(1).update
+    assert encoding.update_of(row.update) == owed(1).update
     assert row.bytes == len(
         '{"identifiers":{"email":"a@example.com"},"attributes":{"name":"Ünn"},"events":[]}'.encode()
     )
@@ -151,15 +151,15 @@ def test_a_success_counts_only_for_its_own_operation(
     with database.connection() as connection:
         add_attempt(connection, asked)
         attempt_id = add_attempt(connection, refused, outcome="split")
-        assert not deliveries.delivered_since(connection, 1, attempt_id, operation=asked)
+        assert not attempts.delivered_since(connection, 1, attempt_id, operation=asked)
         add_attempt(connection, later)
 
-        assert deliveries.delivered_since(connection, 1, attempt_id, operation=asked) is expected
+        assert attempts.delivered_since(connection, 1, attempt_id, operation=asked) is expected
 
 
 def add_attempt(connection: Connection, operation: str, outcome: str = "delivered") -> int:
     attempt = Attempt(users=1, bytes=9, status=200, outcome=outcome, duration_ms=1, excerpt="{}", operation=operation)
-    return deliveries.add_attempts(connection, 1, [attempt])[0]
+    return attempts.append(connection, 1, [attempt])[0]
 
 
 def test_appending_no_deliveries_changes_nothing(database: Database) -> None:

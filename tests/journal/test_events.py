@@ -13,7 +13,7 @@ import pytest
 from connector.journal import events, story
 from connector.journal.database import Database
 from connector.model import Appended, Event, Incoming, Note, Partition, partition_number
-from tests.journal.owed import alone
+from tests.journal.owed import alone, mark_mapped
 from tests.journal.received import NOW, append, bodies, incoming
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def pass_time(database: Database, time: timedelta) -> None:
     """Make the events of the journal older by this time."""
     with database.connection() as connection:
         connection.execute("update events set received_at = received_at - %s", (time,))
+        connection.execute("update event_keys set received_at = received_at - %s", (time,))
 
 
 def at_once(database: Database, groups: list[list[Incoming]]) -> list[list[Appended]]:
@@ -59,10 +60,16 @@ def test_an_event_is_stored_unchanged(database: Database) -> None:
 
     with database.connection() as connection:
         partition = Partition(1, partition_number("a@example.com"))
-        (event,) = events.take_received(connection, alone(partition), limit=10, size=10**6)
+        (event,) = events.take_received(connection, alone(partition), limit=10, size=10**6).events
         (now,) = connection.execute("select now()").fetchone() or (event.received_at,)
     assert event == Event(
-        id=appended.id, store_id=1, topic="a/b", occurred_at=NOW, received_at=event.received_at, body=body
+        id=appended.id,
+        store_id=1,
+        topic="a/b",
+        occurred_at=NOW,
+        received_at=event.received_at,
+        body=body,
+        customer="a@example.com",
     )
     assert now - timedelta(minutes=1) < event.received_at < now
     assert not appended.duplicate
@@ -191,13 +198,17 @@ def test_only_waiting_events_of_a_partition_are_taken_and_in_order(database: Dat
     assert partition_number("f@example.com") != partition.number
 
     with database.connection() as connection:
-        events.mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [Note(name="n", problem="p")])])
-        assert [event.id for event in events.take_received(connection, alone(partition), limit=10, size=10**6)] == [
+        mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [Note(name="n", problem="p")])])
+        assert [
+            event.id for event in events.take_received(connection, alone(partition), limit=10, size=10**6).events
+        ] == [
             ids[0],
             ids[3],
             ids[4],
         ]
-        assert [event.id for event in events.take_received(connection, alone(partition), limit=2, size=10**6)] == [
+        assert [
+            event.id for event in events.take_received(connection, alone(partition), limit=2, size=10**6).events
+        ] == [
             ids[0],
             ids[3],
         ]
@@ -214,7 +225,12 @@ def test_the_key_decides_the_partition_of_an_event_without_a_customer(database: 
 
     with database.connection() as connection:
         assert (
-            len(events.take_received(connection, alone(Partition(1, partition_number("k"))), limit=10, size=10**6)) == 1
+            len(
+                events.take_received(
+                    connection, alone(Partition(1, partition_number("k"))), limit=10, size=10**6
+                ).events
+            )
+            == 1
         )
 
 
@@ -239,7 +255,7 @@ def test_the_newest_events_are_listed_by_the_given_filters(
     ids = [one.id for one in append(database, *group)]
     with database.connection() as connection:
         note = Note(name="n", problem="p")
-        events.mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [note])])
+        mark_mapped(connection, [(ids[1], "hash", []), (ids[2], None, [note])])
         rows = events.newest(connection, **{"store_id": None, "state": None, "customer": None, "limit": 9} | wanted)
 
     assert [row["id"] for row in rows] == [ids[number] for number in expected]
@@ -255,7 +271,7 @@ def test_a_batch_is_limited_in_bytes_but_has_at_least_one_event(database: Databa
         partition = Partition(1, partition_number("a@example.com"))
 
         taken = {
-            size: len(events.take_received(connection, alone(partition), limit=10, size=size))
+            size: len(events.take_received(connection, alone(partition), limit=10, size=size).events)
             for size in (1, 900, 1200)
         }
     assert taken == {1: 1, 900: 2, 1200: 3}

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.errors import JournalUnavailable
-from connector.journal import deliveries, events, partitions, stores
+from connector.journal import events, partitions, stores
+from connector.journal.results import deliveries
 from connector.model import PARTITIONS, Partition, Settled, partition_number
-from tests.journal.owed import CUSTOMERS, PARTITION, REFUSAL, alone, append, incoming, owed, receive, taken
+from tests.journal.owed import CUSTOMERS, PARTITION, REFUSAL, alone, append, incoming, mark_mapped, owed, receive, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +139,7 @@ def test_a_partition_is_not_busy_once_all_is_mapped_and_settled(database: Databa
         receive(connection, store, 1, ago=1)
         owe(connection, store, 2, ago=1)
         owe(connection, store, 3, ago=1, low_priority=True)
-        events.mark_mapped(connection, [(1, "hash", [])])
+        mark_mapped(connection, [(1, "hash", [])])
         deliveries.settle(connection, [Settled(id=1, refusal=REFUSAL), Settled(id=2)])
 
         assert partitions.busy(connection) == partitions.busy(connection, low_priority=True) == []
@@ -198,8 +199,10 @@ NAMES = (name for name in map(str, itertools.count()) if partition_number(name) 
 
 
 def map_step(connection: Connection, limit: int) -> list[int]:
-    received = [event.id for event in events.take_received(connection, alone(PARTITION), limit=limit, size=10**9)]
-    events.mark_mapped(connection, [(event_id, "hash", []) for event_id in received])
+    received = [
+        event.id for event in events.take_received(connection, alone(PARTITION), limit=limit, size=10**9).events
+    ]
+    mark_mapped(connection, [(event_id, "hash", []) for event_id in received])
     return received
 
 

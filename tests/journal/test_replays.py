@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.journal import dead_letters, deliveries, events, replays, stores
+from connector.journal import events, replays, stores
 from connector.journal.replays import Selection
+from connector.journal.results import dead_letters, deliveries
 from connector.model import Event, Settled, UserUpdate
-from tests.journal.owed import CUSTOMERS, NOW, REFUSAL, incoming, owed
+from tests.journal.owed import CUSTOMER, CUSTOMERS, NOW, REFUSAL, incoming, mark_mapped, owed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def connection(database: Database, store: Store) -> Iterator[Connection]:
 def receive(connection: Connection, key: str, *, mapping: str | None = "hash", **changes: Any) -> int:
     """Journal an event that is mapped, or unmapped without a mapping."""
     (appended,) = events.append(connection, [incoming(key, **changes)])
-    events.mark_mapped(connection, [(appended.id, mapping, [])])
+    mark_mapped(connection, [(appended.id, mapping, [])])
     return appended.id
 
 
@@ -46,7 +47,7 @@ def owe(connection: Connection, event_id: int, state: str, **changes: Any) -> in
     """Journal a delivery of an event in this state."""
     refusal = REFUSAL if state == "dead" else None
     deliveries.append(connection, [owed(event_id, refusal=refusal, **changes)])
-    (row,) = connection.execute("select max(id) as id from deliveries").fetchall()
+    (row,) = connection.execute("select max(id) as id from all_deliveries").fetchall()
     if state == "delivered":
         deliveries.settle(connection, [Settled(id=row.id)])
     return int(row.id)
@@ -189,7 +190,13 @@ def test_a_sample_has_the_newest_events_with_their_last_updates(connection: Conn
     ]
     newest, *_ = sample[-1]
     assert newest == Event(
-        id=again, store_id=1, topic="a/b", occurred_at=NOW, received_at=newest.received_at, body=body
+        id=again,
+        store_id=1,
+        topic="a/b",
+        occurred_at=NOW,
+        received_at=newest.received_at,
+        body=body,
+        customer=CUSTOMER,
     )
 
 
@@ -351,7 +358,7 @@ def test_only_the_older_dead_letters_of_events_that_were_taken_are_replayed(conn
     connection.execute("update deliveries set state = 'discarded' where id = %s", (discarded,))
     assert step(connection, replay_id, limit=1) == [taken]
 
-    assert {row.id: row.state for row in connection.execute("select id, state from deliveries")} == {
+    assert {row.id: row.state for row in connection.execute("select id, state from all_deliveries")} == {
         dead: "replayed",
         delivered: "delivered",
         of_another: "replayed",
@@ -367,12 +374,12 @@ def test_an_event_may_be_replayed_again_and_each_replay_reports_its_own_results(
     assert step(connection, first) == ids[:2]
     owe(connection, ids[0], "dead", replay_id=first)
     stale = owe(connection, ids[1], "delivered", replay_id=first)
-    connection.execute("""update deliveries set notes = '{"stale": ["p"]}' where id = %s""", (stale,))
+    connection.execute("""update outcomes set notes = '{"stale": ["p"]}' where id = %s""", (stale,))
     second = start(connection, store_id=1)
     assert step(connection, second) == ids
     owe(connection, ids[0], "waiting", replay_id=second, low_priority=True)
     late = owe(connection, ids[1], "delivered", replay_id=second)
-    connection.execute("""update deliveries set notes = '{"too_old": ["e"]}' where id = %s""", (late,))
+    connection.execute("""update outcomes set notes = '{"too_old": ["e"]}' where id = %s""", (late,))
 
     newer, older = replays.newest(connection, limit=9)
     assert [row["id"] for row in replays.newest(connection)] == [newer["id"]] == [second]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connector.journal import events, samples
 from connector.journal.samples import SUMMARIES_LIMIT, EventSummary
 from connector.model import Incoming, Note
+from tests.journal.owed import mark_mapped
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -27,10 +28,9 @@ def fill(connection: Connection, number: int, *, rare_every: int = 1000, gap: in
     """Journal this many events over the last 14 days: every second one for store 2, and some of a rare topic."""
     connection.execute(
         """
-        insert into events (id, store_id, topic, key, dated, customer, partition, occurred_at, received_at, body, state)
-        overriding system value
-        select n * %(gap)s, 1 + n %% 2, case when n %% %(rare)s = 0 then 'rare' else 'often' end, 'key ' || n, true,
-               'a@example.com', 1, at, at, convert_to('{"n": ' || n || '}', 'utf8'), 'mapped'
+        insert into events (id, store_id, topic, key, customer, partition, bulk, occurred_at, received_at, body)
+        select n * %(gap)s, 1 + n %% 2, case when n %% %(rare)s = 0 then 'rare' else 'often' end, 'key ' || n,
+               'a@example.com', 1, false, at, at, convert_to('{"n": ' || n || '}', 'utf8')
         from generate_series(1, %(number)s) n,
              lateral (select %(now)s - interval '14 days' * (%(number)s - n) / %(number)s as at) times
         """,
@@ -137,9 +137,11 @@ def test_looking_goes_by_the_primary_key_and_counting_the_unmapped_by_their_inde
             plans.append(explaining.plan)
 
     looking, unmapped = plans
-    assert "Index Scan using events_pkey" in looking
-    assert "events_unmapped" in unmapped
-    assert "Seq Scan on events" not in looking + unmapped
+    assert "Index Scan using events_kept_pkey" in looking
+    assert "store_id_event_id_idx on outcomes" in unmapped
+    # The tables of the other periods are empty.
+    assert "Seq Scan on events_kept" not in looking + unmapped
+    assert "Seq Scan on outcomes" not in looking + unmapped
 
 
 class _Explaining:
@@ -158,7 +160,7 @@ def test_what_the_mapping_step_has_noted_is_seen(database: Database) -> None:
     note = Note(name="spent", problem="The value is not a number, so it was left out.", rule="groups.yaml:6")
     with database.connection() as connection:
         first, second = receive(connection, "a/b", "first", "second")
-        events.mark_mapped(connection, [(first, "version", [note]), (second, "version", [])])
+        mark_mapped(connection, [(first, "version", [note]), (second, "version", [])])
 
         looks = samples.summaries(connection, window(connection))
 
@@ -236,7 +238,7 @@ def test_the_unmapped_are_counted_by_topic_within_window_and_store(database: Dat
     with database.connection() as connection:
         ids = receive(connection, "new/one", "a", "b") + receive(connection, "new/two", "c")
         ids += receive(connection, "mapped", "d")
-        events.mark_mapped(connection, [(ids[-1], "version", []), *((one, None, []) for one in ids[:-1])])
+        mark_mapped(connection, [(ids[-1], "version", []), *((one, None, []) for one in ids[:-1])])
         connection.execute("update events set received_at = received_at - interval '1 hour' where id = %s", (ids[0],))
 
         counted = samples.unmapped(connection, window(connection))

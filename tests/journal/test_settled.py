@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connector.journal import deliveries, events, stores
-from connector.model import Attempt, Settled, TrueAt
-from tests.journal.owed import REFUSAL, append, owed, receive, taken
+from connector.journal import stores
+from connector.journal.results import attempts, deliveries
+from connector.model import Attempt, Settled
+from tests.journal.owed import REFUSAL, append, mark_mapped, owed, receive, taken
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -24,7 +25,7 @@ NOT_TOLD = (None, None, None)
 
 def rows(connection: Connection) -> list[Any]:
     columns = "id, state, reason, cause, rule, notes, attempt_ids, settled_at is not null as settled"
-    return connection.execute(f"select {columns} from deliveries order by id").fetchall()
+    return connection.execute(f"select {columns} from all_deliveries order by id").fetchall()
 
 
 def attempt_ids(connection: Connection) -> list[list[int]]:
@@ -102,7 +103,7 @@ def test_the_newest_fifty_attempts_are_kept(database: Database, before: int, add
 def test_an_attempt_is_kept_with_the_time_it_began(database: Database, status: int | None) -> None:
     attempt = Attempt(users=2, bytes=300, status=status, outcome="paused", duration_ms=60_000, excerpt="x")
     with database.connection() as connection:
-        (attempt_id,) = deliveries.add_attempts(connection, 7, [attempt])
+        (attempt_id,) = attempts.append(connection, 7, [attempt])
         (kept,) = connection.execute("select * from attempts").fetchall()
 
     started_at = kept.started_at
@@ -122,31 +123,15 @@ def test_an_attempt_is_kept_with_the_time_it_began(database: Database, status: i
 def test_only_a_later_success_of_the_same_store_counts(database: Database, outcome: str, *, expected: bool) -> None:
     success, later = ATTEMPT, replace(ATTEMPT, outcome=outcome, ended=time.monotonic())
     with database.connection() as connection:
-        _, attempt_id = deliveries.add_attempts(connection, 1, [success, success])
-        deliveries.add_attempts(connection, 2, [success])
-        assert not deliveries.delivered_since(connection, 1, attempt_id)
-        deliveries.add_attempts(connection, 1, [later])
+        _, attempt_id = attempts.append(connection, 1, [success, success])
+        attempts.append(connection, 2, [success])
+        assert not attempts.delivered_since(connection, 1, attempt_id)
+        attempts.append(connection, 1, [later])
 
-        assert deliveries.delivered_since(connection, 1, attempt_id) is expected
+        assert attempts.delivered_since(connection, 1, attempt_id) is expected
 
 
 # --------------------------------------------------------------------------------------- times and the lag
-
-
-def test_times_are_remembered_attribute_by_attribute(database: Database) -> None:
-    with database.connection() as connection:
-        deliveries.remember_times(
-            connection, 1, {"a": {"p": TrueAt(1, 4), "q": TrueAt(1, 4)}, "b": {"p": TrueAt(5, 4)}}
-        )
-        deliveries.remember_times(connection, 1, {"a": {"q": TrueAt(2, 4), "r": TrueAt(2, 4)}, "c": {}})
-        deliveries.remember_times(connection, 2, {"a": {"p": TrueAt(9, 4)}})
-        deliveries.remember_times(connection, 1, {})
-
-        known = deliveries.attribute_times(connection, 1, ["a", "b", "c", "d"])
-        assert known == {"a": {"p": TrueAt(1, 4), "q": TrueAt(2, 4), "r": TrueAt(2, 4)}, "b": {"p": TrueAt(5, 4)}}
-        assert deliveries.attribute_times(connection, 1, ["b"]) == {"b": {"p": TrueAt(5, 4)}}
-        assert deliveries.attribute_times(connection, 2, ["a", "b"]) == {"a": {"p": TrueAt(9, 4)}}
-        assert deliveries.attribute_times(connection, 1, []) == {}
 
 
 def test_the_lag_is_the_age_of_the_oldest_event_that_is_not_delivered(database: Database, store: Store) -> None:
@@ -158,12 +143,13 @@ def test_the_lag_is_the_age_of_the_oldest_event_that_is_not_delivered(database: 
     with database.connection() as connection:
         receive(connection, store, 1, ago=100)
         event_id = receive(connection, store, 2, ago=500)
-        events.mark_mapped(connection, [(event_id, "hash", [])])
+        mark_mapped(connection, [(event_id, "hash", [])])
     assert 100 <= lag() < 160
     # The age of a replay's delivery counts from its creation.
-    append(database, owed(event_id, store_id=store.id, replay_id=1))
+    received_at = datetime.now(UTC) - timedelta(seconds=500)
+    append(database, owed(event_id, store_id=store.id, received_at=received_at, replay_id=1))
     assert 100 <= lag() < 160
-    (waiting,) = append(database, owed(event_id, store_id=store.id))
+    (waiting,) = append(database, owed(event_id, store_id=store.id, received_at=received_at))
     assert 500 <= lag() < 560
     with database.connection() as connection:
         deliveries.settle(connection, [Settled(id=waiting)])

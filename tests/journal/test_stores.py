@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connector.errors import OperatorError, SecretsError, StoreNotFound
-from connector.journal import dead_letters, deliveries, events, stores, story
+from connector.journal import events, stores, story
+from connector.journal.results import dead_letters, deliveries
 from connector.journal.vault import Vault
 from connector.model import Incoming, NewDelivery, Options, Refusal, Settled, UserUpdate
+from tests.journal.owed import mark_mapped
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection, Database
@@ -51,6 +53,7 @@ def receive(connection: Connection, store: Store, number: int) -> int:
 def owe(connection: Connection, store: Store, event_id: int, refusal: Refusal | None = None) -> None:
     owed = NewDelivery(
         event_id=event_id,
+        received_at=NOW,
         store_id=store.id,
         topic="a/b",
         customer="a@example.com",
@@ -275,7 +278,7 @@ def test_waiting_and_dead_items_are_counted_for_each_store(database: Database, v
     with database.connection() as connection:
         ids = [receive(connection, store, number) for number in range(4)]
         receive(connection, other, 1)
-        events.mark_mapped(connection, [(ids[0], "hash", []), (ids[1], None, [])])
+        mark_mapped(connection, [(ids[0], "hash", []), (ids[1], None, [])])
         for refusal in (None, None, None, REFUSAL):
             owe(connection, store, ids[0], refusal)
         (waiting, *_) = connection.execute("select id from deliveries where state = 'waiting' order by id").fetchall()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connector.journal import deliveries, events, notices, replays, story
+from connector.journal import events, notices, replays, story
 from connector.journal.replays import Selection
+from connector.journal.results import attempts, deliveries
 from connector.model import Attempt, Note, Partitions, Settled
-from tests.journal.owed import CUSTOMER, CUSTOMERS, NOW, REFUSAL, append, owed, receive
+from tests.journal.owed import CUSTOMER, CUSTOMERS, NOW, REFUSAL, append, mark_mapped, owed, receive
 
 if TYPE_CHECKING:
     from connector.journal.database import Database
@@ -55,10 +56,10 @@ def test_a_new_event_has_no_deliveries_in_its_story(database: Database, store: S
 def test_the_story_has_the_result_of_the_mapping(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id = receive(connection, store, 3, ago=10)
-        (event,) = events.take_received(connection, Partitions(store.id, (3,)), limit=9, size=10**6)
+        (event,) = events.take_received(connection, Partitions(store.id, (3,)), limit=9, size=10**6).events
         for text in ("Connect it again.", "Connect it a second time."):
             notices.post(connection, event, text, {"name": "Ünn", "number": 7})
-        events.mark_mapped(connection, [(event_id, "hash", [Note(name="n", problem="p", rule="groups.yaml:7")])])
+        mark_mapped(connection, [(event_id, "hash", [Note(name="n", problem="p", rule="groups.yaml:7")])])
     found = told(database, event_id)
 
     assert (found["state"], found["mapping"], found["customer"]) == ("mapped", "hash", CUSTOMERS[3])
@@ -71,7 +72,7 @@ def test_the_story_has_the_result_of_the_mapping(database: Database, store: Stor
 def test_the_story_has_each_delivery_with_its_own_attempts_in_order(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id, other_id = (receive(connection, store, 3, ago=ago) for ago in (20, 10))
-        attempts = [
+        made = [
             Attempt(
                 users=2, bytes=300, status=status, outcome=outcome, duration_ms=12, excerpt="{}", operation=operation
             )
@@ -81,7 +82,7 @@ def test_the_story_has_each_delivery_with_its_own_attempts_in_order(database: Da
                 (200, "delivered", "clear"),
             )
         ]
-        paused, partly, later = deliveries.add_attempts(connection, store.id, attempts)
+        paused, partly, later = attempts.append(connection, store.id, made)
     dead, delivered, waiting, _ = append(
         database,
         *[owed(number, store_id=store.id) for number in (event_id, event_id, event_id, other_id)],
@@ -126,7 +127,7 @@ def test_the_story_has_each_delivery_with_its_own_attempts_in_order(database: Da
 def test_the_story_has_each_replay_with_its_actor_and_reason(database: Database, store: Store) -> None:
     with database.connection() as connection:
         event_id, other_id = (receive(connection, store, 3, ago=ago) for ago in (20, 10))
-        events.mark_mapped(connection, [(event_id, "hash", []), (other_id, "hash", [])])
+        mark_mapped(connection, [(event_id, "hash", []), (other_id, "hash", [])])
         numbers: list[int] = []
         for chosen, actor in ((event_id, "ann"), (other_id, "cem"), (event_id, "ben")):
             replays.mark_processed(connection, len(numbers), [event_id])

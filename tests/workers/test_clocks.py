@@ -91,7 +91,8 @@ def test_with_one_clock_wrong_everything_arrives_within_seconds(
     store.wait_for([*emails, *(email.replace("c", "d") for email in emails)])
     with psycopg.connect(environment["DATABASE_URL"]) as connection:
         rows = connection.execute(
-            "select dated, occurred_at, received_at, now() from events join stores on stores.id = store_id "
+            "select dated, occurred_at, events.received_at, now() "
+            "from events join event_keys on event_id = events.id join stores on stores.id = events.store_id "
             "where stores.name = %s",
             (store.partner,),
         ).fetchall()

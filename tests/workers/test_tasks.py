@@ -63,6 +63,7 @@ def connected(database: Database, vault: Vault, store: Store) -> Store:
         account = accounts.by_store(connection, vault, store.id)
         assert account
         accounts.keep_findings(connection, account, expands=["loyalty,reviews"], review_webhooks={})
+        connection.execute("update upkeep set ended_at = now()")
     return store
 
 
@@ -82,6 +83,15 @@ def sweep(database_url: str, redis_server: EmbeddedRedis, **variables: str) -> d
             for queue in ("connector", "connector-bulk", "connector-yotpo")
             if client.llen(queue)
         }
+
+
+def test_the_upkeep_is_woken_when_it_is_due(database: Database, database_url: str, redis_server: EmbeddedRedis) -> None:
+    with database.connection() as connection:
+        connection.execute("update upkeep set ended_at = now() - interval '30 minutes'")
+
+        assert sweep(database_url, redis_server) == {}
+        # Shorter times make it due sooner.
+        assert sweep(database_url, redis_server, PERIOD_DAYS="0.1") == {"connector-bulk": ["connector.keep_up"]}
 
 
 _WOKEN = {"connector-yotpo": ["connector.advance_yotpo"]}

@@ -242,12 +242,12 @@ def test_sets_that_take_turns_under_load_each_map_whole_events_and_none_is_lost(
 
     rows = journal.execute(
         """
-        select customer, events.mapping as of_event, mapped_at, owed.*
-        from events left join lateral (
+        select customer, last.mapping as of_event, mapped_at, owed.*
+        from events left join mapping_results last on last.event_id = events.id left join lateral (
             select array_agg(mapping) as mappings,
                    array_agg(array(select name from jsonb_object_keys(update -> 'attributes') as name order by name))
                        as attributes
-            from deliveries where event_id = events.id) owed on true
+            from all_deliveries where event_id = events.id) owed on true
         where store_id = (select id from stores where name = %s)
         """,
         (store.partner,),

@@ -61,13 +61,15 @@ def test_an_unknown_topic_is_recognised_by_common_paths() -> None:
     assert recognise({**body, "channel": "sms"}, received_at=RECEIVED_AT).key != found.key
 
 
-def test_the_event_id_is_the_key_whatever_the_body_says() -> None:
+def test_the_event_id_is_the_key_with_topic_and_customer_whatever_else_the_body_says() -> None:
     body = webhook("loyalty/opt_in")
     first, again = (seen("", {**body, "n": n}, event_id="5f1c-7") for n in (1, 2))
 
-    assert first.key == again.key == "eventid|5f1c-7"
+    assert first.key == again.key == "eventid|5f1c-7|loyalty/opt_in|john.smith@example.com"
     assert first.dated
     assert seen("", body, event_id="5f1c-8").key != first.key
+    for path, value in (("customer.email", "eve@example.com"), ("topic", "swell/points/changed")):
+        assert seen("", changed(body, path, value), event_id="5f1c-7").key != first.key
 
 
 @pytest.mark.parametrize("time", ["2026-01-01T12:30:00.001Z", "2026-06-01", 4102444800000])

@@ -153,8 +153,8 @@ def busy(connection: Connection, *, store_id: int | None = None) -> list[Busy]:
 def waiting_snapshots(store_id: LiteralString) -> LiteralString:
     """Return a query for the `number` of snapshots that wait to be mapped or delivered, up to `%(room)s` of each."""
     return f"""
-        select (select count(*) from (select from events
-                where bulk and store_id = {store_id} and state = 'received' limit %(room)s) received)
+        select (select count(*) from (select from queue
+                where bulk and store_id = {store_id} limit %(room)s) received)
              + (select count(*) from (select from deliveries
                 where bulk and store_id = {store_id} and state = 'waiting' limit %(room)s) owed) as number
     """

@@ -253,11 +253,14 @@ def reports(
                pages, reading, readings, restarts, started_at, page_at, ended_at, actor, reason, note
         from ({_STATUS}) backfills
         left join lateral (
-            select count(distinct events.customer) filter (where events.state = 'received'
-                                                           or deliveries.state = 'waiting') as waiting,
-                   count(distinct events.customer) filter (where deliveries.state = 'delivered') as delivered,
-                   count(distinct events.customer) filter (where deliveries.state = 'dead') as refused
-            from events left join deliveries on event_id = events.id
+            select count(distinct events.customer) filter (where queue.id is not null or owed.state = 'waiting')
+                       as waiting,
+                   count(distinct events.customer) filter (where owed.state = 'delivered') as delivered,
+                   count(distinct events.customer) filter (where owed.state = 'dead') as refused
+            from events
+            left join queue on queue.bulk = events.bulk and queue.store_id = events.store_id
+                           and queue.partition = events.partition and queue.id = events.id
+            left join all_deliveries owed on owed.event_id = events.id
             where backfill_id = backfills.id
         ) fate on true
         where (%(ids)s::bigint[] = '{{}}' or backfills.id = any(%(ids)s))

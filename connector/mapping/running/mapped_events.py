@@ -38,12 +38,14 @@ class MappedEvent(NamedTuple):
         event, mapping = self.event, self.mapping
         users = [(update, None) for update in self.mapped.updates] + list(self.mapped.refused)
         for update, refusal in users:
+            # A refused user has no identifier. The event's id keeps these dead letters apart.
+            customer = customer_of(update.identifiers) or f"#{event.id}"
             yield NewDelivery(
                 event_id=event.id,
+                received_at=event.received_at,
                 store_id=event.store_id,
                 topic=event.topic,
-                # A refused user has no identifier. The event's id keeps these dead letters apart.
-                customer=customer_of(update.identifiers) or f"#{event.id}",
+                customer=customer,
                 occurred_at=event.occurred_at,
                 update=update,
                 skip_hook=mapping.skip_hook or skip_hook,
@@ -51,6 +53,8 @@ class MappedEvent(NamedTuple):
                 mapping=self.version,
                 refusal=refusal,
                 replay_id=replay_id,
+                mapping_notes=self.mapped.notes,
+                is_other=customer != event.customer,
             )
 
 

@@ -245,7 +245,7 @@ def test_a_backfill_without_room_is_busy_but_asks_nothing(
     assert report["note"] == "no page is read until fewer than 3 snapshots wait to be delivered"
     stores.hold(accounts.connection, store, held=True)
     assert backfills.progress(accounts.connection, [report["id"]])[0].note.endswith("; the store is held")
-    accounts.connection.execute("update events set state = 'mapped'")
+    accounts.connection.execute("delete from queue")
     assert accounts.busy() == [Busy(store.id, live=False, backfill=True)]
 
 
@@ -253,10 +253,10 @@ def insert_snapshot(connection: Connection, store: Store, number: int) -> None:
     for low_priority in (True, False):
         connection.execute(
             """
-            insert into events (store_id, topic, key, dated, partition, occurred_at, received_at, body, bulk)
-            values (%s, 'a/topic', %s, true, 0, now(), now(), '{}', %s)
+            insert into queue (id, received_at, bytes, store_id, partition, bulk)
+            values (%s, now(), 2, %s, 0, %s)
             """,
-            (store.id, f"{number} {low_priority}", low_priority),
+            (number, store.id, low_priority),
         )
 
 

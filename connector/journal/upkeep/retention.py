@@ -1,0 +1,243 @@
+"""Retention: deletes what is older than the settings say, in small steps, each in a transaction of its own.
+
+Periods of events and outcomes are dropped whole. Other old rows are deleted in batches. What still waits or is dead is
+never deleted, and neither are the events that it belongs to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, LiteralString, Self
+
+import psycopg
+from psycopg import sql
+
+from connector import observability
+from connector.journal import events
+from connector.journal.upkeep import periods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from connector.journal.database import Connection, Database
+    from connector.journal.upkeep.periods import Period, Table
+    from connector.settings import Settings
+
+    _Step = Callable[[Connection], int]
+
+#: The most rows that one step deletes or keeps.
+BATCH = 5_000
+#: If a period has more events that must be kept, it is not dropped: copying them would hold up the webhooks.
+KEPT_LIMIT = 5_000
+#: The key of an advisory lock: only one process at a time does the upkeep.
+LOCK = 0x7570_6B65_6570
+#: Dropping a period waits this long for running queries. New webhooks wait behind it.
+_LOCK_MILLISECONDS = 500
+#: The pause after each step, in which the others use the disk.
+_REST_SECONDS = 0.05
+#: The upkeep runs about twenty times in the shortest retention or period, within these limits.
+_SHORTEST_REST = timedelta(seconds=5)
+_LONGEST_REST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """How long the journal keeps what is settled."""
+
+    events: timedelta
+    outcomes: timedelta
+    attempts: timedelta
+    rejected: timedelta
+    audit: timedelta
+    #: The length of a period. An event is deleted together with its period, so it is kept longer by up to this time.
+    period: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(
+            events=timedelta(days=settings.keep_events_days),
+            outcomes=timedelta(days=settings.keep_outcomes_days),
+            attempts=timedelta(days=settings.keep_attempts_days),
+            rejected=timedelta(days=settings.keep_rejected_days),
+            audit=timedelta(days=settings.keep_audit_days),
+            period=timedelta(days=settings.period_days),
+        )
+
+
+#: A query for the ids of the events that must be kept, because there is still work to do for them.
+_NEEDED: LiteralString = """
+    select id from queue
+    union select event_id from deliveries where state in ('waiting', 'dead')
+    union select event_id from replayed_events where mapped_at is null
+"""
+#: By the name that is reported: a query that deletes up to `%(batch)s` rows that are older than `%(before)s`. Each
+#: begins with the oldest rows of an index, so that it never reads a large table without finding a row to delete.
+_DELETES: Mapping[str, tuple[str, LiteralString]] = {
+    "event_keys": (
+        "events",
+        """
+        delete from event_keys where ctid = any(array(
+            select ctid from event_keys where received_at < %(before)s limit %(batch)s))
+        """,
+    ),
+    "kept_events": (
+        "events",
+        f"""
+        delete from events_kept where (id, received_at) in (
+            select id, received_at from events_kept
+            where received_at < %(before)s and id not in ({_NEEDED}) limit %(batch)s)
+        """,
+    ),
+    "notices": (
+        "events",
+        """
+        delete from notices where id in (
+            select id from (select id, created_at from notices order by id limit %(batch)s) oldest
+            where created_at < %(before)s)
+        """,
+    ),
+    "kept_outcomes": (
+        "outcomes",
+        """
+        delete from outcomes_kept where ctid = any(array(
+            select ctid from outcomes_kept where settled_at < %(before)s limit %(batch)s))
+        """,
+    ),
+    "dead_letters": (
+        "outcomes",
+        """
+        delete from deliveries where id in (
+            select id from deliveries
+            where state in ('replayed', 'discarded') and settled_at < %(before)s
+            order by settled_at limit %(batch)s)
+        """,
+    ),
+    "replayed_events": (
+        "outcomes",
+        """
+        delete from replayed_events where (replay_id, event_id) in (
+            select replay_id, event_id from replayed_events
+            where replay_id in (select id from replays where ended_at < %(before)s) limit %(batch)s)
+        """,
+    ),
+    "attempts": (
+        "attempts",
+        """
+        delete from attempts where id in (
+            select id from (select id, started_at from attempts order by id limit %(batch)s) oldest
+            where started_at < %(before)s)
+        """,
+    ),
+    "rejected": (
+        "rejected",
+        """
+        delete from rejected_webhooks where id in (
+            select id from (select id, received_at from rejected_webhooks order by id limit %(batch)s) oldest
+            where received_at < %(before)s)
+        """,
+    ),
+    "audit": (
+        "audit",
+        """
+        delete from audit where id in (
+            select id from (select id, at from audit order by id limit %(batch)s) oldest where at < %(before)s)
+        """,
+    ),
+    "intake_counts": (
+        "audit",
+        "delete from intake_counts where day < (%(before)s::timestamptz at time zone 'UTC')::date",
+    ),
+}
+
+_log = observability.logger("upkeep")
+
+
+def is_due(connection: Connection, retention: Retention) -> bool:
+    """Return whether the last upkeep was so long ago that there may be something to do."""
+    rest = min(retention.period, *_ages(retention)) / 20
+    query = "select ended_at is null or ended_at < now() - %s as is_due from upkeep"
+    row = connection.execute(query, (min(max(rest, _SHORTEST_REST), _LONGEST_REST),)).fetchone()
+    return bool(row and row.is_due)
+
+
+def keep_up(database: Database, retention: Retention, *, seconds: float) -> dict[str, int] | None:
+    """Make the next periods, then prune for up to `seconds`; return what was done, by name.
+
+    Returns None if another process is doing the upkeep now. What is left is done the next time.
+    """
+    with database.connection() as connection:
+        now = events.now(connection)
+    ends_at = time.monotonic() + seconds
+    done: Counter[str] = Counter()
+    for name, step in _steps(database, retention, now):
+        number = BATCH
+        while number >= BATCH and time.monotonic() < ends_at:
+            with database.transaction() as connection:
+                row = connection.execute("select pg_try_advisory_xact_lock(%s) as held", (LOCK,)).fetchone()
+                if not (row and row.held):
+                    return None
+                number = step(connection)
+            done[name] += number
+            time.sleep(_REST_SECONDS)
+    result = {name: number for name, number in done.items() if number}
+    if time.monotonic() < ends_at:
+        with database.connection() as connection:
+            connection.execute("update upkeep set ended_at = now()")
+    return result
+
+
+def _ages(retention: Retention) -> tuple[timedelta, ...]:
+    return (retention.events, retention.outcomes, retention.attempts, retention.rejected, retention.audit)
+
+
+def _steps(database: Database, retention: Retention, now: datetime) -> Iterator[tuple[str, _Step]]:
+    """Yield the steps with their names. Each returns how many rows or periods it has made or deleted."""
+    yield "periods_made", partial(periods.make_ahead, length=retention.period, now=now)
+    ages: tuple[tuple[Table, timedelta], ...] = (("events", retention.events), ("outcomes", retention.outcomes))
+    for table, age in ages:
+        with database.connection() as connection:
+            old = [period for period in periods.of(connection, table) if period.until < now - age]
+        for period in old:
+            yield f"{table}_periods_dropped", partial(_drop, table=table, period=period)
+    for name, (age_of, query) in _DELETES.items():
+        yield f"{name}_deleted", partial(_delete, query=query, before=now - getattr(retention, age_of))
+
+
+def _delete(connection: Connection, *, query: LiteralString, before: datetime) -> int:
+    return connection.execute(query, {"before": before, "batch": BATCH}).rowcount
+
+
+def _drop(connection: Connection, *, table: Table, period: Period) -> int:
+    """Drop a period, and keep the rows that must be kept; return 1 if it is dropped.
+
+    A period is left for the next time if it cannot be locked soon, or if too many of its rows must be kept.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = '{_LOCK_MILLISECONDS}ms'")
+            # From here on, nothing can need more rows of the period.
+            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(table)))
+            if table == "events" and not _set_aside(connection, period):
+                _log.warning("period.needed", table=table, period=period.name, limit=KEPT_LIMIT)
+                return 0
+            periods.drop(connection, table, period)
+            if table == "events":
+                connection.execute("insert into events select * from needed_events")
+    except psycopg.errors.LockNotAvailable:
+        _log.info("period.busy", table=table, period=period.name)
+        return 0
+    return 1
+
+
+def _set_aside(connection: Connection, period: Period) -> bool:
+    """Copy the events of a period that must be kept; return False if they are too many."""
+    query = sql.SQL(
+        "create temporary table needed_events on commit drop as"
+        " select {period}.* from {period} join ({needed}) needed using (id) limit {limit}"
+    ).format(period=sql.Identifier(period.name), needed=sql.SQL(_NEEDED), limit=sql.Literal(KEPT_LIMIT + 1))
+    return connection.execute(query).rowcount <= KEPT_LIMIT
