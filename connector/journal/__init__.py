@@ -8,6 +8,7 @@
     stores        stores, their tokens and pauses; `forms` checks what an operator enters; `vault` encrypts secrets
     mapping_sets  the files of each mapping set, and which set is active
     notices       what an operator should see: notices, rejected webhooks, counts; `audit`: what operators did
+    packing       packs bodies and updates before they are stored
     database      connections and transactions; `migrate` and migrations/: the schema
     sync/         accounts, backfills, refreshes and snapshots
     upkeep/       the tables of periods, and retention: how long the journal keeps what

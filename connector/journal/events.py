@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 from connector.journal import partitions
+from connector.journal.packing import pack, unpack
 from connector.model import Appended, Event, partition_number
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ _APPEND = f"""
                greatest(now(), (select newest from clocks where clocks.store_id = given.store_id)) as received_at
         from (select * from unnest(%(store_ids)b::int[], %(topics)b::text[], %(keys)b::text[], %(dated)b::bool[],
                                    %(customers)b::text[], %(partitions)b::smallint[], %(times)b::timestamptz[],
-                                   %(bodies)b::bytea[])
+                                   %(sizes)b::int[], %(bodies)b::bytea[])
               with ordinality
-              as one (store_id, topic, key, dated, customer, partition, occurred_at, body, position)
+              as one (store_id, topic, key, dated, customer, partition, occurred_at, bytes, body, position)
               order by position) given
     ), new as (
         insert into event_keys (store_id, digest, event_id, received_at, dated)
@@ -52,13 +53,13 @@ _APPEND = f"""
         returning event_id
     ), queued as (
         insert into queue (id, received_at, bytes, store_id, partition, bulk, customer)
-        select id, received_at, octet_length(body), store_id, partition, %(bulk)s, customer
+        select id, received_at, bytes, store_id, partition, %(bulk)s, customer
         from incoming where id in (select event_id from new)
     )
-    insert into events (id, received_at, occurred_at, backfill_id, store_id, partition, bulk, topic, key, customer,
-                        body)
-    select id, received_at, least(occurred_at, received_at), %(backfill_id)s, store_id, partition, %(bulk)s, topic, key,
-           customer, body
+    insert into events (id, received_at, occurred_at, backfill_id, bytes, store_id, partition, bulk, topic, key,
+                        customer, body)
+    select id, received_at, least(occurred_at, received_at), %(backfill_id)s, bytes, store_id, partition, %(bulk)s,
+           topic, key, customer, body
     from incoming where id in (select event_id from new)
     returning store_id, key, id
 """
@@ -116,7 +117,8 @@ def _insert(
             "customers": [event.customer for event in incoming],
             "partitions": [partition_number(event.customer or event.key) for event in incoming],
             "times": [event.occurred_at for event in incoming],
-            "bodies": [event.body for event in incoming],
+            "sizes": [len(event.body) for event in incoming],
+            "bodies": pack(event.body for event in incoming),
             "bulk": low_priority,
             "backfill_id": backfill_id,
             "window": DATELESS_WINDOW,
@@ -195,7 +197,8 @@ def remove_from_queue(connection: Connection, store_id: int, received: Received,
 
 def event_of(row: Any) -> Event:
     """Return the event in a row. The row may also have other columns."""
-    return Event(**{field.name: getattr(row, field.name) for field in fields(Event)})
+    values = {field.name: getattr(row, field.name) for field in fields(Event)}
+    return Event(**{**values, "body": unpack(row.body)})
 
 
 #: SQL for a condition: the event `events` waits to be mapped for the first time.

@@ -12,6 +12,7 @@ import orjson
 
 from connector.journal.events import IS_QUEUED, IS_UNMAPPED, LAST_MAPPING, event_of
 from connector.journal.results.dead_letters import GROUP
+from connector.journal.results.encoding import stored_update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +137,7 @@ def sample(
         """,
         {**_parameters(selection), "limit": limit},
     )
-    return [(event_of(row), row.updates, row.mapping) for row in rows]
+    return [(event_of(row), list(map(stored_update, row.updates)), row.mapping) for row in rows]
 
 
 def start(
@@ -208,7 +209,7 @@ def take(connection: Connection, replay_id: int, *, limit: int, size: int) -> Re
     rows = connection.execute(
         f"""
         select events.*, last.mapping
-        from (select *, sum(octet_length(body)) over (order by id) as size, row_number() over (order by id) as position
+        from (select *, sum(bytes) over (order by id) as size, row_number() over (order by id) as position
               from events
               where id in (select event_id from replayed_events
                            where replay_id = %s and mapped_at is null

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector.journal.events import IS_UNMAPPED, LAST_MAPPING
+from connector.journal.packing import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ def window(connection: Connection, *, since: datetime, store_id: int | None = No
 #: The reading of each slice has two limits. The limit of rows stops it if the wanted store is rare, and the limit of
 #: ids stops it at a gap in the ids.
 _LOOK = f"""
-    select events.id, topic, events.received_at, octet_length(body) as bytes, last.notes
+    select events.id, topic, events.received_at, bytes, last.notes
     from generate_series(%(first_id)s::bigint, %(last_id)s::bigint, %(step)s::bigint) as slice
     cross join lateral (
         select * from (
@@ -189,7 +190,7 @@ def read(connection: Connection, ids: Sequence[int]) -> Iterator[SampledEvent]:
         rows = connection.execute(
             "select topic, received_at, body from events where id = any(%s) order by id", (list(ids[start:][:_GROUP]),)
         )
-        yield from (SampledEvent(row.topic, row.received_at, row.body) for row in rows)
+        yield from (SampledEvent(row.topic, row.received_at, unpack(row.body)) for row in rows)
 
 
 def unmapped(connection: Connection, window: Window) -> list[UnmappedTopic]:

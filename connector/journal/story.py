@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from connector.journal.events import LAST_MAPPING, STATE
+from connector.journal.packing import unpack
+from connector.journal.results.encoding import stored_update
 
 if TYPE_CHECKING:
     from connector.journal.database import Connection
@@ -42,4 +44,8 @@ _STORY = f"""
 def of_event(connection: Connection, event_id: int) -> dict[str, Any] | None:
     """Return everything that the journal knows about an event; None if there is no such event."""
     row = connection.execute(_STORY, (event_id,)).fetchone()
-    return row._asdict() if row else None
+    if row is None:
+        return None
+    for delivery in row.deliveries:
+        delivery["update"] = stored_update(delivery["update"])
+    return {**row._asdict(), "body": unpack(row.body)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from connector import mapping
 from connector.journal import mapping_sets
+from connector.journal.packing import pack
 from connector.workshop import activation
 from tests.delivery.pipelines import NOW, Connector, balance_files, changed
 
@@ -58,11 +60,12 @@ def test_a_dry_run_counts_and_compares_and_changes_nothing(cli: Cli, connector: 
     connector.receive(changed("old@example.com", 1, NOW - timedelta(days=100)))
     connector.pipeline.advance(seconds=60)
     # Pretend that the mapping wrote another attribute at that time.
-    connector.rows(
-        """update outcomes set update = jsonb_set(update::jsonb #- '{attributes,yotpo_vip_tier_name}',
-           '{attributes,yotpo_point_balance}', '99')::json where event_id = %s returning id""",
-        letters[3],
-    )
+    (delivery,) = connector.story(letters[3])["deliveries"]
+    update = delivery["update"]
+    del update["attributes"]["yotpo_vip_tier_name"]
+    update["attributes"]["yotpo_point_balance"] = 99
+    (packed,) = pack([json.dumps(update).encode()])
+    connector.rows("update outcomes set update = %s where event_id = %s returning id", packed, letters[3])
 
     plan = cli.json("replays", "start", "--store", "acme", "--dry-run")
 

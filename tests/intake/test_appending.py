@@ -16,6 +16,7 @@ import pytest
 from connector.errors import JournalUnavailable
 from connector.intake.appending import Appender
 from connector.journal.database import Database
+from connector.journal.packing import unpack
 from tests.conftest import STATE
 from tests.journal.received import bodies, incoming
 from tests.measuring import quickest
@@ -126,7 +127,7 @@ def test_each_thread_gets_the_ids_of_its_own_webhooks(appender: Appender, databa
         told = list(threads.map(lambda group: appender.append(group, timeout_seconds=30), groups))
 
     with database.connection() as connection:
-        rows = {row.id: row.body for row in connection.execute("select id, body from events")}
+        rows = {row.id: unpack(row.body) for row in connection.execute("select id, body from events")}
     assert [rows[own.id] for own, _ in told] == [b"%d" % number for number in range(100)]
     assert sorted(shared.duplicate for _, shared in told) == [False] + [True] * 99
     assert len({shared.id for _, shared in told}) == 1

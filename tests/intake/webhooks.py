@@ -11,6 +11,8 @@ import psycopg
 import requests
 from psycopg.rows import dict_row
 
+from connector.journal.packing import unpack
+
 if TYPE_CHECKING:
     from connector.sandbox.stack import Stack
 
@@ -45,7 +47,8 @@ class Store:
             ).fetchall()
 
     def events(self) -> list[dict[str, Any]]:
-        return self.rows("select * from events where store_id = (table store) order by id")
+        events = self.rows("select * from events where store_id = (table store) order by id")
+        return [{**event, "body": unpack(event["body"])} for event in events]
 
     def eventually(self, query: str, seconds: float = 60) -> list[dict[str, Any]]:
         """Return the rows as soon as there are any."""

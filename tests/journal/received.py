@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from connector.journal import events
+from connector.journal.packing import unpack
 from connector.model import Appended, Incoming
 
 if TYPE_CHECKING:
@@ -34,4 +35,4 @@ def append(database: Database, *group: Incoming) -> list[Appended]:
 def bodies(database: Database, store_id: int = 1) -> list[bytes]:
     with database.connection() as connection:
         rows = connection.execute("select body from events where store_id = %s order by id", (store_id,))
-        return [row.body for row in rows]
+        return [unpack(row.body) for row in rows]

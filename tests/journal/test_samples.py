@@ -28,9 +28,10 @@ def fill(connection: Connection, number: int, *, rare_every: int = 1000, gap: in
     """Journal this many events over the last 14 days: every second one for store 2, and some of a rare topic."""
     connection.execute(
         """
-        insert into events (id, store_id, topic, key, customer, partition, bulk, occurred_at, received_at, body)
+        insert into events (id, store_id, topic, key, customer, partition, bulk, occurred_at, received_at, bytes,
+                            body)
         select n * %(gap)s, 1 + n %% 2, case when n %% %(rare)s = 0 then 'rare' else 'often' end, 'key ' || n,
-               'a@example.com', 1, false, at, at, convert_to('{"n": ' || n || '}', 'utf8')
+               'a@example.com', 1, false, at, at, 20, convert_to('{"n": ' || n || '}', 'utf8')
         from generate_series(1, %(number)s) n,
              lateral (select %(now)s - interval '14 days' * (%(number)s - n) / %(number)s as at) times
         """,

@@ -195,7 +195,8 @@ def _move_delivered(connection: Connection, delivered: Sequence[Settled]) -> Non
                    customer is distinct from (select events.customer from events
                                               where events.id = event_id
                                                 and events.received_at = delivered.received_at),
-                   'delivered', mapping, customer, all_attempt_ids, mapping_notes, last_notes, update::text::json
+                   'delivered', mapping, customer, all_attempt_ids, mapping_notes, last_notes,
+                   convert_to(update::text, 'UTF8')
             from delivered order by id
             """,
             (

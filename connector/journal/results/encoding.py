@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from connector.journal.packing import unpack
 from connector.model import UserEvent, UserUpdate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def update_of(stored: dict[str, Any]) -> UserUpdate:
+def stored_update(stored: dict[str, Any] | str) -> dict[str, Any]:
+    """Return the journaled form of an update. `all_deliveries` shows a packed one as text."""
+    return dict(orjson.loads(unpack(b64decode(stored)))) if isinstance(stored, str) else stored
+
+
+def update_of(stored: dict[str, Any] | str) -> UserUpdate:
     """Return the update that has this journaled form."""
+    stored = stored_update(stored)
     return UserUpdate(
         identifiers=stored["identifiers"],
         attributes=stored["attributes"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from connector.journal.packing import pack
 from connector.journal.results.encoding import array, encoded, json_of
 
 if TYPE_CHECKING:
@@ -34,23 +35,23 @@ def append_delivered(connection: Connection, delivered: Sequence[tuple[NewDelive
             array(done.attempt_ids),
             json_of(delivery.mapping_notes),
             json_of(done.settled.notes) if done.settled else None,
-            encoded(delivery.update),
         )
         for delivery, done in delivered
     ]
+    updates = pack(encoded(delivery.update).encode() for delivery, _ in delivered)
     connection.execute(
         """
         insert into outcomes (id, event_id, received_at, created_at, settled_at, replay_id, store_id, skip_hook,
                               is_other, state, mapping, customer, attempt_ids, mapping_notes, notes, update)
         select nextval('deliveries_id_seq'), event_id, received_at, now(), clock_timestamp(), replay_id, store_id,
                skip_hook, is_other, 'delivered', mapping, customer, attempt_ids::bigint[], mapping_notes::json,
-               notes::jsonb, update::json
+               notes::jsonb, update
         from unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::int[], %s::bool[], %s::bool[], %s::text[],
-                    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+                    %s::text[], %s::text[], %s::text[], %s::text[], %b::bytea[])
              as settled (event_id, received_at, replay_id, store_id, skip_hook, is_other, mapping, customer,
                          attempt_ids, mapping_notes, notes, update)
         """,
-        [list(column) for column in zip(*rows, strict=True)],
+        [*(list(column) for column in zip(*rows, strict=True)), updates],
     )
 
 

@@ -10,6 +10,8 @@ create table new_events (
     received_at timestamptz not null,
     occurred_at timestamptz not null,
     backfill_id bigint,
+    -- The length of the body that was received. `body` itself may be packed (connector/journal/packing.py).
+    bytes int not null,
     store_id int not null,
     partition smallint not null,
     bulk boolean not null,
@@ -69,8 +71,8 @@ create table outcomes (
     -- Notes of the mapping, and of the delivery.
     mapping_notes json,
     notes jsonb,
-    -- What was sent. Null without a user.
-    update json
+    -- What was sent, packed like a body. Null without a user.
+    update bytea
 ) partition by range (settled_at);
 create index outcomes_event on outcomes (event_id);
 create index outcomes_other on outcomes (store_id, customer, event_id) where is_other;
@@ -93,31 +95,22 @@ declare
 begin
     while start < until loop
         child := base || to_char(start at time zone 'UTC', '_YYYYMMDD_HH24MISS');
-        execute format('create table %I (like %I including defaults including constraints including storage'
-                       ' including compression)', child, parent);
+        execute format('create table %I (like %I including defaults including constraints including storage)', child, parent);
         -- Rows that came before their partition are in the default partition.
         execute format('with moved as (delete from %I where %I >= %L and %I < %L returning *)'
                        ' insert into %I select * from moved',
                        base || '_kept', column_name, start, column_name, start + length, child);
         execute format('alter table %I attach partition %I for values from (%L) to (%L)',
                        parent, child, start, start + length);
-        if exists (select from pg_settings where name = 'default_toast_compression' and 'lz4' = any(enumvals)) then
-            execute format('alter table %I set (toast_tuple_target = 256)', child);
-        end if;
         start := start + length;
         made := made + 1;
     end loop;
     return made;
 end $$;
 
--- Bodies and updates are compressed, if this server has a fast way to do so.
-do $$
-begin
-    if exists (select from pg_settings where name = 'default_toast_compression' and 'lz4' = any(enumvals)) then
-        alter table new_events alter column body set compression lz4, alter column body set storage main;
-        alter table outcomes alter column update set compression lz4, alter column update set storage main;
-    end if;
-end $$;
+-- PostgreSQL need not try to compress them again.
+alter table new_events alter column body set storage external;
+alter table outcomes alter column update set storage external;
 
 -- The partitions for the old rows, and for the next two weeks. The weeks begin on Mondays, UTC.
 select make_periods('new_events', (date_trunc('week', coalesce(min(received_at), now()) at time zone 'UTC'))
@@ -128,8 +121,9 @@ select make_periods('outcomes', (date_trunc('week', coalesce(min(settled_at), no
 create sequence new_events_id_seq;
 select setval('new_events_id_seq', greatest(last_value, 1), is_called) from events_id_seq;
 
-insert into new_events (id, received_at, occurred_at, backfill_id, store_id, partition, bulk, topic, key, customer, body)
-select id, received_at, occurred_at, backfill_id, store_id, partition, bulk, topic,
+insert into new_events (id, received_at, occurred_at, backfill_id, bytes, store_id, partition, bulk, topic, key,
+                        customer, body)
+select id, received_at, occurred_at, backfill_id, octet_length(body), store_id, partition, bulk, topic,
        -- From now on, a key that is made from the header `eventid` has the topic and the customer too.
        case when key like 'eventid|%' then concat_ws('|', key, topic, coalesce(customer, '')) else key end,
        customer, body
@@ -154,7 +148,7 @@ insert into outcomes (id, event_id, received_at, created_at, settled_at, replay_
                       state, mapping, customer, attempt_ids, mapping_notes, notes, update)
 select deliveries.id, event_id, events.received_at, created_at, settled_at, replay_id, deliveries.store_id, skip_hook,
        deliveries.customer is distinct from events.customer, 'delivered', deliveries.mapping, deliveries.customer,
-       attempt_ids, to_json(events.notes), deliveries.notes, to_json(update)
+       attempt_ids, to_json(events.notes), deliveries.notes, convert_to(update::text, 'UTF8')
 from deliveries join events on events.id = event_id where deliveries.state = 'delivered'
 order by deliveries.id;
 -- The ids of these rows need not be in the order of the others: such an event has no delivery.
@@ -191,14 +185,14 @@ alter table new_events rename to events;
 alter sequence new_events_id_seq rename to events_id_seq;
 alter index new_events_pkey rename to events_pkey;
 
--- All deliveries, open and delivered.
+-- All deliveries, open and delivered. The update of a delivered one is text: the packed update in base64.
 create view all_deliveries as
 select id, event_id, received_at, store_id, customer, update, skip_hook, mapping, replay_id, state, reason, cause, rule,
        mapping_notes, notes, attempt_ids, created_at, settled_at
 from deliveries
 union all
-select id, event_id, received_at, store_id, customer, update::jsonb, skip_hook, mapping, replay_id, state, null, null,
-       null, mapping_notes, notes, attempt_ids, created_at, settled_at
+select id, event_id, received_at, store_id, customer, to_jsonb(encode(update, 'base64')), skip_hook, mapping, replay_id,
+       state, null, null, null, mapping_notes, notes, attempt_ids, created_at, settled_at
 from outcomes where state = 'delivered';
 
 -- What the last mapping of each event has yielded. An event that still waits for its first mapping has no row.
