@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from connector import observability
 from connector.errors import ConnectorError
 from connector.http import health
-from connector.http.serving import Served
+from connector.http.serving import Application, Served
 from connector.intake import webhooks
 from connector.intake.reception import Reception
 from connector.journal.database import Database
@@ -31,8 +31,8 @@ _INSTALLS = 2
 _log = observability.logger("web")
 
 
-def create_app() -> flask.Flask:
-    """Return the WSGI application, with settings from the environment. Raises SettingsError."""
+def create_app() -> Application:
+    """Return the application, with settings from the environment. Raises SettingsError."""
     settings = Settings.read()
     observability.configure(settings.log_level)
     database = Database.of(settings, connections=_CONNECTIONS, wait_seconds=settings.intake_timeout_seconds / 2)
@@ -47,7 +47,7 @@ def create_app() -> flask.Flask:
     app.register_blueprint(health.blueprint(reception.ping))
     app.register_error_handler(Exception, _error_as_json)
     _log.info("web.configured", **limits.of_web(tasks.app, settings, connections=_CONNECTIONS))
-    return app
+    return Application(app, is_quick=lambda path: webhooks.is_quick(path, reception))
 
 
 def _connecting(settings: Settings) -> flask.Blueprint:
@@ -77,7 +77,7 @@ def _error_as_json(error: Exception) -> flask.Response:
     return flask.Response(orjson.dumps({"error": name}), status=status, content_type="application/json")
 
 
-def _create_or_exit() -> flask.Flask:
+def _create_or_exit() -> Application:
     """Create the application, or end the process with one sentence that says what is wrong."""
     try:
         return create_app()
@@ -85,7 +85,7 @@ def _create_or_exit() -> flask.Flask:
         raise SystemExit(f"error: {error}") from None
 
 
-#: As many threads as requests can wait for PostgreSQL at the same time.
+#: As many threads as requests can wait at the same time for PostgreSQL to look up a store, or for Yotpo.
 _THREADS = 16
 
 served = Served(_create_or_exit, threads=_THREADS, body_limit=webhooks.BODY_LIMIT)

@@ -1,8 +1,8 @@
 """Appends webhooks to the journal in groups: one statement and one commit for all webhooks that wait together.
 
-A web process has many threads and one appender. While a group is being committed, the next webhooks queue up and become
-the next group. So many webhooks share a commit under load, and a single webhook never waits for others. Each thread
-waits for a limited time. If PostgreSQL does not answer, the client gets a 503 within two seconds.
+A web process has one appender. While a group is being committed, the next webhooks queue up and become the next group.
+So many webhooks share a commit under load, and a single webhook never waits for others. Each request waits for a
+limited time. If PostgreSQL does not answer, the client gets a 503 within two seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _GROUP_LIMIT = 500
 _OPEN_SECONDS = 0.5
 
 _Result = TypeVar("_Result")
-#: The webhooks of one request, and the future that its thread waits for.
+#: The webhooks of one request, and the future that the request waits for.
 _Waiting = tuple["Sequence[Incoming]", "Future[list[Appended]]"]
 
 
@@ -46,7 +46,7 @@ class CircuitBreaker:
             raise JournalUnavailable("PostgreSQL has just failed to answer")
 
     def wait(self, future: Future[_Result], timeout_seconds: float) -> _Result:
-        """Return the future's result.
+        """Return the future's result, and wait for it if the time-out is not 0.
 
         After the time-out, cancel the work if it has not begun, and raise JournalUnavailable.
         """
@@ -63,7 +63,7 @@ class CircuitBreaker:
 
 
 class Appender:
-    """Writes the webhooks of many threads in groups, from its own thread. Each process creates one after the fork."""
+    """Writes the webhooks of many requests in groups, from its own thread. Each process creates one after the fork."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -71,17 +71,21 @@ class Appender:
         self._breaker = CircuitBreaker()
         threading.Thread(target=self._run, name="appender", daemon=True).start()
 
-    def append(self, incoming: Sequence[Incoming], *, timeout_seconds: float) -> list[Appended]:
-        """Journal the webhooks of one request, all or none, in order.
+    def append(self, incoming: Sequence[Incoming]) -> Future[list[Appended]]:
+        """Begin to journal the webhooks of one request, all or none, in order. Pass the future to `result`.
 
-        Raises JournalUnavailable if PostgreSQL does not answer in time.
+        Raises JournalUnavailable if PostgreSQL has just failed to answer.
         """
         self._breaker.check()
         done: Future[list[Appended]] = Future()
         self._waiting.put((incoming, done))
+        return done
+
+    def result(self, appending: Future[list[Appended]], *, timeout_seconds: float) -> list[Appended]:
+        """Return the result of `append`. Raises JournalUnavailable if PostgreSQL does not answer in time."""
         # After a time-out, a statement that is already running may still be committed. If Yotpo then sends the webhook
         # again, it is a duplicate.
-        return self._breaker.wait(done, timeout_seconds)
+        return self._breaker.wait(appending, timeout_seconds)
 
     def _run(self) -> None:
         while True:
@@ -105,7 +109,7 @@ class Appender:
             appended = iter(self._append([webhook for incoming, _ in group for webhook in incoming]))
         except psycopg.DataError as error:
             self._isolate(group, error)
-        except Exception as error:  # noqa: BLE001 - each waiting thread gets the error
+        except Exception as error:  # noqa: BLE001 - each waiting request gets the error
             if isinstance(error, JournalUnavailable):
                 self._breaker.open()
             for _, done in group:

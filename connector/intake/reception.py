@@ -1,7 +1,7 @@
 """The journal for `intake`: each call returns or fails within a limited time, even if PostgreSQL does not answer.
 
-The threads that handle requests never use PostgreSQL themselves: other threads do this for them. So a thread can stop
-waiting and send a 503 within two seconds, even if PostgreSQL neither answers nor closes the connection.
+The event loop and the threads that handle requests never use PostgreSQL themselves: other threads do this for them. So
+a request gets a 503 within two seconds, even if PostgreSQL neither answers nor closes the connection.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from connector.journal import notices, stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from connector.journal.database import Database
     from connector.journal.vault import Vault
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: How long a store is cached. A rotated token or a changed secret takes effect after this time at the latest.
 _STORE_SECONDS = 5.0
+#: A store is at hand if it stays cached for this time at least.
+_AT_HAND_SECONDS = 0.5
 #: How often counts are written.
 _COUNT_SECONDS = 2.0
 _THREADS = 4
@@ -62,9 +65,18 @@ class Reception:
             self._stores[token] = (time.monotonic() + _STORE_SECONDS, store)
         return store
 
-    def append(self, incoming: Sequence[Incoming], *, timeout_seconds: float) -> list[Appended]:
-        """Journal webhooks, all or none, in order. Raises JournalUnavailable."""
-        return self._appender.append(incoming, timeout_seconds=timeout_seconds)
+    def knows(self, token: str) -> bool:
+        """Return whether `store` has this token's store at hand, and will not wait for PostgreSQL."""
+        valid_until, _ = self._stores.get(token, (0.0, None))
+        return time.monotonic() + _AT_HAND_SECONDS < valid_until
+
+    def append(self, incoming: Sequence[Incoming]) -> Future[list[Appended]]:
+        """Begin to journal webhooks, all or none, in order. Raises JournalUnavailable."""
+        return self._appender.append(incoming)
+
+    def appended(self, appending: Future[list[Appended]], *, timeout_seconds: float) -> list[Appended]:
+        """Return the result of `append`. Raises JournalUnavailable if it is not there after the time-out."""
+        return self._appender.result(appending, timeout_seconds=timeout_seconds)
 
     def reject(self, store: Store, *, code: str, message: str, content_type: str, length: int) -> None:
         """Record a rejection without the webhook's body. Another thread writes it, and only logs an error."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hmac
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import flask
 import orjson
 
 from connector import observability
 from connector.errors import JournalUnavailable, WebhookRejected
+from connector.http.serving import LATER, Later
 from connector.http.urls import WEBHOOKS
 from connector.model import Incoming
 from connector.yotpo.topics import recognise
@@ -23,6 +25,7 @@ from connector.yotpo.topics import recognise
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connector.http.serving import Answer
     from connector.intake.reception import Reception
     from connector.model import Json, Store
 
@@ -50,42 +53,74 @@ def blueprint(*, reception: Reception, wake: Callable[[], None], timeout_seconds
             store = reception.store(token, timeout_seconds=timeout_seconds)
             if store is None:
                 reception.count("unknown_token")
-                return _json(404, {"error": "not found"})
+                return _response(_json(404, {"error": "not found"}))
             if not _has_valid_secret(store):
                 reception.count("unauthorized", store)
-                return _json(401, {"error": "unauthorized"})
+                return _response(_json(401, {"error": "unauthorized"}))
             return _receive(store, topic, reception, wake, deadline)
         except JournalUnavailable as error:
-            _log.error("webhook.deferred", error=str(error))
-            response = _json(503, {"error": "the journal cannot be reached; send the webhook again"})
-            response.headers["Retry-After"] = "5"
-            return response
+            return _response(_unavailable(error))
 
     return routes
+
+
+def is_quick(path: str, reception: Reception) -> bool:
+    """Return whether the route answers a request with this path without waiting for PostgreSQL on its thread."""
+    prefix = f"{WEBHOOKS}/"
+    return path.startswith(prefix) and reception.knows(path[len(prefix) :].partition("/")[0])
 
 
 def _receive(
     store: Store, path_topic: str | None, reception: Reception, wake: Callable[[], None], deadline: float
 ) -> flask.Response:
-    # The server has read the body already (connector/http/serving.py).
-    body = flask.request.stream.read(BODY_LIMIT + 1)
+    # Each use of the proxy `flask.request` would look up the current request.
+    request = flask.request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - documented by Werkzeug
+    # The server has read the body already, up to the limit and one byte more (connector/http/serving.py).
+    body = request.get_data(cache=False)
+    # Only the beginning of a body that is too large is kept. The header Content-Length then has the real length.
+    sent = _Sent(request.headers.get("Content-Type", ""), max(len(body), request.content_length or 0))
     try:
         webhooks, is_single = _parse(body)
     except WebhookRejected as rejection:
-        return _reject(store, reception, rejection, len(body))
-    incoming, rejection_of_others = _recognise(store, path_topic, webhooks)
-    journaled = []
-    if incoming:
-        appended = reception.append(incoming, timeout_seconds=max(0.05, deadline - time.monotonic()))
+        return _response(_reject(store, reception, rejection, sent))
+    event_id = request.headers.get("eventid", "").strip()[:_EVENT_ID_LIMIT]
+    incoming, rejection_of_others = _recognise(store, path_topic, webhooks, event_id)
+    if not incoming:
+        assert rejection_of_others is not None  # noqa: S101 - an array is never empty
+        return _response(_reject(store, reception, rejection_of_others, sent))
+    appending = reception.append(incoming)
+
+    def answer(timeout_seconds: float) -> Answer:
+        try:
+            appended = reception.appended(appending, timeout_seconds=timeout_seconds)
+        except JournalUnavailable as error:
+            return _unavailable(error)
         wake()
+        journaled = []
         for event, result in zip(incoming, appended, strict=True):
             _log.info(
                 "event.received", store=store.name, topic=event.topic, event_id=result.id, duplicate=result.duplicate
             )
             journaled.append({"id": result.id, "duplicate": result.duplicate})
-    if rejection_of_others:
-        return _reject(store, reception, rejection_of_others, len(body), journaled)
-    return _json(200, journaled[0] if is_single else {"events": journaled})
+        if rejection_of_others:
+            return _reject(store, reception, rejection_of_others, sent, journaled)
+        return _json(200, journaled[0] if is_single else {"events": journaled})
+
+    seconds = max(0.05, deadline - time.monotonic())
+    later: list[Later] | None = request.environ.get(LATER)
+    if later is None:
+        return _response(answer(seconds))
+    # The server runs this request on its event loop. It calls `answer` when the webhooks are journaled.
+    later.append(Later(appending, seconds, partial(_answer_or_500, answer)))
+    return _ANSWERED_LATER
+
+
+def _answer_or_500(answer: Callable[[float], Answer]) -> Answer:
+    try:
+        return answer(0.0)
+    except Exception as error:  # noqa: BLE001 - the same answer as for other unexpected errors (connector/web.py)
+        _log.error("request.failed", endpoint="intake.receive", exc_info=error)
+        return _json(500, {"error": "internal server error"})
 
 
 def _parse(body: bytes) -> tuple[list[tuple[Json, bytes]], bool]:
@@ -118,14 +153,13 @@ def _check_depth(parsed: Any) -> None:
 
 
 def _recognise(
-    store: Store, path_topic: str | None, webhooks: list[tuple[Json, bytes]]
+    store: Store, path_topic: str | None, webhooks: list[tuple[Json, bytes]], event_id: str
 ) -> tuple[list[Incoming], WebhookRejected | None]:
     """Return the webhooks that can be journaled, and the error of the first webhook that cannot; None if all can.
 
     The valid webhooks of an array are journaled even if others are rejected. They are duplicates if the array is sent
     again.
     """
-    event_id = flask.request.headers.get("eventid", "").strip()[:_EVENT_ID_LIMIT]
     received_at = datetime.now(UTC)
     incoming: list[Incoming] = []
     rejection: WebhookRejected | None = None
@@ -151,22 +185,32 @@ def _recognise(
     return incoming, rejection
 
 
+class _Sent(NamedTuple):
+    """What is recorded of a request that is rejected."""
+
+    content_type: str
+    length: int
+
+
 def _reject(
     store: Store,
     reception: Reception,
     rejection: WebhookRejected,
-    length: int,
+    sent: _Sent,
     journaled: list[dict[str, Any]] | None = None,
-) -> flask.Response:
-    content_type = flask.request.headers.get("Content-Type", "")
-    # Only the beginning of a body that is too large is kept. The header Content-Length then has the real length.
-    length = max(length, flask.request.content_length or 0)
-    reception.reject(store, code=rejection.code, message=rejection.message, content_type=content_type, length=length)
-    _log.warning("webhook.rejected", store=store.name, code=rejection.code, bytes=length)
+) -> Answer:
+    reception.reject(store, code=rejection.code, message=rejection.message, **sent._asdict())
+    _log.warning("webhook.rejected", store=store.name, code=rejection.code, bytes=sent.length)
     content: dict[str, Any] = {"error": rejection.message, "code": rejection.code}
     if journaled:
         content["events"] = journaled
     return _json(413 if rejection.code == "too_large" else 400, content)
+
+
+def _unavailable(error: JournalUnavailable) -> Answer:
+    _log.error("webhook.deferred", error=str(error))
+    status, headers, body = _json(503, {"error": "the journal cannot be reached; send the webhook again"})
+    return status, [*headers, ("retry-after", "5")], body
 
 
 def _has_valid_secret(store: Store) -> bool:
@@ -178,5 +222,22 @@ def _has_valid_secret(store: Store) -> bool:
     return hmac.compare_digest(secret.encode(), store.webhook_secret.encode())
 
 
-def _json(status: int, content: dict[str, Any]) -> flask.Response:
-    return flask.Response(orjson.dumps(content), status=status, content_type="application/json")
+def _json(status: int, content: dict[str, Any]) -> Answer:
+    body = orjson.dumps(content)
+    return status, [("content-type", "application/json"), ("content-length", str(len(body)))], body
+
+
+def _response(answer: Answer) -> flask.Response:
+    status, headers, body = answer
+    return flask.Response(body, status=status, headers=headers)
+
+
+class _AnsweredLater(flask.Response):
+    """Stands for a response that the server gets later. It is never sent."""
+
+    def __call__(self, _environ: Any, start_response: Any) -> tuple[()]:
+        start_response("200 OK", [])
+        return ()
+
+
+_ANSWERED_LATER = _AnsweredLater()

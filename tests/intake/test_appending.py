@@ -56,6 +56,10 @@ def appender(database: Database) -> Appender:
     return Appender(database)
 
 
+def journal(appender: Appender, group: list[Incoming], *, timeout_seconds: float) -> list[Appended]:
+    return appender.result(appender.append(group), timeout_seconds=timeout_seconds)
+
+
 @contextmanager
 def paused(postgres: EmbeddedPostgres) -> Iterator[None]:
     postgres.pause()
@@ -113,8 +117,8 @@ def eventually(append: Callable[[], list[Appended]]) -> list[Appended]:
 
 
 def test_webhooks_of_a_request_are_journaled_in_order(appender: Appender, database: Database) -> None:
-    first = appender.append([incoming("1", body=b"1"), incoming("2", body=b"2")], timeout_seconds=10)
-    second = appender.append([incoming("3", body=b"3"), incoming("1", body=b"4")], timeout_seconds=10)
+    first = journal(appender, [incoming("1", body=b"1"), incoming("2", body=b"2")], timeout_seconds=10)
+    second = journal(appender, [incoming("3", body=b"3"), incoming("1", body=b"4")], timeout_seconds=10)
 
     assert [one.duplicate for one in first + second] == [False, False, False, True]
     assert second[1].id == first[0].id
@@ -124,7 +128,7 @@ def test_webhooks_of_a_request_are_journaled_in_order(appender: Appender, databa
 def test_each_thread_gets_the_ids_of_its_own_webhooks(appender: Appender, database: Database) -> None:
     groups = [[incoming(f"{number}", body=b"%d" % number), incoming("shared")] for number in range(100)]
     with ThreadPoolExecutor(THREADS) as threads:
-        told = list(threads.map(lambda group: appender.append(group, timeout_seconds=30), groups))
+        told = list(threads.map(lambda group: journal(appender, group, timeout_seconds=30), groups))
 
     with database.connection() as connection:
         rows = {row.id: unpack(row.body) for row in connection.execute("select id, body from events")}
@@ -135,7 +139,7 @@ def test_each_thread_gets_the_ids_of_its_own_webhooks(appender: Appender, databa
 
 def test_webhooks_that_wait_together_share_a_commit(database_url: str, database: Database, appender: Appender) -> None:
     group = [incoming(str(number)) for number in range(THREADS)]
-    done = together(database_url, lambda one: appender.append([one], timeout_seconds=30), group)
+    done = together(database_url, lambda one: journal(appender, [one], timeout_seconds=30), group)
 
     assert [one.result()[0].duplicate for one in done] == [False] * THREADS
     with database.connection() as connection:
@@ -150,7 +154,7 @@ def test_a_webhook_that_postgresql_refuses_fails_alone(
     database_url: str, database: Database, appender: Appender, bad: dict[str, object]
 ) -> None:
     group = [incoming(str(number), **(bad if number == THREADS // 2 else {})) for number in range(THREADS)]
-    done = together(database_url, lambda one: appender.append([one], timeout_seconds=30), group)
+    done = together(database_url, lambda one: journal(appender, [one], timeout_seconds=30), group)
 
     failed = [number for number, one in enumerate(done) if isinstance(one.exception(), psycopg.DataError)]
     assert failed == [THREADS // 2]
@@ -160,10 +164,10 @@ def test_a_webhook_that_postgresql_refuses_fails_alone(
 
 def test_a_refused_webhook_fails_its_whole_request(database: Database, appender: Appender) -> None:
     with pytest.raises(psycopg.DataError):
-        appender.append([incoming("good"), incoming("bad", topic="a\x00b")], timeout_seconds=10)
+        journal(appender, [incoming("good"), incoming("bad", topic="a\x00b")], timeout_seconds=10)
 
     assert bodies(database) == []
-    assert not appender.append([incoming("good")], timeout_seconds=10)[0].duplicate
+    assert not journal(appender, [incoming("good")], timeout_seconds=10)[0].duplicate
 
 
 def test_two_processes_can_write_the_same_webhooks_in_different_orders(database_url: str) -> None:
@@ -172,7 +176,7 @@ def test_two_processes_can_write_the_same_webhooks_in_different_orders(database_
     group = [incoming(f"{number:03}") for number in range(400)]
 
     def append(place: int) -> list[Appended]:
-        return appenders[place].append(group[:: 1 - 2 * place], timeout_seconds=30)
+        return journal(appenders[place], group[:: 1 - 2 * place], timeout_seconds=30)
 
     with ThreadPoolExecutor(2) as threads:
         one, other = threads.map(lambda place: eventually(lambda: append(place)), range(2))
@@ -187,23 +191,23 @@ def test_two_processes_can_write_the_same_webhooks_in_different_orders(database_
 def test_while_postgresql_does_not_answer_every_request_fails_in_time(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
-    appender.append([incoming("before")], timeout_seconds=10)
+    journal(appender, [incoming("before")], timeout_seconds=10)
     with paused(postgres):
         started = time.monotonic()
         with pytest.raises(JournalUnavailable):
-            appender.append([incoming("written or not")], timeout_seconds=0.3)
+            journal(appender, [incoming("written or not")], timeout_seconds=0.3)
         told = time.monotonic()
         with pytest.raises(JournalUnavailable):
-            appender.append([incoming("not even tried")], timeout_seconds=30)
+            journal(appender, [incoming("not even tried")], timeout_seconds=30)
         told_at_once = time.monotonic()
         time.sleep(0.6)
         with pytest.raises(JournalUnavailable):
-            appender.append([incoming("given up")], timeout_seconds=0.3)
+            journal(appender, [incoming("given up")], timeout_seconds=0.3)
 
     assert 0.3 <= told - started < 5
     assert told_at_once - told < 5
-    assert eventually(lambda: appender.append([incoming("after")], timeout_seconds=10))
-    assert eventually(lambda: appender.append([incoming("written or not")], timeout_seconds=10))
+    assert eventually(lambda: journal(appender, [incoming("after")], timeout_seconds=10))
+    assert eventually(lambda: journal(appender, [incoming("written or not")], timeout_seconds=10))
     keys = ("before", "after", "written or not", "not even tried", "given up")
     assert [count(database, key) for key in keys] == [1, 1, 1, 0, 0]
 
@@ -211,22 +215,22 @@ def test_while_postgresql_does_not_answer_every_request_fails_in_time(
 def test_a_stopped_postgresql_is_an_error_until_it_is_back(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
-    appender.append([incoming("before")], timeout_seconds=10)
+    journal(appender, [incoming("before")], timeout_seconds=10)
     with stopped(postgres):
 
         def measure() -> float:
             started = time.monotonic()
             with pytest.raises(JournalUnavailable):
-                appender.append([incoming("meanwhile")], timeout_seconds=1.5)
+                journal(appender, [incoming("meanwhile")], timeout_seconds=1.5)
             return time.monotonic() - started
 
         assert quickest(measure, below=3) < 3
         time.sleep(1)
         with pytest.raises(JournalUnavailable):
-            appender.append([incoming("meanwhile")], timeout_seconds=1.5)
+            journal(appender, [incoming("meanwhile")], timeout_seconds=1.5)
     back = time.monotonic()
 
-    assert not eventually(lambda: appender.append([incoming("meanwhile")], timeout_seconds=1.5))[0].duplicate
+    assert not eventually(lambda: journal(appender, [incoming("meanwhile")], timeout_seconds=1.5))[0].duplicate
     assert time.monotonic() - back < 5
     assert [count(database, key) for key in ("before", "meanwhile")] == [1, 1]
 
@@ -234,11 +238,11 @@ def test_a_stopped_postgresql_is_an_error_until_it_is_back(
 def test_an_unnoticed_restart_of_postgresql_costs_no_webhook(
     postgres: EmbeddedPostgres, database: Database, appender: Appender
 ) -> None:
-    appender.append([incoming("before")], timeout_seconds=10)
+    journal(appender, [incoming("before")], timeout_seconds=10)
     with stopped(postgres):
         pass
 
-    assert not appender.append([incoming("after")], timeout_seconds=10)[0].duplicate
+    assert not journal(appender, [incoming("after")], timeout_seconds=10)[0].duplicate
     assert [count(database, key) for key in ("before", "after")] == [1, 1]
 
 
@@ -250,4 +254,4 @@ def test_a_restart_costs_no_webhook_even_if_all_connections_are_stale(
     with stopped(postgres):
         pass
 
-    assert not appender.append([incoming("after")], timeout_seconds=10)[0].duplicate
+    assert not journal(appender, [incoming("after")], timeout_seconds=10)[0].duplicate
