@@ -66,19 +66,25 @@ class Pipeline:
         )
 
     def advance(
-        self, *, seconds: float, low_priority: bool = False, call_for_help: Callable[[], object] = lambda: None
+        self,
+        *,
+        seconds: float,
+        low_priority: bool = False,
+        call_for_help: Callable[[], object] = lambda: None,
+        on_pass: Callable[[], object] = lambda: None,
     ) -> Advanced:
         """Map events and send deliveries until no work is left, or until `seconds` have passed.
 
         If `low_priority` is true, process only replays and snapshots. If it is false, wait for partitions that another
         worker holds. That worker may be sending a low-priority batch, and the webhooks behind that batch should not
         have to wait for the next periodic sweep. If another worker could share the work at the beginning,
-        `call_for_help` is called.
+        `call_for_help` is called. `on_pass` is called before each look for work.
         """
         ends_at = time.monotonic() + seconds
         queued_low_priority = False
         is_first = True
         while True:
+            on_pass()
             steps, mappings = self._next_steps(low_priority=low_priority)
             if is_first and len(steps) > 1:
                 call_for_help()

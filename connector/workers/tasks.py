@@ -55,7 +55,7 @@ _SNAPSHOTS_SECONDS = 5.0
 #: How long a low-priority worker rests after it has worked on a partition.
 _REST_SECONDS = 0.2
 #: How long webhooks gather under load before the next step.
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.1
 #: A task may take long if Yotpo is slow. Redis may then deliver its message twice, which does no harm.
 _YOTPO_LIMIT_SECONDS = 600
 #: How long one run of the upkeep takes at most.
@@ -65,9 +65,13 @@ _QUEUE_LIMIT = 64
 #: The sender's clock sets the expiry and the worker's clock checks it. If this time were short and the clocks were
 #: different, every wake-up would expire.
 _EXPIRES_SECONDS = 3600.0
-#: This key exists in Redis while a worker for webhooks is awake, or soon will be. If the worker is killed, it expires.
+#: This key exists in Redis while a worker for webhooks is awake, or soon will be.
 _AWAKE = "connector.awake"
-_AWAKE_MILLISECONDS = round((_TASK_SECONDS + 1) * 1000)
+#: A worker that is awake looks for webhooks at least this often, unless it waits for Insider. If it waits longer, the
+#: key expires, and the next webhook wakes another worker.
+_AWAKE_MILLISECONDS = 700
+#: So long, no other wake-up is sent, because a worker soon takes the last one.
+_WOKEN_MILLISECONDS = round((_TASK_SECONDS + 1) * 1000)
 _REDIS_SECONDS = 1.0
 #: A sweep sends at most this many wake-ups. A worker that finds too much work for one task sends more.
 _SWEEP_LIMIT = 8
@@ -208,8 +212,10 @@ class _WakeUp(Task):  # type: ignore[type-arg] # it has none at runtime
 def advance() -> None:
     """Map and deliver the events of webhooks; wake another worker if there is too much work for one task."""
     with _errors_logged():
-        with _awake():
-            advanced = pipeline().advance(seconds=_TASK_SECONDS, call_for_help=_call_for_help)
+        try:
+            advanced = pipeline().advance(seconds=_TASK_SECONDS, call_for_help=_call_for_help, on_pass=_stay_awake)
+        finally:
+            _fall_asleep()
         if advanced.queued_low_priority:
             wake_bulk()
         if advanced.unfinished:
@@ -273,7 +279,7 @@ def wake_if_asleep() -> bool:
 
     A worker that is awake finds new webhooks by itself. Raises if Redis cannot be reached.
     """
-    if not _redis().set(_AWAKE, 1, nx=True, px=_AWAKE_MILLISECONDS):
+    if not _redis().set(_AWAKE, 1, nx=True, px=_WOKEN_MILLISECONDS):
         return False
     wake()
     return True
@@ -285,19 +291,16 @@ def _call_for_help() -> None:
         wake()
 
 
-@contextmanager
-def _awake() -> Iterator[None]:
-    """Keep the web processes from sending wake-ups during the block. Without Redis they cannot send them anyway."""
-    try:
+def _stay_awake() -> None:
+    """Keep the web processes from sending wake-ups for a moment. Without Redis they cannot send them anyway."""
+    with suppress(RedisError):
         _redis().set(_AWAKE, 1, px=_AWAKE_MILLISECONDS)
-    except RedisError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        with suppress(RedisError):
-            _redis().delete(_AWAKE)
+
+
+def _fall_asleep() -> None:
+    """Let the next webhook wake a worker again."""
+    with suppress(RedisError):
+        _redis().delete(_AWAKE)
 
 
 @cache

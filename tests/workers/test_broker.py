@@ -11,7 +11,7 @@ import redis
 
 from tests.sandbox.stores import PATIENCE, Store, changed
 from tests.workers.proxies import tls_proxy
-from tests.workers.worker import quick_insider, slow_insider
+from tests.workers.worker import LINES, quick_insider, slow_insider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,6 +165,25 @@ def test_a_redis_that_hangs_holds_nothing_up_for_longer(worker: Worker, store: S
     store.wait_for([*emails, *(f"later.{email}" for email in emails)])
     assert worker.process.pid == before
     assert "Unrecoverable" not in worker.log()
+
+
+def test_webhooks_do_not_wait_for_the_slow_insider_of_another_store(worker: Worker, store: Store) -> None:
+    worker.run()
+    slow, stack = Store(worker.stack), worker.stack
+    # Without beat, no sweep sends wake-ups. The worker that is awake waits for the slow Insider.
+    stack.group.kill("beat")
+    slow_insider(stack, 5.5, partner=slow.partner)
+    assert slow.post(changed("ann@example.com", 1)) == 200
+    time.sleep(1)
+    mark = len(worker.log())
+
+    assert store.post(changed("bob@example.com", 1)) == 200
+
+    store.wait_for(["bob@example.com"])
+    assert f"store={slow.partner}" not in worker.log()[mark:]
+    quick_insider(stack)
+    slow.wait_for(["ann@example.com"])
+    stack.group.start("beat", LINES["beat"], stack.environment)
 
 
 def test_a_redis_that_has_lost_everything_gets_new_wake_ups(worker: Worker, store: Store, client: redis.Redis) -> None:

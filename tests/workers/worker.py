@@ -79,8 +79,9 @@ class Worker:
         return self.stack.group.log("worker").read_text(encoding="utf-8")
 
 
-def slow_insider(stack: Stack, seconds: float) -> None:
-    fault = {"kind": "slow", "delay_ms": round(seconds * 1000), "processed": True}
+def slow_insider(stack: Stack, seconds: float, *, partner: str | None = None) -> None:
+    """Let Insider answer slowly, to all partners or only to one."""
+    fault = {"kind": "slow", "delay_ms": round(seconds * 1000), "processed": True, "partner": partner}
     requests.post(f"{stack.insider_url}/_sandbox/faults", json=fault, timeout=10).raise_for_status()
 
 
