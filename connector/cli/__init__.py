@@ -13,6 +13,8 @@ This package contains no logic that the console would need too. Begin with `shar
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import click
 
 import connector
@@ -64,7 +66,9 @@ def migrate_command(form: str) -> None:
     # The import of Alembic and SQLAlchemy is slow, so only this command imports them.
     from connector.journal import migrate  # noqa: PLC0415
 
-    shared.show([{"revision": migrate.migrate(shared.settings().database_url)}], form)
+    settings = shared.settings()
+    period = timedelta(days=settings.period_days)
+    shared.show([{"revision": migrate.migrate(settings.database_url, period=period)}], form)
 
 
 @main.command("prune")

@@ -6,7 +6,9 @@ already applied are skipped.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy
@@ -14,15 +16,21 @@ import sqlalchemy.exc
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.rows import namedtuple_row
 
 from connector.errors import JournalUnavailable
+from connector.journal import events
+from connector.journal.upkeep import periods
 
 #: The key of the advisory lock: the letters "yotpo" as a number. No other lock in the database may use the same key.
 _LOCK = 0x796F74706F
+_HEAD = "head"
 
 
-def migrate(url: str, *, revision: str = "head") -> str:
+def migrate(url: str, *, revision: str = _HEAD, period: timedelta = timedelta(days=7)) -> str:
     """Apply the missing migrations up to a revision; return the newest revision that this release has.
+
+    At the newest revision, make the tables of the current and the next periods. `period` is their length.
 
     Raises JournalUnavailable if this fails.
     """
@@ -37,9 +45,17 @@ def migrate(url: str, *, revision: str = "head") -> str:
             connection.exec_driver_sql("set local lock_timeout = '10s'")
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
+            if revision == _HEAD:
+                _make_periods(connection, period)
     except sqlalchemy.exc.OperationalError as error:
         raise JournalUnavailable(f"the migration has failed and changed nothing: {error.orig}") from error
     return newest()
+
+
+def _make_periods(connection: sqlalchemy.Connection, length: timedelta) -> None:
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    driver.row_factory = namedtuple_row
+    periods.make_ahead(driver, length=length, now=events.now(driver))
 
 
 def newest() -> str:

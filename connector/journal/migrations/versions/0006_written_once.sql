@@ -112,11 +112,13 @@ end $$;
 alter table new_events alter column body set storage external;
 alter table outcomes alter column update set storage external;
 
--- The partitions for the old rows, and for the next two weeks. The weeks begin on Mondays, UTC.
-select make_periods('new_events', (date_trunc('week', coalesce(min(received_at), now()) at time zone 'UTC'))
-                    at time zone 'UTC', now() + interval '14 days', interval '7 days') from events;
-select make_periods('outcomes', (date_trunc('week', coalesce(min(settled_at), now()) at time zone 'UTC'))
-                    at time zone 'UTC', now() + interval '14 days', interval '7 days') from deliveries;
+-- The partitions for the old rows, by weeks that begin on Mondays, UTC. A new journal has none yet.
+select make_periods('new_events', date_trunc('week', min(received_at) at time zone 'UTC') at time zone 'UTC',
+                    now(), interval '7 days')
+from events having count(*) > 0;
+select make_periods('outcomes', date_trunc('week', min(received_at) at time zone 'UTC') at time zone 'UTC',
+                    now(), interval '7 days')
+from events having count(*) > 0;
 
 create sequence new_events_id_seq;
 select setval('new_events_id_seq', greatest(last_value, 1), is_called) from events_id_seq;
