@@ -53,7 +53,7 @@ format: .venv/ready  ## Format the code and fix what ruff can fix
 	$(BIN)/pip install --quiet --disable-pip-version-check --target $@ celery-batches==0.11
 
 .PHONY: bench
-bench: .venv/ready .local/bench/celery-batches  ## Compare the cost of an event with other ways (ten minutes)
+bench: .venv/ready .local/bench/celery-batches  ## Compare the cost of an event with other ways (docs/performance.md; six minutes; FULL=1: a long history)
 	$(BIN)/python -m bench
 
 .PHONY: faults

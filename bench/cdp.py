@@ -1,7 +1,8 @@
 """A dummy customer data platform: accepts every user, as fast as it can, and notes when each customer arrived.
 
-``python -m bench.cdp --port N`` runs it. ``GET /arrivals`` returns the time of each customer of the load (`bench.load`)
-as doubles, ``GET /count`` their number and the number of requests, ``GET /reset?delay_ms=N`` forgets them.
+``python -m bench.cdp --port N`` runs it. ``GET /arrivals?first=N&number=N`` returns the times of these customers of the
+load (`bench.load`) as doubles, ``GET /count`` the numbers of customers, users, user events and requests, ``GET
+/reset?delay_ms=N`` forgets them. A user is counted each time it comes.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Arrivals:
         self.delay_seconds = delay_seconds
         self.requests = 0
         self.events = 0
+        self.users = 0
         self.last_at = 0.0
         self.first_at: dict[int, float] = {}
 
@@ -40,7 +42,9 @@ class Arrivals:
         self.last_at = now
         for number in _NUMBERS.findall(body):
             self.first_at.setdefault(int(number), now)
-        return body.count(b'"identifiers"')
+        users = body.count(b'"identifiers"')
+        self.users += users
+        return users
 
 
 class Server(asyncio.Protocol):
@@ -75,10 +79,12 @@ class Server(asyncio.Protocol):
             self._write(b"{}")
         elif url.path == "/count":
             arrivals = self._arrivals
-            count = {"customers": len(arrivals.first_at), "events": arrivals.events, "requests": arrivals.requests}
-            self._write(json.dumps({**count, "last_at": arrivals.last_at}).encode())
+            count = {"customers": len(arrivals.first_at), "users": arrivals.users, "events": arrivals.events}
+            self._write(json.dumps({**count, "requests": arrivals.requests, "last_at": arrivals.last_at}).encode())
         elif url.path == "/arrivals":
-            numbers = range(max(self._arrivals.first_at, default=-1) + 1)
+            wanted = parse_qs(url.query)
+            first, number = int(wanted["first"][0]), int(wanted["number"][0])
+            numbers = range(first, first + number)
             times = array.array("d", (self._arrivals.first_at.get(number, 0.0) for number in numbers))
             self._write(times.tobytes())
         elif method == "POST":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bench import scenarios
 from bench.baselines import BATCHES, SINGLE
-from bench.formations import Baseline, Connector
+from bench.formations import STORES, Baseline, Connector
 from bench.scenarios import Cdp, Result
 from connector.sandbox.processes import Group, free_port
 
@@ -27,49 +27,64 @@ if TYPE_CHECKING:
 
 _STATE = Path(".local/bench")
 _ROUNDS = 3
-_BURST = 10_000
+#: Rounds in which the customer data platform is slow.
+_SLOW_ROUNDS = 1
+_BURST = 5_000
 #: The single baseline is slow, so its bursts are short.
-_SHORT_BURST = 3_000
-#: With one request of 50 ms for each webhook and two children, a burst of this size takes 13 seconds.
-_SHORTEST_BURST = 500
+_SHORT_BURST = 1_500
+#: With one request of 50 ms for each webhook and two children, a burst of this size takes eight seconds.
+_SHORTEST_BURST = 300
 _DELAY_MS = 50
 _STEADY_RATE = 100.0
-_STEADY_SECONDS = 15.0
-_BACKLOG = 50_000
+_STEADY_SECONDS = 10.0
+#: Snapshots at Yotpo's rate of 500 a second.
+_SNAPSHOTS = 5_000
+#: Events, with and without FULL=1.
+_BACKLOG = (50_000, 10_000)
+_HISTORY = (1_000_000, 100_000)
 #: Kinds of processes with fewer CPU seconds per 1,000 events are left out of the table.
-_SHOWN = 0.005
+SHOWN = 0.005
 
 
-def results() -> Iterator[Result]:
-    """Yield the median results of all scenarios."""
+def results(*, is_full: bool) -> Iterator[Result]:
+    """Yield the median results of all scenarios. If `is_full`, the history and the backlog are long."""
+    backlog_events, history_events = (sizes[0 if is_full else 1] for sizes in (_BACKLOG, _HISTORY))
     with ExitStack() as exits:
         cdp = _start_cdp(exits)
         connector = exits.enter_context(Connector(_STATE / "connector", cdp.url))
+        grown = exits.enter_context(Connector(_STATE / "history", cdp.url, history=history_events))
         batches = exits.enter_context(Baseline(_STATE / BATCHES, cdp.url, kind=BATCHES))
         single = exits.enter_context(Baseline(_STATE / SINGLE, cdp.url, kind=SINGLE))
-        for formation in (connector, batches, single):
+        for formation in (connector, grown, batches, single):
             scenarios.burst(formation, cdp, 300)
         burst = partial(scenarios.burst, number=_BURST)
         slow = partial(burst, delay_ms=_DELAY_MS, name=f"burst, {_DELAY_MS} ms")
         steady = partial(scenarios.steady, rate=_STEADY_RATE, seconds=_STEADY_SECONDS)
         hot = partial(scenarios.hot_customer, number=_SHORT_BURST)
-        backlog = partial(scenarios.backlog, number=_BACKLOG)
-        yield from _in_turns(cdp, {connector: burst, batches: burst, single: partial(burst, number=_SHORT_BURST)})
-        yield from _in_turns(cdp, {connector: slow, batches: slow, single: partial(slow, number=_SHORTEST_BURST)})
-        yield from _in_turns(cdp, dict.fromkeys((connector, batches, single), steady), rounds=1)
+        backlog = partial(scenarios.backlog, number=backlog_events)
+        many = partial(burst, name=f"burst, {STORES} stores", stores=STORES)
+        yield from _in_turns(
+            cdp, {connector: burst, grown: burst, batches: burst, single: partial(burst, number=_SHORT_BURST)}
+        )
+        yield from _in_turns(cdp, {connector: many})
+        yield from _in_turns(
+            cdp, {connector: slow, batches: slow, single: partial(slow, number=_SHORTEST_BURST)}, rounds=_SLOW_ROUNDS
+        )
+        yield from _in_turns(cdp, dict.fromkeys((connector, grown, batches, single), steady), rounds=1)
         yield from _in_turns(cdp, {connector: hot, batches: hot}, rounds=1)
         yield from _in_turns(cdp, {connector: backlog}, rounds=1)
+        yield scenarios.backfill(connector, cdp, _SNAPSHOTS)
 
 
 def table(results: Iterable[Result]) -> Iterator[str]:
     """Yield the lines of a table, each as soon as its result is there."""
     figures = f"{'events/s':>9}{'CPU s/1,000':>13}{'p50 ms':>8}{'p99 ms':>8}{'PSS MiB':>9}"
-    yield f"{'scenario':20}{'formation':24}{figures}   CPU s/1,000 by process"
+    yield f"{'scenario':20}{'formation':32}{figures}   CPU s/1,000 by process"
     for result in results:
         latencies = f"{result.p50 * 1000:8.0f}{result.p99 * 1000:8.0f}" if result.p99 else f"{'':16}"
-        kinds = ", ".join(f"{kind} {seconds:.2f}" for kind, seconds in result.cpu.items() if seconds >= _SHOWN)
+        kinds = ", ".join(f"{kind} {seconds:.2f}" for kind, seconds in result.cpu.items() if seconds >= SHOWN)
         figures = f"{result.rate:9,.0f}{result.total_cpu:13.2f}{latencies}{result.memory:9.0f}"
-        yield f"{result.scenario:20}{result.formation:24}{figures}   {kinds}"
+        yield f"{result.scenario:20}{result.formation:32}{figures}   {kinds}"
 
 
 def _start_cdp(exits: ExitStack) -> Cdp:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import abc
 import os
 import sys
-import time
 from collections import defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
+import psycopg
+from psycopg.rows import namedtuple_row
 
+from bench import history
 from bench.baselines import BATCHES, SINGLE
+from connector.http import urls
+from connector.journal import stores
+from connector.journal.vault import Vault
 from connector.sandbox.processes import Group, Running, free_port
 from connector.sandbox.servers import EmbeddedRedis
 from connector.sandbox.stack import ROOT, SANDBOX, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 WEB_WORKERS = "2"
@@ -30,14 +35,18 @@ WEB_WORKERS = "2"
 _CELERY = ROOT / ".local/bench/celery-batches"
 _TERMINATE_SECONDS = 40
 _POSTGRES = "PostgreSQL"
+STORES = 20
+#: How many events each customer of a history has.
+_EVENTS_EACH = 5
 
 
 class Formation(Running):
     """A running program with all of its servers."""
 
     name: str
-    #: Where the formation takes webhooks.
+    #: Where the formation takes webhooks of its first store, and of many stores.
     url: str
+    urls: Sequence[str]
     #: The processes that deliver.
     workers: tuple[str, ...]
     group: Group
@@ -91,13 +100,53 @@ class Connector(Formation):
     name = "connector"
     workers = ("worker", "bulk", "yotpo", "beat")
 
+    def __init__(self, state: Path, cdp_url: str, *, history: int = 0) -> None:
+        """`history` is the number of events that the journal has at the start, of a fifth as many customers."""
+        super().__init__(state, cdp_url)
+        self._history = history
+        if history:
+            self.name = f"connector with {history:,} events"
+
     def _start(self) -> None:
-        environment = {"WEB_CONCURRENCY": WEB_WORKERS, "PORT": str(free_port())}
-        self.stack = self._exits.enter_context(Stack(self.state, environment=environment))
+        # The servers are always embedded, whatever our environment says. Without the key, Stack removes the data of the
+        # last run.
+        (self.state / "secret-key").unlink(missing_ok=True)
+        environment = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": ""}
+        environment |= {"WEB_CONCURRENCY": WEB_WORKERS, "PORT": str(free_port())}
+        self.stack = Stack(self.state, environment=environment)
+        self._exits.callback(self._remove)
+        self._exits.enter_context(self.stack)
         self.group = self.stack.group
-        name = f"{SANDBOX}-bench-{int(time.time())}"
-        store = ("stores", "add", name, "--insider-partner", name, "--insider-token", "t")
-        self.url = self.stack.command(*store, "--insider-url", self._cdp_url)["webhook_url"]
+        vault = Vault([self.stack.environment["SECRET_KEY"]])
+        public_url = self.stack.environment["PUBLIC_URL"]
+        with psycopg.connect(self.database_url, autocommit=True, row_factory=namedtuple_row) as connection:
+            added = [
+                stores.add(
+                    connection,
+                    vault,
+                    name=(name := f"{SANDBOX}-bench-{number}"),
+                    insider_partner=name,
+                    insider_token="t",  # noqa: S106 - the dummy accepts every token
+                    insider_url=self._cdp_url,
+                )
+                for number in range(STORES)
+            ]
+            if self._history:
+                history.fill(
+                    connection, store_id=added[0].id, events=self._history, customers=self._history // _EVENTS_EACH
+                )
+        self.store = added[0].name
+        self.urls = [urls.webhook(public_url, store.webhook_token) for store in added]
+        self.url = self.urls[0]
+
+    @property
+    def database_url(self) -> str:
+        return self.stack.environment["DATABASE_URL"]
+
+    def _remove(self) -> None:
+        """Delete the journal, which may have a gigabyte."""
+        if self.stack.postgres:
+            self.stack.postgres.remove()
 
     def start_workers(self) -> None:
         self.stack.start(self.workers)
@@ -141,6 +190,7 @@ class Baseline(Formation):
         self.group.start("web", command, self._environment)
         self.group.wait_for_http("web", f"http://127.0.0.1:{port}/health")
         self.url = f"http://127.0.0.1:{port}/webhooks/token"
+        self.urls = [self.url]
         self.start_workers()
 
     def start_workers(self) -> None:

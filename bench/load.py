@@ -15,12 +15,15 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from connector.settings import DEFAULT_MAPPINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SAMPLE = DEFAULT_MAPPINGS / "examples/swell.points.earned/documented.json"
 _EMAIL = "c%08d@example.com"
@@ -54,10 +57,11 @@ class Template:
 class Load:
     """Sends webhooks with the numbers from `first` on. Each connection waits for a response before the next request."""
 
-    def __init__(self, url: str, *, first: int, number: int, rate: float, customers: int) -> None:
-        """`rate` is the number of webhooks a second; 0 sends them as fast as the server answers."""
-        self._address = urlsplit(url)
-        self._template = Template(self._address.path, self._address.netloc, customers=customers)
+    def __init__(self, urls: Sequence[str], *, first: int, number: int, rate: float, customers: int) -> None:
+        """The URLs of one server take turns. `rate` is the number of webhooks a second; 0 is as fast as it answers."""
+        addresses = [urlsplit(url) for url in urls]
+        self._address = addresses[0]
+        self._templates = [Template(address.path, address.netloc, customers=customers) for address in addresses]
         self._first = first
         self._next = 0
         self._number = number
@@ -70,14 +74,17 @@ class Load:
         self._started = time.monotonic()
         await asyncio.gather(*(self._send() for _ in range(connections)))
 
+    def request(self, position: int) -> bytes:
+        """Return the webhook with this position, which begins with 0."""
+        return self._templates[position % len(self._templates)](self._first + position)
+
     async def _send(self) -> None:
         connection = None
         while (position := self._next) < self._number:
             self._next += 1
             if self._rate:
                 await asyncio.sleep(self._started + position / self._rate - time.monotonic())
-            number = self._first + position
-            request = self._template(number)
+            request = self.request(position)
             self.sent_at[position] = time.monotonic()
             status = None
             while status is None:
@@ -108,7 +115,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
 
 
 @click.command()
-@click.argument("url")
+@click.argument("urls", nargs=-1, required=True)
 @click.option("--first", default=0, help="The number of the first webhook.")
 @click.option("--number", required=True, type=int, help="How many webhooks to send.")
 @click.option("--rate", default=0.0, help="Webhooks a second; 0: as fast as possible.")
@@ -116,10 +123,10 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
 @click.option("--connections", default=32)
 @click.option("--times", type=click.Path(path_type=Path), help="A file for the time of each request, as doubles.")
 def main(  # noqa: PLR0917 - click passes them by name
-    url: str, first: int, number: int, rate: float, customers: int, connections: int, times: Path | None
+    urls: tuple[str, ...], first: int, number: int, rate: float, customers: int, connections: int, times: Path | None
 ) -> None:
-    """Send webhooks to URL."""
-    load = Load(url, first=first, number=number, rate=rate, customers=customers)
+    """Send webhooks to the URLS of one server in turns."""
+    load = Load(urls, first=first, number=number, rate=rate, customers=customers)
     asyncio.run(load.run(connections))
     latencies = sorted(answered - sent for sent, answered in zip(load.sent_at, load.answered_at, strict=True))
     if times:

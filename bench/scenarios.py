@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from connector.errors import OperatorError
+from faults.stores import YotpoStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.formations import Formation
+    from bench.formations import Connector, Formation
 
 _PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 0.02
@@ -42,7 +43,7 @@ class Result:
     rate: float
     #: CPU seconds per 1,000 events, by kind of process.
     cpu: dict[str, float]
-    #: Seconds from sending a webhook to its arrival; 0 if the scenario does not measure it.
+    #: Seconds from sending a webhook to its arrival at the customer data platform; 0 if it is not measured.
     p50: float = 0.0
     p99: float = 0.0
     #: PSS in MiB of all processes at the end, without PostgreSQL.
@@ -65,9 +66,10 @@ class Cdp:
     def count(self) -> dict[str, Any]:
         return dict(requests.get(f"{self.url}/count", timeout=10).json())
 
-    def arrivals(self) -> array.array[float]:
-        """Return the time of arrival of each customer, by number; 0 if it has not arrived."""
-        return array.array("d", requests.get(f"{self.url}/arrivals", timeout=60).content)
+    def arrivals(self, first: int, number: int) -> array.array[float]:
+        """Return the times of arrival of customers, by number; 0 for one that has not arrived."""
+        parameters = {"first": str(first), "number": str(number)}
+        return array.array("d", requests.get(f"{self.url}/arrivals", params=parameters, timeout=60).content)
 
     def wait_for(self, what: str, number: int) -> dict[str, Any]:
         """Wait until `number` customers or events have arrived, and return the counts. Raises OperatorError."""
@@ -79,31 +81,41 @@ class Cdp:
         return count
 
 
-def burst(formation: Formation, cdp: Cdp, number: int, *, delay_ms: float = 0, name: str = "burst") -> Result:
-    """Send webhooks as fast as the formation answers, each of a customer of its own."""
-
-    def run(first: int) -> float:
-        load = _load(formation, first=first, number=number)
-        return float(cdp.wait_for("customers", number)["last_at"]) - float(load["started"])
-
-    return _measured(formation, cdp, name, number, run, delay_ms=delay_ms)
+def burst(
+    formation: Formation, cdp: Cdp, number: int, *, delay_ms: float = 0, name: str = "burst", stores: int = 1
+) -> Result:
+    """Send webhooks as fast as the formation answers, each of a customer of its own; stores take turns."""
+    return _timed(formation, cdp, name, number, delay_ms=delay_ms, urls=formation.urls[:stores])
 
 
 def steady(formation: Formation, cdp: Cdp, *, rate: float, seconds: float) -> Result:
-    """Send webhooks at an even rate, and measure how long each takes."""
-    number = round(rate * seconds)
+    """Send webhooks at an even rate."""
+    return _timed(formation, cdp, f"steady {rate:g}/s", round(rate * seconds), rate=rate)
+
+
+def _timed(
+    formation: Formation,
+    cdp: Cdp,
+    name: str,
+    number: int,
+    *,
+    delay_ms: float = 0,
+    rate: float = 0,
+    urls: Sequence[str] = (),
+) -> Result:
+    """Send webhooks, and measure how long each takes to the customer data platform."""
     times = formation.state / "times"
     latencies: list[float] = []
 
     def run(first: int) -> float:
-        load = _load(formation, first=first, number=number, rate=rate, times=times)
+        load = _load(formation, first=first, number=number, rate=rate, times=times, urls=urls)
         last_at = float(cdp.wait_for("customers", number)["last_at"])
-        arrivals = cdp.arrivals()[first : first + number]
         sent = array.array("d", times.read_bytes())
+        arrivals = cdp.arrivals(first, number)
         latencies.extend(sorted(arrived - at for arrived, at in zip(arrivals, sent, strict=True)))
         return last_at - float(load["started"])
 
-    result = _measured(formation, cdp, f"steady {rate:g}/s", number, run)
+    result = _measured(formation, cdp, name, number, run, delay_ms=delay_ms)
     return replace(result, p50=latencies[number // 2], p99=latencies[number * 99 // 100])
 
 
@@ -115,7 +127,7 @@ def backlog(formation: Formation, cdp: Cdp, number: int) -> Result:
         _load(formation, first=first, number=number)
         formation.start_workers()
         last_at = float(cdp.wait_for("customers", number)["last_at"])
-        return last_at - min(cdp.arrivals()[first : first + number])
+        return last_at - min(cdp.arrivals(first, number))
 
     return _measured(formation, cdp, f"backlog of {number:,}", number, run)
 
@@ -128,6 +140,32 @@ def hot_customer(formation: Formation, cdp: Cdp, number: int) -> Result:
         return float(cdp.wait_for("events", number)["last_at"]) - float(load["started"])
 
     return _measured(formation, cdp, "one hot customer", number, run)
+
+
+def backfill(formation: Connector, cdp: Cdp, number: int) -> Result:
+    """Read all customers of a store at the simulator of Yotpo, and send a snapshot of each.
+
+    Yotpo accepts five requests a second, each with 100 customers. A few customers have neither an e-mail address nor a
+    phone number, so they are not sent. The figures are for the snapshots that are sent.
+    """
+    store = YotpoStore(formation.stack, formation.store, customers=number)
+    sent = 0
+
+    def run(first: int) -> float:  # noqa: ARG001 - the customers are Yotpo's
+        nonlocal sent
+        started = time.monotonic()
+        store.start_backfill()
+        while (progress := store.progress()) is None or progress.state != "done":
+            if time.monotonic() - started > _PATIENCE_SECONDS:
+                raise OperatorError(f"the backfill is not done: {store.report()}")
+            time.sleep(_POLL_SECONDS)
+        sent = store.snapshots().events
+        return float(cdp.wait_for("users", sent)["last_at"]) - started
+
+    result = _measured(formation, cdp, "backfill", number, run)
+    share = sent / number
+    cpu = {kind: seconds / share for kind, seconds in result.cpu.items()}
+    return replace(result, rate=result.rate * share, cpu=cpu)
 
 
 def _measured(
@@ -144,12 +182,19 @@ def _measured(
 
 
 def _load(
-    formation: Formation, *, first: int, number: int, rate: float = 0, customers: int = 0, times: Path | None = None
+    formation: Formation,
+    *,
+    first: int,
+    number: int,
+    rate: float = 0,
+    customers: int = 0,
+    times: Path | None = None,
+    urls: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Send the webhooks from a process of its own. Raises OperatorError if one is not answered 200."""
     options = {"first": first, "number": number, "rate": rate, "customers": customers, "times": times}
     arguments = [f"--{name}={value}" for name, value in options.items() if value]
-    command = [sys.executable, "-m", "bench.load", formation.url, *arguments]
+    command = [sys.executable, "-m", "bench.load", *(urls or [formation.url]), *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     if result.returncode:
         raise OperatorError(f"the load failed: {result.stderr[-2000:]}")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench import plot, report, scale
+from bench.cdp import Arrivals
+from bench.load import Load
 from bench.mapping import (
     BY_HAND,
     CONNECTOR,
@@ -25,6 +30,7 @@ from bench.mapping import (
     variants,
     webhooks,
 )
+from bench.scenarios import Result
 from connector.mapping.types import values
 from connector.mapping.types.money import money
 from connector.mapping.types.values import UnfitError
@@ -184,3 +190,83 @@ def test_the_shortcut_for_common_amounts_gives_the_same_as_the_full_parser(writt
         return amount, type(amount)
 
     assert read(written) == read(f"\u200f{written}")
+
+
+# ------------------------------------------------------------------------------------------------ load and report
+
+
+def result(scenario: str, formation: str, rate: float = 1000.0, **cpu: float) -> Result:
+    return Result(scenario=scenario, formation=formation, rate=rate, cpu=cpu, p50=0.01, p99=0.02, memory=500.0)
+
+
+RESULTS = [
+    result("burst", "connector", 1200.0, web=1.0, worker=0.5, beat=0.001, PostgreSQL=0.4, Redis=0.01),
+    result("burst", "connector with 100 events", 600.0, web=1.0, worker=0.5, beat=0.0, PostgreSQL=0.8, Redis=0.01),
+    result("burst", "Flask & Celery", 300.0, web=1.5, worker=4.5, Redis=0.3),
+    result("steady 100/s", "connector", 100.0, web=2.0, worker=2.0, PostgreSQL=2.0),
+]
+
+
+def test_the_stores_of_a_load_take_turns() -> None:
+    urls = [f"http://127.0.0.1:1/webhooks/{number}" for number in range(3)]
+    load = Load(urls, first=0, number=6, rate=0, customers=10)
+    requests = [load.request(position) for position in range(6)]
+
+    assert [request.split()[1].decode() for request in requests] == ["/webhooks/0", "/webhooks/1", "/webhooks/2"] * 2
+    assert Counter(b"c00000004@example.com" in request for request in requests) == {False: 5, True: 1}
+
+
+def test_the_dummy_counts_users_and_notes_when_a_customer_arrives_first() -> None:
+    arrivals = Arrivals()
+    user = b'{"identifiers": {"email": "c00000007@example.com"}, "events": [{"event_name": "x"}]}'
+
+    assert arrivals.note(b"[" + user + b", " + user + b"]") == 2
+    first_at = dict(arrivals.first_at)
+    arrivals.note(user)
+
+    assert (arrivals.users, arrivals.events, arrivals.requests) == (3, 3, 2)
+    assert list(first_at) == [7]
+    assert arrivals.first_at == first_at
+
+
+@given(st.floats(0.001, 1e7))
+def test_an_axis_ends_shortly_after_the_largest_value(largest: float) -> None:
+    marks = plot.ticks(largest)
+
+    assert marks[0] == 0
+    assert marks[-2] < largest <= marks[-1] * (1 + 1e-9)
+    assert 3 <= len(marks) <= 7
+
+
+def test_the_plot_has_a_bar_for_each_contender_inside_the_picture() -> None:
+    root = ET.fromstring(report.picture(RESULTS))  # noqa: S314 - we have made it
+    bars = [one for one in root.iter() if one.get("class") in {"ours", "others"}]
+    right = [float(one.attrib["x"]) + float(one.attrib["width"]) for one in bars]
+
+    assert [one.get("class") for one in bars] == ["ours", "ours", "others"] * 2
+    assert max(right) < float(root.attrib["width"])
+    assert float(bars[0].attrib["width"]) == pytest.approx(2 * float(bars[1].attrib["width"]), abs=0.2)
+    assert {"Flask & Celery", "events a second", "1,200", "6.30"} <= {one.text for one in root.iter()}
+
+
+def test_the_report_has_a_row_for_each_result_and_compares_the_history() -> None:
+    text = report.markdown(report.Run(RESULTS, "2026-01-01", 5.0, 1.0, is_full=True))
+
+    assert "Made by `FULL=1 make bench` on 2026-01-01" in text
+    row = "| burst | connector | 1,200 | 1.91 | web 1.00, worker 0.50, PostgreSQL 0.40, Redis 0.01 | 10, 20 | 500 |"
+    assert row in text.splitlines()
+    assert "0.50 times the rate" in " ".join(text.split())
+    assert "2.00 times its CPU time of PostgreSQL" in " ".join(text.split())
+
+
+def test_the_slowest_part_limits_the_rate() -> None:
+    cpu = {"web": 1.0, "worker": 0.5, "PostgreSQL": 0.4}
+
+    found = scale.limits(cpu, 2, 2, 1)
+
+    assert found == {
+        kind: pytest.approx(rate) for kind, rate in (("web", 1400), ("worker", 2800), ("PostgreSQL", 1750))
+    }
+    assert scale.needed(cpu["web"], 1400) == 2
+    assert scale.needed(cpu["web"], 1401) == 3
+    assert scale.needed(cpu["worker"], 1) == 1
