@@ -58,8 +58,8 @@ _FAVOUR = """
     they lose what Redis loses. So the comparison favours them.
 """
 _ROWS_NOW = "`events`, `event_keys`, `queue`, `outcomes`, `customers`"
-#: Measured by `python bench/wal.py` with each form of the journal: the bytes for a new and for a known customer, and the
-#: tables in which rows are inserted, updated and deleted.
+#: Measured by `python bench/wal.py` with each form of the journal: the bytes for a new and for a known customer, and
+#: the tables in which rows are inserted, updated and deleted.
 _WAL = (
     (
         "events and deliveries were updated",

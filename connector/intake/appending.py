@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from connector.model import Appended, Incoming
 
 _GROUP_LIMIT = 500
+#: If PostgreSQL hangs, at most this number of bytes waits in memory. Further requests fail at once.
+_WAITING_BYTES = 32 * 1024 * 1024
+#: The memory of a webhook beside its body.
+_OVERHEAD = 1000
 #: How long all requests fail at once after a failure. So threads do not queue up for a server that cannot be reached.
 _OPEN_SECONDS = 0.5
 
@@ -68,15 +72,21 @@ class Appender:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._waiting_bytes = 0
+        self._counting = threading.Lock()
         self._breaker = CircuitBreaker()
         threading.Thread(target=self._run, name="appender", daemon=True).start()
 
     def append(self, incoming: Sequence[Incoming]) -> Future[list[Appended]]:
         """Begin to journal the webhooks of one request, all or none, in order. Pass the future to `result`.
 
-        Raises JournalUnavailable if PostgreSQL has just failed to answer.
+        Raises JournalUnavailable if PostgreSQL has just failed to answer, or if too much waits already.
         """
         self._breaker.check()
+        with self._counting:
+            if self._waiting_bytes > _WAITING_BYTES:
+                raise JournalUnavailable("too many webhooks wait for PostgreSQL")
+            self._waiting_bytes += _bytes(incoming)
         done: Future[list[Appended]] = Future()
         self._waiting.put((incoming, done))
         return done
@@ -100,6 +110,8 @@ class Appender:
             except queue.Empty:
                 break
             size += len(group[-1][0])
+        with self._counting:
+            self._waiting_bytes -= sum(_bytes(incoming) for incoming, _ in group)
         return [waiting for waiting in group if waiting[1].set_running_or_notify_cancel()]
 
     def _write(self, group: list[_Waiting]) -> None:
@@ -134,3 +146,8 @@ class Appender:
                 done.set_result(self._append(list(incoming)))
             except Exception as own_error:  # noqa: BLE001 - as above
                 done.set_exception(own_error)
+
+
+def _bytes(incoming: Sequence[Incoming]) -> int:
+    """Return about how much memory webhooks take."""
+    return sum(len(webhook.body) + _OVERHEAD for webhook in incoming)

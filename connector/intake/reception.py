@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 #: How long a store is cached. A rotated token or a changed secret takes effect after this time at the latest.
 _STORE_SECONDS = 5.0
-#: A store is at hand if it stays cached for this time at least.
-_AT_HAND_SECONDS = 0.5
+#: A store is looked up again this long before it is too old.
+_REFRESH_SECONDS = 1.5
+_GRACE_SECONDS = 0.05
 #: How often counts are written.
 _COUNT_SECONDS = 2.0
 _THREADS = 4
@@ -47,6 +48,7 @@ class Reception:
         self._appender = Appender(database)
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="reception")
         self._stores: dict[str, tuple[float, Store]] = {}
+        self._refreshing: set[str] = set()
         self._breaker = CircuitBreaker()
         self._counts: Counter[tuple[int, str]] = Counter()
         self._counting = threading.Lock()
@@ -55,20 +57,37 @@ class Reception:
     def store(self, token: str, *, timeout_seconds: float) -> Store | None:
         """Return the store with this token, or None. Raises JournalUnavailable."""
         valid_until, store = self._stores.get(token, (0.0, None))
-        if time.monotonic() < valid_until:
+        # A store that `knows` has just found is at hand for a moment longer.
+        if time.monotonic() < valid_until + _GRACE_SECONDS:
             return store
         store = self._ask(lambda: self._find(token), timeout_seconds)
+        self._keep(token, store)
+        return store
+
+    def _refresh(self, token: str) -> None:
+        try:
+            self._keep(token, self._find(token))
+        finally:
+            self._refreshing.discard(token)
+
+    def _keep(self, token: str, store: Store | None) -> None:
         if store is None:
             # Unknown tokens are not cached: a client that guesses tokens must not fill the memory.
             self._stores.pop(token, None)
         else:
             self._stores[token] = (time.monotonic() + _STORE_SECONDS, store)
-        return store
 
     def knows(self, token: str) -> bool:
-        """Return whether `store` has this token's store at hand, and will not wait for PostgreSQL."""
+        """Return whether `store` has this token's store at hand, and will not wait for PostgreSQL.
+
+        While webhooks come, a store is looked up again in the background before it gets too old.
+        """
         valid_until, _ = self._stores.get(token, (0.0, None))
-        return time.monotonic() + _AT_HAND_SECONDS < valid_until
+        left = valid_until - time.monotonic()
+        if 0 < left < _REFRESH_SECONDS and token not in self._refreshing:
+            self._refreshing.add(token)
+            self._executor.submit(_logged, lambda: self._refresh(token))
+        return left > 0
 
     def append(self, incoming: Sequence[Incoming]) -> Future[list[Appended]]:
         """Begin to journal webhooks, all or none, in order. Raises JournalUnavailable."""

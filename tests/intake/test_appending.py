@@ -8,12 +8,14 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from connector.errors import JournalUnavailable
+from connector.intake import appending
 from connector.intake.appending import Appender
 from connector.journal.database import Database
 from connector.journal.packing import unpack
@@ -255,3 +257,21 @@ def test_a_restart_costs_no_webhook_even_if_all_connections_are_stale(
         pass
 
     assert not journal(appender, [incoming("after")], timeout_seconds=10)[0].duplicate
+
+
+def test_if_postgresql_hangs_only_some_bytes_wait_in_memory(
+    appender: Appender, monkeypatch: pytest.MonkeyPatch, postgres: EmbeddedPostgres
+) -> None:
+    monkeypatch.setattr(appending, "_WAITING_BYTES", 10_000)
+    journal(appender, [incoming("before")], timeout_seconds=10)
+    with paused(postgres):
+        begun = appender.append([incoming("written or not")])
+        while not begun.running():
+            time.sleep(0.01)
+        begin = [partial(appender.append, [incoming(str(number))]) for number in range(11)]
+        for append in begin[:10]:
+            append()
+        with pytest.raises(JournalUnavailable, match="too many webhooks wait"):
+            begin[10]()
+
+    assert not eventually(lambda: journal(appender, [incoming("after")], timeout_seconds=10))[0].duplicate
