@@ -220,10 +220,12 @@ def states(connection: Connection, *, name: str | None = None) -> list[dict[str,
                     when paused_until > now() then 'paused until ' || to_char(paused_until at time zone 'UTC',
                                                    'YYYY-MM-DD"T"HH24:MI:SS"Z"') || ': ' || pause_reason
                     else 'active' end as state,
-               (select count(*) from queue where store_id = stores.id) as received,
-               (select count(*) from deliveries where store_id = stores.id and state = 'waiting') as waiting,
-               (select count(*) from deliveries where store_id = stores.id and state = 'dead') as dead
+               coalesce(received, 0) as received, coalesce(waiting, 0) as waiting, coalesce(dead, 0) as dead
         from stores
+        left join (select store_id, count(*) as received from queue group by store_id) queued on queued.store_id = id
+        left join (select store_id, count(*) filter (where state = 'waiting') as waiting,
+                          count(*) filter (where state = 'dead') as dead
+                   from deliveries where state in ('waiting', 'dead') group by store_id) open on open.store_id = id
         where removed_at is null and (%(name)s::text is null or name = %(name)s)
         order by name
         """,

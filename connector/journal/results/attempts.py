@@ -52,10 +52,16 @@ def delivered_since(connection: Connection, store_id: int, attempt_id: int, *, o
     """Whether Insider has accepted an update of the store in a later attempt with the same `operation`."""
     row = connection.execute(
         """
-        select exists (select from attempts refused join attempts later using (store_id, operation)
-                       where refused.id = %(attempt_id)s and store_id = %(store_id)s and operation = %(operation)s
-                         and later.id > %(attempt_id)s and later.started_at > refused.started_at
-                         and later.outcome in ('delivered', 'partly')) as found
+        select exists (
+            -- The order makes PostgreSQL read the store's later attempts by their index.
+            select from (
+                select id from attempts
+                where store_id = %(store_id)s and operation = %(operation)s and id > %(attempt_id)s
+                  and outcome in ('delivered', 'partly')
+                  and started_at > (select started_at from attempts refused
+                                    where refused.id = %(attempt_id)s and refused.store_id = %(store_id)s
+                                      and refused.operation = %(operation)s)
+                order by store_id, id limit 1) later) as found
         """,
         {"store_id": store_id, "attempt_id": attempt_id, "operation": operation},
     ).fetchone()

@@ -132,7 +132,7 @@ def remember_refusal(connection: Connection, delivery_id: int, attempt_id: int) 
         where id = %(delivery_id)s
           and (refused_attempt_id is null
                or (select operation from attempts where id = refused_attempt_id)
-                  <> (select operation from attempts where id = %(attempt_id)s))
+                  is distinct from (select operation from attempts where id = %(attempt_id)s))
         """,
         {"delivery_id": delivery_id, "attempt_id": attempt_id},
     )
