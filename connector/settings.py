@@ -216,6 +216,10 @@ class Settings:
             "KEEP_ATTEMPTS_DAYS": (_is_age(self.keep_attempts_days), _AGE),
             "KEEP_REJECTED_DAYS": (_is_age(self.keep_rejected_days), _AGE),
             "KEEP_AUDIT_DAYS": (_is_age(self.keep_audit_days), _AGE),
+            "KEEP_OUTCOMES_DAYS, KEEP_EVENTS_DAYS": (
+                self.keep_outcomes_days >= self.keep_events_days,
+                "in this order: without its outcome, nobody knows what became of an event",
+            ),
             "PERIOD_DAYS": (_SHORTEST_DAYS <= self.period_days <= 366, "0.0001 to 366"),
             "WORKER_STALL_SECONDS": (5 <= self.worker_stall_seconds <= 3600, "5 to 3600"),
             "LOG_LEVEL": (self.log_level in {"debug", "info", "warning", "error"}, "debug, info, warning or error"),

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: For this time, an event without a time of its own is a duplicate if its key is known. Later it is a new event.
 DATELESS_WINDOW = timedelta(hours=48)
 
+#: A time of receipt that is further ahead comes from a wrong clock of the past, and is not used.
+_TRUSTED = timedelta(minutes=10)
+
 #: The digest of a key, as `event_keys` has it.
 _DIGEST: LiteralString = "substr(sha256(convert_to(key, 'UTF8')), 1, 16)"
 #: Ids follow the order of arrival. But the keys are inserted in their own order: otherwise, two processes that get the
@@ -36,7 +39,8 @@ _APPEND = f"""
         from (select distinct unnest(%(store_ids)b::int[]) as store_id) stores
     ), incoming as materialized (
         select nextval('events_id_seq') as id, given.*,
-               greatest(now(), (select newest from clocks where clocks.store_id = given.store_id)) as received_at
+               greatest(now(), (select newest from clocks where clocks.store_id = given.store_id
+                                                            and newest < now() + %(trusted)s)) as received_at
         from (select * from unnest(%(store_ids)b::int[], %(topics)b::text[], %(keys)b::text[], %(dated)b::bool[],
                                    %(customers)b::text[], %(partitions)b::smallint[], %(times)b::timestamptz[],
                                    %(sizes)b::int[], %(bodies)b::bytea[])
@@ -49,7 +53,7 @@ _APPEND = f"""
         order by store_id, digest
         -- The key of an event without a time is valid for 48 hours. Then it belongs to the next event that has it.
         on conflict (store_id, digest) do update set event_id = excluded.event_id, received_at = excluded.received_at
-        where not event_keys.dated and event_keys.received_at < excluded.received_at - %(window)s
+        where not event_keys.dated and event_keys.received_at < now() - %(window)s
         returning event_id
     ), queued as (
         insert into queue (id, received_at, bytes, store_id, partition, bulk, customer)
@@ -122,6 +126,7 @@ def _insert(
             "bulk": low_priority,
             "backfill_id": backfill_id,
             "window": DATELESS_WINDOW,
+            "trusted": _TRUSTED,
         },
     )
     return {(row.store_id, row.key): row.id for row in rows}
@@ -206,15 +211,14 @@ IS_QUEUED: LiteralString = """
     exists (select from queue where queue.bulk = events.bulk and queue.store_id = events.store_id
                                 and queue.partition = events.partition and queue.id = events.id)
 """
-#: SQL for the last mapping of `events`. It needs the columns `id` and `received_at`. The limit makes PostgreSQL look up
-#: each event, instead of reading the whole history.
+#: SQL for the last mapping of `events`. The limit makes PostgreSQL look up each event, instead of reading the history.
 _LAST_MAPPING: LiteralString = """
     select * from (
         select id, state, mapping, mapping_notes as notes, created_at as mapped_at
         from deliveries where event_id = events.id
         union all
         select id, state, mapping, mapping_notes, created_at
-        from outcomes where event_id = events.id and settled_at >= events.received_at) results
+        from outcomes where event_id = events.id) results
     order by id desc limit 1
 """
 LAST_MAPPING: LiteralString = f"left join lateral ({_LAST_MAPPING}) last on true"
@@ -226,13 +230,14 @@ STATE: LiteralString = f"""
 """
 #: SQL for a condition: the topic of `events` had no mapping when it was mapped last.
 IS_UNMAPPED: LiteralString = f"""
-    (events.id in (select event_id from outcomes where state = 'unmapped')
+    (exists (select from outcomes where event_id = events.id and state = 'unmapped')
      and (select state from ({_LAST_MAPPING}) last) = 'unmapped')
 """
 _IN_STATE: dict[str | None, LiteralString] = {
     None: "true",
     "received": IS_QUEUED,
-    "unmapped": IS_UNMAPPED,
+    # Few events are unmapped, and an index finds all of them.
+    "unmapped": f"events.id in (select event_id from outcomes where state = 'unmapped') and {IS_UNMAPPED}",
     "mapped": f"not {IS_QUEUED} and not {IS_UNMAPPED}",
 }
 

@@ -112,7 +112,7 @@ def versions(connection: Connection, selection: Selection) -> dict[str | None, i
     rows = connection.execute(
         f"""
         select last.mapping, count(*) as events
-        from (select events.id, events.received_at {_SELECTED} and not {_ON_ITS_WAY}) events {LAST_MAPPING}
+        from (select events.id {_SELECTED} and not {_ON_ITS_WAY}) events {LAST_MAPPING}
         group by last.mapping order by events desc
         """,
         _parameters(selection),

@@ -200,18 +200,20 @@ def unmapped(connection: Connection, window: Window) -> list[UnmappedTopic]:
     """
     rows = connection.execute(
         f"""
-        select counted.topic, events, first.received_at as first_at, last.received_at as last_at
-        from (select topic, count(*) as events, min(id) as first_id, max(id) as last_id
-              from events
-              where {IS_UNMAPPED} and id between %(first_id)s and %(last_id)s
-                and (%(store_id)s::int is null or store_id = %(store_id)s)
-                and (%(topic)s::text is null or topic = %(topic)s)
-              group by topic
-              order by events desc, topic
-              limit %(limit)s) counted
-        join events first on first.id = first_id
-        join events last on last.id = last_id
-        order by events desc, counted.topic
+        with once_unmapped as materialized (
+            select distinct event_id from outcomes
+            where state = 'unmapped' and event_id between %(first_id)s and %(last_id)s
+        ), found as materialized (
+            select events.id, topic, received_at from once_unmapped join events on events.id = event_id
+            where (%(store_id)s::int is null or store_id = %(store_id)s)
+              and (%(topic)s::text is null or topic = %(topic)s)
+        )
+        select topic, count(*) as events, min(received_at) as first_at, max(received_at) as last_at
+        from found events
+        where {IS_UNMAPPED}
+        group by topic
+        order by events desc, topic
+        limit %(limit)s
         """,
         {
             "first_id": window.first_id,

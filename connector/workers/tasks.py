@@ -7,6 +7,7 @@ late. A worker fetches one task at a time, and has a soft shutdown. The time-out
 
 from __future__ import annotations
 
+import gc
 import ssl
 import time
 from contextlib import contextmanager, suppress
@@ -354,6 +355,9 @@ def _prepare(sender: Any, **_: Any) -> None:
     except ConnectorError as error:
         # SystemExit ends the worker. Celery would log any other exception and go on.
         raise SystemExit(str(error)) from None
+    # The children share the memory of what was made until now, as long as the garbage collector does not touch it.
+    gc.collect()
+    gc.freeze()
     app.steps["worker"].add(watching(settings().worker_stall_seconds))
 
 

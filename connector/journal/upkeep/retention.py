@@ -18,6 +18,7 @@ from psycopg import sql
 
 from connector import observability
 from connector.journal import events
+from connector.journal.events import IS_QUEUED
 from connector.journal.upkeep import periods
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ BATCH = 5_000
 KEPT_LIMIT = 5_000
 #: The key of an advisory lock: only one process at a time does the upkeep.
 LOCK = 0x7570_6B65_6570
-#: Dropping a period waits this long for running queries. New webhooks wait behind it.
-_LOCK_MILLISECONDS = 500
+#: Making and dropping a period wait this long for running queries. New webhooks wait behind them.
+_LOCK_MILLISECONDS = 200
+#: A step that takes longer is cancelled.
+_STEP_SECONDS = 10
 #: The pause after each step, in which the others use the disk.
 _REST_SECONDS = 0.05
 #: The upkeep runs about twenty times in the shortest retention or period, within these limits.
@@ -89,8 +92,12 @@ _DELETES: Mapping[str, tuple[str, LiteralString]] = {
         "events",
         f"""
         delete from events_kept where (id, received_at) in (
-            select id, received_at from events_kept
-            where received_at < %(before)s and id not in ({_NEEDED}) limit %(batch)s)
+            select id, received_at from events_kept events
+            where received_at < %(before)s
+              and not {IS_QUEUED}
+              and not exists (select from deliveries where event_id = events.id and state in ('waiting', 'dead'))
+              and not exists (select from replayed_events where event_id = events.id and mapped_at is null)
+            limit %(batch)s)
         """,
     ),
     "notices": (
@@ -160,7 +167,8 @@ _log = observability.logger("upkeep")
 def is_due(connection: Connection, retention: Retention) -> bool:
     """Return whether the last upkeep was so long ago that there may be something to do."""
     rest = min(retention.period, *_ages(retention)) / 20
-    query = "select ended_at is null or ended_at < now() - %s as is_due from upkeep"
+    # If the clock was wrong at the last upkeep, its end may be in the future.
+    query = "select ended_at is null or ended_at not between now() - %s and now() as is_due from upkeep"
     row = connection.execute(query, (min(max(rest, _SHORTEST_REST), _LONGEST_REST),)).fetchone()
     return bool(row and row.is_due)
 
@@ -181,7 +189,8 @@ def keep_up(database: Database, retention: Retention, *, seconds: float) -> dict
                 row = connection.execute("select pg_try_advisory_xact_lock(%s) as held", (LOCK,)).fetchone()
                 if not (row and row.held):
                     return None
-                number = step(connection)
+                connection.execute(f"set local statement_timeout = '{_STEP_SECONDS}s'")
+                number = _run(connection, name, step)
             done[name] += number
             time.sleep(_REST_SECONDS)
     result = {name: number for name, number in done.items() if number}
@@ -191,13 +200,27 @@ def keep_up(database: Database, retention: Retention, *, seconds: float) -> dict
     return result
 
 
+def _run(connection: Connection, name: str, step: _Step) -> int:
+    """Run a step; return how much it has done. If others are in its way, it does nothing until the next time."""
+    try:
+        with connection.transaction():
+            return step(connection)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+        _log.info("upkeep.postponed", step=name, error=type(error).__name__)
+        return 0
+
+
 def _ages(retention: Retention) -> tuple[timedelta, ...]:
     return (retention.events, retention.outcomes, retention.attempts, retention.rejected, retention.audit)
 
 
 def _steps(database: Database, retention: Retention, now: datetime) -> Iterator[tuple[str, _Step]]:
     """Yield the steps with their names. Each returns how many rows or periods it has made or deleted."""
-    yield "periods_made", partial(periods.make_ahead, length=retention.period, now=now)
+    for table in periods.TABLES:
+        with database.connection() as connection:
+            gaps = periods.missing(connection, table, length=retention.period, now=now)
+        for start, end in gaps:
+            yield "periods_made", partial(_make, table=table, start=start, end=end)
     ages: tuple[tuple[Table, timedelta], ...] = (("events", retention.events), ("outcomes", retention.outcomes))
     for table, age in ages:
         with database.connection() as connection:
@@ -206,31 +229,42 @@ def _steps(database: Database, retention: Retention, now: datetime) -> Iterator[
             yield f"{table}_periods_dropped", partial(_drop, table=table, period=period)
     for name, (age_of, query) in _DELETES.items():
         yield f"{name}_deleted", partial(_delete, query=query, before=now - getattr(retention, age_of))
+    yield "analyzed", _analyze
+
+
+def _analyze(connection: Connection) -> int:
+    """Renew the statistics of the tables with periods, which autovacuum leaves alone."""
+    connection.execute("analyze events, outcomes")
+    return 0
 
 
 def _delete(connection: Connection, *, query: LiteralString, before: datetime) -> int:
     return connection.execute(query, {"before": before, "batch": BATCH}).rowcount
 
 
+def _make(connection: Connection, *, table: Table, start: datetime, end: datetime) -> int:
+    """Make a period; return 1 if it is made."""
+    connection.execute(f"set local lock_timeout = '{_LOCK_MILLISECONDS}ms'")
+    return periods.make(connection, table, start, end)
+
+
 def _drop(connection: Connection, *, table: Table, period: Period) -> int:
     """Drop a period, and keep the rows that must be kept; return 1 if it is dropped.
 
-    A period is left for the next time if it cannot be locked soon, or if too many of its rows must be kept.
+    A period with too many rows that must be kept is left alone.
     """
-    try:
-        with connection.transaction():
-            connection.execute(f"set local lock_timeout = '{_LOCK_MILLISECONDS}ms'")
-            # From here on, nothing can need more rows of the period.
-            connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(table)))
-            if table == "events" and not _set_aside(connection, period):
-                _log.warning("period.needed", table=table, period=period.name, limit=KEPT_LIMIT)
-                return 0
-            periods.drop(connection, table, period)
-            if table == "events":
-                connection.execute("insert into events select * from needed_events")
-    except psycopg.errors.LockNotAvailable:
-        _log.info("period.busy", table=table, period=period.name)
+    if table == "events" and not _set_aside(connection, period):
+        _log.warning("period.needed", table=table, period=period.name, limit=KEPT_LIMIT)
         return 0
+    connection.execute(f"set local lock_timeout = '{_LOCK_MILLISECONDS}ms'")
+    # From here on, nothing can need more rows of the period.
+    connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(table)))
+    if table == "events":
+        connection.execute("drop table needed_events")
+        _set_aside(connection, period)
+    periods.drop(connection, table, period)
+    if table == "events":
+        connection.execute("insert into events select * from needed_events")
     return 1
 
 

@@ -134,6 +134,45 @@ def test_events_that_came_before_their_period_was_made_move_into_it(aged: Aged) 
         assert where(connection, event_id) != "events_kept"
 
 
+def test_a_period_waits_for_no_long_query_and_is_made_the_next_time(aged: Aged) -> None:
+    with aged.database.connection() as connection:
+        periods.drop(connection, "events", periods.of(connection, "events")[-1])
+    with aged.database.transaction() as reader:
+        reader.execute("select from events limit 1")
+        assert "periods_made" not in (aged.keep_up() or {})
+        # It waits for nothing any more that could hold up webhooks.
+        with aged.database.connection() as connection:
+            connection.execute("set lock_timeout = '5s'")
+            events.append(connection, [incoming("k", store_id=aged.store.id)])
+
+    assert (aged.keep_up() or {})["periods_made"] == 1
+
+
+def test_a_gap_between_periods_is_filled_and_periods_after_it_stay(aged: Aged) -> None:
+    """The clock was far ahead for a while, so there are periods of a later year."""
+    with aged.database.connection() as connection:
+        periods.make_ahead(connection, length=WEEK, now=aged.now + 300 * DAY)
+        later = aged.now + 60 * DAY
+        assert periods.make_ahead(connection, length=5 * DAY, now=later) > 0
+        known = periods.of(connection, "events")
+
+    assert any(period.start <= later < period.until for period in known)
+    assert all(one.until <= two.start for one, two in itertools.pairwise(known))
+
+
+def test_a_period_before_which_too_many_rows_came_is_not_made(aged: Aged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(periods, "EARLY_LIMIT", 1)
+    ids = [aged.receive(str(number), days=0) for number in range(2)]
+    late = aged.now + 60 * DAY
+    with aged.database.connection() as connection:
+        connection.execute("update events set received_at = %s", (late,))
+
+        periods.make_ahead(connection, length=WEEK, now=late)
+
+        assert {where(connection, event_id) for event_id in ids} == {"events_kept"}
+        assert max(period.start for period in periods.of(connection, "events")) > late
+
+
 def where(connection: Connection, event_id: int) -> str:
     row = connection.execute(
         "select tableoid::regclass::text as name from events where id = %s", (event_id,)
@@ -325,6 +364,9 @@ def test_it_is_due_until_everything_is_done(aged: Aged) -> None:
         assert not retention.is_due(connection, KEEP)
         connection.execute("update upkeep set ended_at = ended_at - interval '2 hours'")
         assert retention.is_due(connection, KEEP)
+        # The clock was wrong at the last time.
+        connection.execute("update upkeep set ended_at = now() + interval '1 year'")
+        assert retention.is_due(connection, KEEP)
         # With short periods, it is due soon again.
         connection.execute("update upkeep set ended_at = now() - interval '10 seconds'")
         assert retention.is_due(connection, replace(KEEP, period=timedelta(minutes=1)))
@@ -353,3 +395,16 @@ def test_the_journals_time_never_goes_back_for_a_store(aged: Aged) -> None:
     # Its own time is not cut to that of the slow clock.
     assert (dated.received_at, dated.occurred_at) == (ahead, ahead - timedelta(minutes=1))
     assert other.received_at < ahead - timedelta(minutes=9)
+
+
+def test_a_wrong_clock_of_the_past_does_not_date_what_comes(aged: Aged) -> None:
+    with aged.database.connection() as connection:
+        (first,) = events.append(connection, [incoming("1", store_id=aged.store.id)])
+        connection.execute("update events set received_at = now() + interval '1 year' where id = %s", (first.id,))
+        undated = incoming("u", store_id=aged.store.id, occurred_at=None, dated=False)
+        (second,) = events.append(connection, [undated])
+        (row,) = connection.execute("select received_at < now() as is_now from events where id = %s", (second.id,))
+        connection.execute("update event_keys set received_at = now() - interval '3 days'")
+
+        assert row.is_now
+        assert not events.append(connection, [undated])[0].duplicate

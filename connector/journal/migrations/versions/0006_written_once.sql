@@ -94,6 +94,8 @@ declare
     column_name text := case base when 'events' then 'received_at' else 'settled_at' end;
 begin
     while start < until loop
+        -- Until the end, no row can come into the default partition.
+        execute format('lock table %I in access exclusive mode', base || '_kept');
         child := base || to_char(start at time zone 'UTC', '_YYYYMMDD_HH24MISS');
         execute format('create table %I (like %I including defaults including constraints including storage)', child, parent);
         -- Rows that came before their partition are in the default partition.
@@ -165,8 +167,9 @@ order by id;
 
 -- Only what waits, is dead, or was dead stays in `deliveries`.
 create temporary table open_deliveries on commit drop as
-select deliveries.*, events.received_at as event_received_at, events.notes as event_notes
-from deliveries join events on events.id = event_id where deliveries.state <> 'delivered';
+select deliveries.*, coalesce(events.received_at, deliveries.created_at) as event_received_at,
+       events.notes as event_notes
+from deliveries left join events on events.id = event_id where deliveries.state <> 'delivered';
 truncate deliveries;
 alter table deliveries
     drop constraint deliveries_state_check,
@@ -236,3 +239,6 @@ create table upkeep (
     ended_at timestamptz
 );
 insert into upkeep default values;
+
+-- Autovacuum does not analyse tables with partitions.
+analyze events, outcomes;
