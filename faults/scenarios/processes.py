@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 from connector.errors import OperatorError
 from connector.sandbox.stack import PROCESSES
+from faults import plan as planning
+from faults.load import Load
 from faults.registry import scenario
+from faults.run import SLOWEST_RATE
+from faults.slow import NONE, SlowSenders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +27,7 @@ _GRACE_SECONDS = 25.0
 _SLOW_MS = 500
 _BATCH_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+_SLOW_SENDERS = 200
 
 
 @scenario()
@@ -96,6 +101,31 @@ def worker_told_to_end(run: Run) -> None:
 def all_told_to_end(run: Run) -> None:
     """All processes of the connector, including all children, get SIGTERM at the same time."""
     _terminate(run, *PROCESSES)
+
+
+@scenario()
+def web_told_to_end(run: Run) -> None:
+    """The web process and its children get SIGTERM while they read the slow bodies of 200 additional webhooks.
+
+    Each of these webhooks is sent again if it is not answered with 200.
+    """
+    plan = planning.make(_SLOW_SENDERS, [f"slow{number}@example.com" for number in range(_SLOW_SENDERS)], run.seed)
+    run.plan.update(plan)
+    senders = SlowSenders(run.url, [event for (event,) in plan.values()])
+    with senders:
+        senders.go_on()
+        run.hold(1)
+        under_way = senders.under_way
+        _terminate(run, "web")
+    run.notes.append(f"{under_way} slow requests were under way; their responses: {dict(senders.responses())}")
+    if under_way < _SLOW_SENDERS:
+        run.problems.append(f"only {under_way} of {_SLOW_SENDERS} slow requests were under way")
+    if cut := senders.responses()[NONE]:
+        run.problems.append(f"{cut} slow requests got no response")
+    rest = {name: events for name, events in plan.items() if not events[0].accepted_at}
+    again = Load(run.url, rest, rate=_SLOW_SENDERS)
+    again.start()
+    again.finish(_SLOW_SENDERS / SLOWEST_RATE)
 
 
 @contextmanager
