@@ -6,6 +6,7 @@ already applied are skipped.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -47,15 +48,19 @@ def migrate(url: str, *, revision: str = _HEAD, period: timedelta = timedelta(da
             command.upgrade(config, revision)
             if revision == _HEAD:
                 _make_periods(connection, period)
-    except sqlalchemy.exc.OperationalError as error:
-        raise JournalUnavailable(f"the migration has failed and changed nothing: {error.orig}") from error
+    except (sqlalchemy.exc.OperationalError, psycopg.OperationalError) as error:
+        # The driver itself runs some statements, and raises its own errors.
+        cause = getattr(error, "orig", error)
+        raise JournalUnavailable(f"the migration has failed and changed nothing: {cause}") from error
     return newest()
 
 
 def _make_periods(connection: sqlalchemy.Connection, length: timedelta) -> None:
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     driver.row_factory = namedtuple_row
-    periods.make_ahead(driver, length=length, now=events.now(driver))
+    # If queries are in the way, the workers' upkeep makes the periods a little later.
+    with suppress(psycopg.errors.LockNotAvailable), driver.transaction():
+        periods.make_ahead(driver, length=length, now=events.now(driver))
 
 
 def newest() -> str:

@@ -247,8 +247,13 @@ def advance_yotpo() -> None:
 @app.task(name="connector.keep_up", base=_WakeUp)
 def keep_up() -> None:
     """Make the journal's next periods, and delete what is older than the settings say."""
+    ages = retention.Retention.of(settings())
     with _errors_logged():
-        done = retention.keep_up(database(), retention.Retention.of(settings()), seconds=_UPKEEP_SECONDS)
+        with database().connection() as connection:
+            # Several sweeps may have found the upkeep due before it began.
+            if not retention.is_due(connection, ages):
+                return
+        done = retention.keep_up(database(), ages, seconds=_UPKEEP_SECONDS)
         if done:
             _log.info("journal.pruned", **done)
 
