@@ -15,8 +15,8 @@ from psycopg.rows import namedtuple_row
 from connector.errors import OperatorError
 from connector.journal import migrate
 from connector.journal.upkeep import periods
-from faults import old_journal
 from faults.registry import scenario
+from faults.scenarios import old_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from connector.journal import events, migrate, replays, story
 from connector.journal.replays import Selection
 from connector.journal.results import customers, dead_letters, deliveries
 from connector.model import ClearedAt, Incoming, Partitions, TrueAt
-from faults import old_journal
+from faults.scenarios import old_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
