@@ -97,6 +97,10 @@ def append(
         return []
     new = _insert(connection, [*first.values()], low_priority=low_priority, backfill_id=backfill_id)
     known = _first_ids(connection, [key for key in first if key not in new])
+    pruned = [event for key, event in first.items() if key not in new and key not in known]
+    if pruned:
+        # Between the two statements, the upkeep has deleted the key of an event that is older than the retention.
+        new |= _insert(connection, pruned, low_priority=low_priority, backfill_id=backfill_id)
     appended = []
     for event in incoming:
         key = (event.store_id, event.key)

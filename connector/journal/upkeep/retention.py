@@ -78,8 +78,8 @@ _NEEDED: LiteralString = """
     union select event_id from deliveries where state in ('waiting', 'dead')
     union select event_id from replayed_events where mapped_at is null
 """
-#: By the name that is reported: a query that deletes up to `%(batch)s` rows that are older than `%(before)s`. Each
-#: begins with the oldest rows of an index, so that it never reads a large table without finding a row to delete.
+#: By the name that is reported: the age that counts, and a query that deletes up to `%(batch)s` rows that are older
+#: than `%(before)s`. Large tables are read from their oldest rows on, so that a query soon finds rows to delete.
 _DELETES: Mapping[str, tuple[str, LiteralString]] = {
     "event_keys": (
         "events",
