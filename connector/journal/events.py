@@ -217,13 +217,8 @@ IS_QUEUED: LiteralString = """
 """
 #: SQL for the last mapping of `events`. The limit makes PostgreSQL look up each event, instead of reading the history.
 _LAST_MAPPING: LiteralString = """
-    select * from (
-        select id, state, mapping, mapping_notes as notes, created_at as mapped_at
-        from deliveries where event_id = events.id
-        union all
-        select id, state, mapping, mapping_notes, created_at
-        from outcomes where event_id = events.id) results
-    order by id desc limit 1
+    select id, state, mapping, notes, mapped_at from all_mapping_results
+    where event_id = events.id order by id desc limit 1
 """
 LAST_MAPPING: LiteralString = f"left join lateral ({_LAST_MAPPING}) last on true"
 #: SQL for the state of `events`, beside `LAST_MAPPING`.

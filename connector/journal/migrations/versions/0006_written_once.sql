@@ -200,13 +200,16 @@ select id, event_id, received_at, store_id, customer, to_jsonb(encode(update, 'b
        state, null, null, null, mapping_notes, notes, attempt_ids, created_at, settled_at
 from outcomes where state = 'delivered';
 
+-- What each mapping of an event has yielded: a row for each user, or one without users. The last mapping has the highest
+-- ids.
+create view all_mapping_results as
+select event_id, id, state, mapping, mapping_notes as notes, created_at as mapped_at from deliveries
+union all
+select event_id, id, state, mapping, mapping_notes, created_at from outcomes;
+
 -- What the last mapping of each event has yielded. An event that still waits for its first mapping has no row.
 create view mapping_results as
-select distinct on (event_id) event_id, received_at, state, mapping, mapping_notes as notes, created_at as mapped_at
-from (select event_id, received_at, id, state, mapping, mapping_notes, created_at from deliveries
-      union all
-      select event_id, received_at, id, state, mapping, mapping_notes, created_at from outcomes) results
-order by event_id, id desc;
+select distinct on (event_id) * from all_mapping_results order by event_id, id desc;
 
 -- What Insider has of each customer, by the events that brought it: a list of [milliseconds since 1970, event id,
 -- {attribute: value}, [cleared attributes]]. A value that was sent before this migration is null: it is not known.
