@@ -78,15 +78,31 @@ _NEEDED: LiteralString = """
     union select event_id from deliveries where state in ('waiting', 'dead')
     union select event_id from replayed_events where mapped_at is null
 """
+
+
+def _oldest_by_id(table: LiteralString, column: LiteralString) -> LiteralString:
+    """Return a query that deletes old rows of a table whose ids follow their times in `column`."""
+    return f"""
+        delete from {table} where id in (
+            select id from (select id, {column} from {table} order by id limit %(batch)s) oldest
+            where {column} < %(before)s)
+    """
+
+
+def _older(table: LiteralString, column: LiteralString) -> LiteralString:
+    """Return a query that deletes old rows of a table without ids, by their times in `column`."""
+    return f"""
+        delete from {table} where ctid = any(array(
+            select ctid from {table} where {column} < %(before)s limit %(batch)s))
+    """
+
+
 #: By the name that is reported: the age that counts, and a query that deletes up to `%(batch)s` rows that are older
 #: than `%(before)s`. Large tables are read from their oldest rows on, so that a query soon finds rows to delete.
 _DELETES: Mapping[str, tuple[str, LiteralString]] = {
     "event_keys": (
         "events",
-        """
-        delete from event_keys where ctid = any(array(
-            select ctid from event_keys where received_at < %(before)s limit %(batch)s))
-        """,
+        _older("event_keys", "received_at"),
     ),
     "kept_events": (
         "events",
@@ -102,18 +118,11 @@ _DELETES: Mapping[str, tuple[str, LiteralString]] = {
     ),
     "notices": (
         "events",
-        """
-        delete from notices where id in (
-            select id from (select id, created_at from notices order by id limit %(batch)s) oldest
-            where created_at < %(before)s)
-        """,
+        _oldest_by_id("notices", "created_at"),
     ),
     "kept_outcomes": (
         "outcomes",
-        """
-        delete from outcomes_kept where ctid = any(array(
-            select ctid from outcomes_kept where settled_at < %(before)s limit %(batch)s))
-        """,
+        _older("outcomes_kept", "settled_at"),
     ),
     "dead_letters": (
         "outcomes",
@@ -134,26 +143,15 @@ _DELETES: Mapping[str, tuple[str, LiteralString]] = {
     ),
     "attempts": (
         "attempts",
-        """
-        delete from attempts where id in (
-            select id from (select id, started_at from attempts order by id limit %(batch)s) oldest
-            where started_at < %(before)s)
-        """,
+        _oldest_by_id("attempts", "started_at"),
     ),
     "rejected": (
         "rejected",
-        """
-        delete from rejected_webhooks where id in (
-            select id from (select id, received_at from rejected_webhooks order by id limit %(batch)s) oldest
-            where received_at < %(before)s)
-        """,
+        _oldest_by_id("rejected_webhooks", "received_at"),
     ),
     "audit": (
         "audit",
-        """
-        delete from audit where id in (
-            select id from (select id, at from audit order by id limit %(batch)s) oldest where at < %(before)s)
-        """,
+        _oldest_by_id("audit", "at"),
     ),
     "intake_counts": (
         "audit",
@@ -249,29 +247,34 @@ def _make(connection: Connection, *, table: Table, start: datetime, end: datetim
 
 
 def _drop(connection: Connection, *, table: Table, period: Period) -> int:
-    """Drop a period, and keep the rows that must be kept; return 1 if it is dropped.
+    """Drop a period, and keep the events that must be kept; return 1 if it is dropped.
 
-    A period with too many rows that must be kept is left alone.
+    A period with too many events that must be kept is left alone.
     """
-    if table == "events" and not _set_aside(connection, period):
-        _log.warning("period.needed", table=table, period=period.name, limit=KEPT_LIMIT)
-        return 0
-    connection.execute(f"set local lock_timeout = '{_LOCK_MILLISECONDS}ms'")
-    # From here on, nothing can need more rows of the period.
-    connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(table)))
     if table == "events":
-        connection.execute("drop table needed_events")
-        _set_aside(connection, period)
+        return _drop_events(connection, period)
+    _lock(connection, table)
     periods.drop(connection, table, period)
-    if table == "events":
-        connection.execute("insert into events select * from needed_events")
     return 1
 
 
-def _set_aside(connection: Connection, period: Period) -> bool:
-    """Copy the events of a period that must be kept; return False if they are too many."""
-    query = sql.SQL(
-        "create temporary table needed_events on commit drop as"
-        " select {period}.* from {period} join ({needed}) needed using (id) limit {limit}"
-    ).format(period=sql.Identifier(period.name), needed=sql.SQL(_NEEDED), limit=sql.Literal(KEPT_LIMIT + 1))
-    return connection.execute(query).rowcount <= KEPT_LIMIT
+def _drop_events(connection: Connection, period: Period) -> int:
+    needed = sql.SQL("select {period}.* from {period} join ({needed}) needed using (id)").format(
+        period=sql.Identifier(period.name), needed=sql.SQL(_NEEDED)
+    )
+    counted = sql.SQL("select count(*) as n from ({} limit {}) counted").format(needed, KEPT_LIMIT + 1)
+    (row,) = connection.execute(counted).fetchall()
+    if row.n > KEPT_LIMIT:
+        _log.warning("period.needed", table="events", period=period.name, limit=KEPT_LIMIT)
+        return 0
+    _lock(connection, "events")
+    connection.execute(sql.SQL("create temporary table needed_events on commit drop as {}").format(needed))
+    periods.drop(connection, "events", period)
+    connection.execute("insert into events select * from needed_events")
+    return 1
+
+
+def _lock(connection: Connection, table: Table) -> None:
+    """Lock a table, so that nothing can need more rows of it. Raises LockNotAvailable if it is in use for long."""
+    connection.execute(f"set local lock_timeout = '{_LOCK_MILLISECONDS}ms'")
+    connection.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(table)))

@@ -17,7 +17,7 @@ from connector.journal.results import attempts, deliveries
 from connector.journal.upkeep import periods, retention
 from connector.journal.upkeep.retention import Retention
 from connector.model import Attempt, Partitions, Progress, Settled
-from tests.journal.owed import PARTITION, REFUSAL, incoming, mark_mapped, owed
+from tests.journal.owed import PARTITION, REFUSAL, incoming, make_older, mark_mapped, owed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +59,7 @@ class Aged:
                     start = newest_first.start - -(-(newest_first.start - at) // WEEK) * WEEK
                     connection.execute("select make_periods(%s, %s, %s, %s)", (table, start, newest_first.start, WEEK))
             (appended,) = events.append(connection, [incoming(key, store_id=self.store.id)])
-            for table, column in (("events", "id"), ("queue", "id"), ("event_keys", "event_id")):
-                connection.execute(f"update {table} set received_at = %s where {column} = %s", (at, appended.id))
+            make_older(connection, days * 86_400, [appended.id])
             return appended.id
 
     def settle(self, event_id: int, *, days: float, **changes: Any) -> None:
